@@ -1,1 +1,23 @@
-export {};
+export { createLogger, pathOf, type Logger, type LoggerOptions } from './logger.ts';
+export { CENSORED, redactMembers, redactText } from './redaction.ts';
+export { currentRequestId, fetchWithRequestId, requestIdOf, requestIds } from './request-id.ts';
+export { requestLogging } from './request-logging.ts';
+export { problem, Problem, problemType, sendProblem, type ProblemOptions } from './problem.ts';
+export { allowOnly, notFound, problemHandler } from './problem-handler.ts';
+export { jsonBody } from './json-body.ts';
+export { apiHeaders } from './headers.ts';
+export { allowOrigin, type CorsOptions } from './cors.ts';
+export { healthRoutes, type HealthOptions } from './health.ts';
+export { runMain, startService, stopServer, type StartServiceOptions } from './start-service.ts';
+export {
+  loadSettings,
+  logLevelSetting,
+  nodeEnvironmentSetting,
+  portSetting,
+  productionFaults,
+  SettingsError,
+  switchSetting,
+  urlSetting,
+  type Environment,
+  type LoadSettingsOptions,
+} from './settings.ts';

@@ -1,0 +1,91 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Logger } from './logger.ts';
+import { SettingsError } from './settings.ts';
+
+export interface StartServiceOptions {
+  readonly app: RequestListener;
+  readonly port: number;
+  /** Default: every interface. */
+  readonly host?: string;
+  readonly service: string;
+  /** The variable that sets the port: a taken one is reported by this name. */
+  readonly portVariable: string;
+  readonly logger: Logger;
+  /** Runs after the last answer: closes the database and the like. */
+  readonly close?: () => Promise<void> | void;
+  /** How long requests in flight may take to finish. Default 10 s. */
+  readonly stopTimeoutMs?: number;
+}
+
+/**
+ * Listens, and stops on SIGTERM or SIGINT: takes no new connection, lets requests in flight finish within
+ * `stopTimeoutMs`, runs `close`, exits 0. A second signal exits at once. A port that cannot be had is reported with
+ * its number and its variable, and exits 1. Resolves to the listening server.
+ */
+export async function startService(options: StartServiceOptions): Promise<Server> {
+  const { logger, service, stopTimeoutMs = 10_000 } = options;
+  const server = createServer(options.app);
+  server.requestTimeout = 30_000;
+  server.headersTimeout = 10_000;
+  await listen(server, options);
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  logger.info({ port }, `${service} listens on port ${port}`);
+
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    logger.info({ signal }, `${service} stops`);
+    void stopServer(server, stopTimeoutMs)
+      .then(() => options.close?.())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.error({ err: error }, `${service} did not stop cleanly`);
+          process.exit(1);
+        },
+      );
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  return server;
+}
+
+/** Stops accepting, closes idle connections as they become idle, and cuts what is left after `timeoutMs`. */
+export async function stopServer(server: Server, timeoutMs: number): Promise<void> {
+  const closed = Promise.withResolvers<void>();
+  server.close(() => closed.resolve());
+  server.closeIdleConnections();
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const cut = setTimeout(() => server.closeAllConnections(), timeoutMs);
+  await closed.promise;
+  clearInterval(sweep);
+  clearTimeout(cut);
+}
+
+/** Runs a service's `main`: settings that are not usable are printed plainly, anything else with its stack, and exit 1. */
+export async function runMain(service: string, main: () => Promise<unknown>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    const text =
+      error instanceof SettingsError ? error.message : error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`${service}: ${text}\n`);
+    process.exit(1);
+  }
+}
+
+async function listen(
+  server: Server,
+  { port, host, service, portVariable }: StartServiceOptions,
+): Promise<void> {
+  const listening = Promise.withResolvers<void>();
+  server.once('error', (error: NodeJS.ErrnoException) => {
+    const because =
+      error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${error.code ?? error.message})`;
+    process.stderr.write(`${service}: port ${port} ${because}. Set ${portVariable} to another port.\n`);
+    process.exit(1);
+  });
+  server.listen({ port, ...(host === undefined ? {} : { host }) }, listening.resolve);
+  await listening.promise;
+}
