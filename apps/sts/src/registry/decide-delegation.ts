@@ -1,0 +1,112 @@
+/**
+ * Rules 2, 3 and 4 of every exchange, and its depth: may this client act for this user, there, with these scopes?
+ * One pure function over the policy's table; every grant that exchanges a token asks it.
+ */
+import type { GrantClient, SubjectToken } from '@behalf/extension-grants';
+import type { DelegationEdge, DelegationPolicy } from './delegation-policy.ts';
+import type { ResourceRegistry } from './resources.ts';
+
+export interface DelegationQuestion {
+  readonly policy: DelegationPolicy;
+  readonly resources: ResourceRegistry;
+  readonly grantType: string;
+  /** The authenticated client. */
+  readonly actor: GrantClient;
+  /** Verified, and live. */
+  readonly subjectToken: SubjectToken;
+  readonly requested: {
+    /** Empty: none were asked for. */
+    readonly scopes: readonly string[];
+    /** Resource identifier that `audience`, `resource` and `scope` agree on. */
+    readonly target: string | undefined;
+    /** Whether `audience` or `resource` named the target, and not the scopes alone. */
+    readonly targetIsNamed: boolean;
+  };
+  /** Whether the request came with a DPoP proof. */
+  readonly hasDpopProof: boolean;
+}
+
+/** What stood in the way. `presenter` and `depth` lie in the subject token, the others in what was asked for. */
+export type DelegationFault = 'presenter' | 'no_edge' | 'scope' | 'target' | 'depth' | 'dpop_required';
+
+export type DelegationDecision =
+  | {
+      readonly ok: true;
+      readonly edge: DelegationEdge;
+      readonly scopes: readonly string[];
+      /** Resource identifier. */
+      readonly target: string;
+    }
+  | { readonly ok: false; readonly fault: DelegationFault; readonly description: string };
+
+/**
+ * Decides on one exchange.
+ * Not checked here: the subject token itself, `may_act` and cycles (the engine does, on issuing), and whether the user
+ * took the right away again (the ledger knows).
+ */
+export function decideDelegation(question: DelegationQuestion): DelegationDecision {
+  const { subjectToken, actor, requested, resources } = question;
+  if (!mayPresent(question))
+    return no('presenter', 'the subject token was not issued to be presented by this client');
+
+  const edges = question.policy.filter((edge) => leavesFrom(edge, question));
+  if (edges.length === 0) return no('no_edge', 'the policy does not let this client act with such a token');
+
+  const { target, targetIsNamed } = requested;
+  const towards =
+    target === undefined ? edges : edges.filter((edge) => identifierOf(edge, resources) === target);
+  if (towards.length === 0) {
+    return targetIsNamed
+      ? no('no_edge', 'the policy does not let this client act at the requested target')
+      : no('scope', 'a requested scope is outside what the policy allows');
+  }
+  const covering = towards.filter((edge) => requested.scopes.every((scope) => edge.scopes.includes(scope)));
+  const [edge, other] = covering;
+  if (edge === undefined) return no('scope', 'a requested scope is outside what the policy allows');
+  if (other !== undefined)
+    return no('target', 'the request fits several targets or sets of scopes: name one');
+
+  const scopes =
+    requested.scopes.length > 0
+      ? requested.scopes
+      : edge.scopes.filter((scope) => actor.scopes.includes(scope));
+  if (scopes.length === 0 || !scopes.every((scope) => actor.scopes.includes(scope))) {
+    return no('scope', 'the client is not registered for the scopes');
+  }
+  if (subjectToken.actorChain.length + 1 > edge.maximumDepth)
+    return no('depth', 'the chain of actors would be too deep');
+  if (edge.requireDpop === true && !question.hasDpopProof) {
+    return no('dpop_required', 'the policy wants the new token bound to a key: send a DPoP proof');
+  }
+  return { ok: true, edge, scopes, target: identifierOf(edge, resources) };
+}
+
+/** Rule 2: a client that exchanges for the API in `aud`; for a trusted issuer's JWT the one that `azp` names. */
+function mayPresent({ subjectToken, actor, resources }: DelegationQuestion): boolean {
+  if (subjectToken.kind === 'external') return subjectToken.claims['azp'] === actor.id;
+  return resources.hasRight(actor.id, subjectToken.audience, 'exchange');
+}
+
+function leavesFrom(
+  edge: DelegationEdge,
+  { grantType, actor, subjectToken, resources }: DelegationQuestion,
+): boolean {
+  if (edge.actor !== actor.id || !edge.by.includes(grantType)) return false;
+  if ('issuer' in edge.from)
+    return subjectToken.kind === 'external' && subjectToken.issuer === edge.from.issuer;
+  return (
+    subjectToken.kind === 'access_token' &&
+    resources.find(edge.from.api)?.identifier === subjectToken.audience &&
+    subjectToken.scopes.includes(edge.from.scope)
+  );
+}
+
+function identifierOf(edge: DelegationEdge, resources: ResourceRegistry): string {
+  const resource = resources.find(edge.to);
+  if (resource === undefined) throw new Error(`the policy leads to ${edge.to}, which is not registered`);
+  return resource.identifier;
+}
+
+function no(fault: DelegationFault, description: string): DelegationDecision {
+  return { ok: false, fault, description };
+}
