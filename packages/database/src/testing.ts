@@ -1,1 +1,83 @@
-export {};
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { describe } from 'vitest';
+import { openDatabase, type Database, type Engine, type OpenDatabaseOptions } from './open.ts';
+
+export { startTestServer, type TestServer } from './testing-server.ts';
+
+export const ENGINES: readonly Engine[] = ['sqlite', 'postgres'];
+
+/** One suite, run against both engines. */
+export function describeEachEngine(name: string, suite: (engine: Engine) => void): void {
+  for (const engine of ENGINES) describe(`${name} (${engine})`, () => suite(engine));
+}
+
+export interface TestLocation {
+  /** For `openDatabase`; a second process or replica opens the same. */
+  readonly options: Pick<OpenDatabaseOptions, 'url' | 'file' | 'schema'>;
+  /** Removes the file or the schema. Close every connection first. */
+  remove(): Promise<void>;
+}
+
+/** An empty place for one test's database: a file of its own, or a schema of its own on the test server. */
+export function newTestLocation(engine: Engine): TestLocation {
+  const schema = `test_${randomBytes(8).toString('hex')}`;
+  if (engine === 'sqlite') {
+    const folder = mkdtempSync(join(tmpdir(), 'behalf-sqlite-'));
+    return {
+      options: { url: undefined, file: join(folder, 'test.db'), schema },
+      remove: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })),
+    };
+  }
+  const url = testServerUrl();
+  return { options: { url, file: '', schema }, remove: () => dropSchema(url, schema) };
+}
+
+export interface TestDatabase<Schema> extends Database<Schema> {
+  /** Another connection pool or handle on the same database, as a second replica has it. Closed with this one. */
+  reopen(): Promise<Database<Schema>>;
+}
+
+/** A migrated database of its own for one test. `close()` removes it. */
+export async function openTestDatabase<Schema>(
+  engine: Engine,
+  options: Pick<OpenDatabaseOptions, 'migrations'> & Partial<OpenDatabaseOptions>,
+): Promise<TestDatabase<Schema>> {
+  const location = newTestLocation(engine);
+  const opened: Database<Schema>[] = [];
+  const open = async () => {
+    const database = await openDatabase<Schema>({ ...options, ...location.options });
+    opened.push(database);
+    return database;
+  };
+  const first = await open();
+  return {
+    ...first,
+    reopen: open,
+    async close() {
+      await Promise.all(opened.map((database) => database.close()));
+      await location.remove();
+    },
+  };
+}
+
+/** The server that the global setup found or started. Throws without one: an engine is never skipped silently. */
+export function testServerUrl(): string {
+  const url = process.env['TEST_DATABASE_URL'];
+  if (url === undefined || url === '') {
+    throw new Error(
+      "no test database: list '@behalf/database/testing-setup' as globalSetup in vitest.config.ts",
+    );
+  }
+  return url;
+}
+
+async function dropSchema(url: string, schema: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`drop schema if exists ${schema} cascade`);
+  await client.end();
+}

@@ -1,0 +1,52 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+import type { Database, OpenDatabaseOptions } from './open.ts';
+
+export function openPostgres<Schema>(options: OpenDatabaseOptions, url: string): Database<Schema> {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 5000;
+  const pool = new pg.Pool({
+    connectionString: url,
+    options: `-c search_path=${options.schema}`,
+    max: options.maximumConnections ?? 10,
+    connectionTimeoutMillis: options.waitTimeoutMs ?? 2000,
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: 2 * statementTimeoutMs,
+    // A server that went away without a word would otherwise hold the statement for minutes.
+    keepAlive: true,
+    types: {
+      getTypeParser: ((oid: number, format?: 'text') =>
+        typeParser(oid, format)) as typeof pg.types.getTypeParser,
+    },
+  });
+  // Without listeners a connection that breaks would end the process: idle ones report to the pool, busy ones to themselves.
+  const report = options.onConnectionError ?? (() => undefined);
+  pool.on('error', report);
+  pool.on('connect', (client) => client.on('error', report));
+
+  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    db,
+    engine: 'postgres',
+    ping: async () => void (await sql`select 1`.execute(db)),
+    exclusively: (name, work) =>
+      db.transaction().execute(async (transaction) => {
+        await sql`select pg_advisory_xact_lock(hashtextextended(${`${options.schema} ${name}`}, 0))`.execute(
+          transaction,
+        );
+        return work(transaction);
+      }),
+    close: () => db.destroy(),
+  };
+}
+
+/** `bigint` as a number: this code stores epoch seconds, counters and minor units, all far below 2^53. */
+function typeParser(oid: number, format?: 'text'): (value: string) => unknown {
+  if (oid === pg.types.builtins.INT8) return toSafeInteger;
+  return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
+}
+
+function toSafeInteger(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new RangeError('the database holds a number that is too large');
+  return number;
+}
