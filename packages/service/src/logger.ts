@@ -50,8 +50,8 @@ function describeError(error: unknown, depth = 0): unknown {
   };
 }
 
-function describeRequest(request: { method?: unknown; originalUrl?: unknown; url?: unknown }): unknown {
-  return { method: request.method, path: pathOf(String(request.originalUrl ?? request.url ?? '')) };
+function describeRequest(request: { method?: string; originalUrl?: string; url?: string }): unknown {
+  return { method: request.method, path: pathOf(request.originalUrl ?? request.url ?? '') };
 }
 
 function describeResponse(response: { statusCode?: unknown }): unknown {
