@@ -3,7 +3,7 @@ export { CENSORED, redactMembers, redactText } from './redaction.ts';
 export { currentRequestId, fetchWithRequestId, requestIdOf, requestIds } from './request-id.ts';
 export { requestLogging } from './request-logging.ts';
 export { problem, Problem, problemType, sendProblem, type ProblemOptions } from './problem.ts';
-export { allowOnly, notFound, problemHandler } from './problem-handler.ts';
+export { allowOnly, notFound, problemHandler, type ProblemHandlerOptions } from './problem-handler.ts';
 export { jsonBody } from './json-body.ts';
 export { apiHeaders } from './headers.ts';
 export { allowOrigin, type CorsOptions } from './cors.ts';

@@ -3,13 +3,25 @@ import type { Logger } from './logger.ts';
 import { problem, Problem, sendProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
 
+export interface ProblemHandlerOptions {
+  /** Whether an error means that something this service depends on is out, so that the same request may succeed later. Default: none does. */
+  readonly isOutage?: (error: unknown) => boolean;
+}
+
 /**
  * The one error handler of an app, mounted last. A thrown `Problem` is sent as it is; what Express and its body parser
- * throw for a bad request keeps its status; everything else is logged and becomes a 500 that tells nothing.
+ * throw for a bad request keeps its status; an outage is a 503 with `Retry-After`; everything else a 500 that tells
+ * nothing. The last two, and whatever has a 5xx status, are logged.
  */
-export function problemHandler(logger: Logger): ErrorRequestHandler {
+export function problemHandler(
+  logger: Logger,
+  { isOutage = () => false }: ProblemHandlerOptions = {},
+): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    const details = error instanceof Problem ? error : (problemOfRequestError(error) ?? unexpected(error));
+    const details =
+      error instanceof Problem
+        ? error
+        : (problemOfRequestError(error) ?? (isOutage(error) ? outage(error) : unexpected(error)));
     if (details.status >= 500) {
       const request_id = requestIdOf(request);
       logger.error(
@@ -75,6 +87,16 @@ function problemOfRequestError(error: unknown): Problem | undefined {
           ? 'unsupported-media-type'
           : 'bad-request',
     ...(detail === undefined ? {} : { detail }),
+  });
+}
+
+function outage(cause: unknown): Problem {
+  return problem({
+    status: 503,
+    type: 'unavailable',
+    detail: 'Something this service needs does not answer. Try again.',
+    headers: { 'Retry-After': '5' },
+    cause,
   });
 }
 
