@@ -47,7 +47,17 @@ export interface RefusedEntry {
 export type Liveness =
   | { readonly live: true }
   /** `unknown`: never issued here. The rest say what ended it, for the log. */
-  | { readonly live: false; readonly cause: 'unknown' | 'expired' | 'revoked' | 'session_ended' | 'grant_ended' | 'subject_disabled' | 'client_disabled' };
+  | {
+      readonly live: false;
+      readonly cause:
+        | 'unknown'
+        | 'expired'
+        | 'revoked'
+        | 'session_ended'
+        | 'grant_ended'
+        | 'subject_disabled'
+        | 'client_disabled';
+    };
 
 export interface TokenLedger {
   /** Resolves when the row is durable. Concurrent calls share one commit. */
@@ -107,6 +117,9 @@ export interface Page<Row> {
 
 /** What people and operators read. A malformed cursor is `null`. */
 export interface LedgerQueries {
-  delegationsOf(subject: string, page: { limit: number; cursor?: string }): Promise<Page<DelegationRow> | null>;
+  delegationsOf(
+    subject: string,
+    page: { limit: number; cursor?: string },
+  ): Promise<Page<DelegationRow> | null>;
   sessionsOf(subject: string, currentSession: string | undefined): Promise<readonly SessionRow[]>;
 }

@@ -19,7 +19,14 @@ export interface UserStore {
    * Not checked: throttling.
    */
   authenticate(name: string, password: string): Promise<User | undefined>;
-  add(user: { id?: string; name: string; password: string; email?: string; displayName?: string; mayAct?: Record<string, unknown> }): Promise<User>;
+  add(user: {
+    id?: string;
+    name: string;
+    password: string;
+    email?: string;
+    displayName?: string;
+    mayAct?: Record<string, unknown>;
+  }): Promise<User>;
   setPassword(name: string, password: string): Promise<boolean>;
   /** Disabling ends the user's sessions in the same transaction. */
   setDisabled(name: string, disabled: boolean): Promise<boolean>;

@@ -1,0 +1,92 @@
+import { sql, type Kysely } from 'kysely';
+import type { StsSchema } from '../storage/schema.ts';
+import type { Liveness } from './types.ts';
+
+/** One token on the way up, with what it hangs from. */
+interface Step {
+  readonly depth: number;
+  readonly parent: string | null;
+  readonly subject: string | null;
+  readonly session: string | null;
+  readonly at: number;
+  readonly expires_at: number | null;
+  readonly revoked_at: number | null;
+  readonly login_subject: string | null;
+  readonly signed_in_at: number | null;
+  readonly login_expires_at: number | null;
+  readonly login_ended_at: number | null;
+  readonly grant_ended_at: number | null;
+  readonly user_disabled: number | null;
+  readonly client_disabled: number | null;
+  readonly not_before: number | null;
+}
+
+/** No chain is longer; it only bounds the work on a ledger that was tampered with. */
+const MAXIMUM_STEPS = 40;
+
+/** A token and all its ancestors, in one statement. */
+export async function stepsUpward(db: Kysely<StsSchema>, jti: string): Promise<readonly Step[]> {
+  const { rows } = await sql<Step>`
+    with recursive ancestry (id, depth) as (
+      select id, 0 from ledger where id = ${jti} and outcome = 'issued'
+      union all
+      select parent.id, ancestry.depth + 1
+      from ancestry
+      join ledger child on child.id = ancestry.id
+      join ledger parent on parent.id = child.parent and parent.outcome = 'issued'
+      where ancestry.depth < ${sql.lit(MAXIMUM_STEPS)}
+    )
+    select ancestry.depth, token.parent, token.subject, token.session, token.at, token.expires_at, token.revoked_at,
+      logins.subject as login_subject, logins.signed_in_at, logins.expires_at as login_expires_at,
+      logins.ended_at as login_ended_at, grant_ends.ended_at as grant_ended_at,
+      users.disabled as user_disabled, clients.disabled as client_disabled, revocation_epoch.not_before
+    from ancestry
+    join ledger token on token.id = ancestry.id
+    left join logins on logins.session = token.session
+    left join grant_ends on grant_ends.grant_id = token.grant_id
+    left join users on users.id = token.subject
+    left join clients on clients.id = token.client_id
+    left join revocation_epoch on 1 = 1
+    order by ancestry.depth`.execute(db);
+  return rows;
+}
+
+/** Judges the way up, from the token to its root. Anything that is missing on the way counts against the token. */
+export function judge(steps: readonly Step[], now: number): Liveness {
+  const [token] = steps;
+  const root = steps.at(-1);
+  if (token === undefined || root === undefined) return dead('unknown');
+  if (token.expires_at === null || token.expires_at <= now) return dead('expired');
+  for (const step of steps) {
+    const verdict = judgeStep(step, now);
+    if (!verdict.live) return verdict;
+  }
+  // The chain must reach its beginning: a login or client's token, or the token of a trusted issuer, `<issuer>#<jti>`.
+  if (root.parent !== null && !isExternal(root.parent)) return dead('unknown');
+  return { live: true };
+}
+
+function judgeStep(step: Step, now: number): Liveness {
+  if (step.revoked_at !== null) return dead('revoked');
+  if (step.grant_ended_at !== null) return dead('grant_ended');
+  if (step.client_disabled !== null && step.client_disabled !== 0) return dead('client_disabled');
+  if (step.subject !== null && step.user_disabled !== 0) return dead('subject_disabled');
+  if (step.session !== null && !sessionHolds(step, now)) return dead('session_ended');
+  if (step.not_before !== null && step.at < step.not_before) return dead('revoked');
+  return { live: true };
+}
+
+function sessionHolds(step: Step, now: number): boolean {
+  if (step.login_ended_at !== null || step.login_subject !== step.subject) return false;
+  if (step.login_expires_at === null || step.login_expires_at <= now) return false;
+  return step.not_before === null || (step.signed_in_at ?? 0) >= step.not_before;
+}
+
+/** Parents that are tokens of a trusted issuer. Our own jti never contains "#". */
+function isExternal(parent: string): boolean {
+  return parent.includes('#');
+}
+
+function dead(cause: Extract<Liveness, { live: false }>['cause']): Liveness {
+  return { live: false, cause };
+}

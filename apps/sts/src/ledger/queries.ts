@@ -1,0 +1,161 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { LedgerTable, StsSchema } from '../storage/schema.ts';
+import { judge, stepsUpward } from './liveness.ts';
+import type { DelegationRow, LedgerQueries, Liveness, Page, SessionRow } from './types.ts';
+
+export const MAXIMUM_PAGE = 100;
+
+/** A row as operators see it. */
+export interface OperatorRow extends DelegationRow {
+  readonly subject: string | null;
+  readonly session: string | null;
+}
+
+/** Why a request was refused, or what became of a token. */
+export interface Explanation {
+  /** What was recorded under that jti or request id, newest first. */
+  readonly rows: readonly (OperatorRow & { readonly error: string | null; readonly cause: string | null })[];
+  /** Of the newest issued token among them. */
+  readonly liveness: Liveness | null;
+}
+
+export interface OperatorQueries extends LedgerQueries {
+  /** Issued and refused alike, newest first; null for a malformed cursor. */
+  list(
+    filter: { subject?: string },
+    page: { limit: number; cursor?: string },
+  ): Promise<Page<OperatorRow> | null>;
+  explain(jtiOrRequestId: string, now: number): Promise<Explanation>;
+}
+
+export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): OperatorQueries {
+  const newestFirst = () =>
+    db.selectFrom('ledger').selectAll().orderBy('sequence', 'desc').orderBy('id', 'desc');
+
+  const page = async (
+    query: ReturnType<typeof newestFirst>,
+    { limit, cursor }: { limit: number; cursor?: string },
+  ): Promise<Page<Selectable<LedgerTable>> | null> => {
+    const after = cursor === undefined ? undefined : parseCursor(cursor);
+    if (after === null) return null;
+    const size = Math.min(Math.max(Math.trunc(limit), 1), MAXIMUM_PAGE);
+    const from =
+      after === undefined
+        ? query
+        : query.where((where) =>
+            where(where.refTuple('sequence', 'id'), '<', where.tuple(after.sequence, after.id)),
+          );
+    const rows = await from.limit(size + 1).execute();
+    const last = rows.length > size ? rows[size - 1] : undefined;
+    return { rows: rows.slice(0, size), next: last === undefined ? null : formatCursor(last) };
+  };
+
+  return {
+    async delegationsOf(subject, wanted) {
+      const found = await page(
+        newestFirst()
+          .where('subject', '=', subject)
+          .where((where) => where.or([where('outcome', '=', 'refused'), where('actor', 'is not', null)])),
+        wanted,
+      );
+      return found && { rows: found.rows.map(delegationRow), next: found.next };
+    },
+
+    async sessionsOf(subject, currentSession) {
+      const logins = await db
+        .selectFrom('logins')
+        .leftJoin('revocation_epoch', (join) => join.onTrue())
+        .select(['session', 'signed_in_at', 'not_before'])
+        .where('subject', '=', subject)
+        .where('ended_at', 'is', null)
+        .where('expires_at', '>', now())
+        .orderBy('signed_in_at', 'desc')
+        .execute();
+      const live = logins.filter(
+        (login) => login.not_before === null || login.signed_in_at >= login.not_before,
+      );
+      return Promise.all(live.map((login) => sessionRow(db, login, currentSession)));
+    },
+
+    async list({ subject }, wanted) {
+      const query = subject === undefined ? newestFirst() : newestFirst().where('subject', '=', subject);
+      const found = await page(query, wanted);
+      return found && { rows: found.rows.map(operatorRow), next: found.next };
+    },
+
+    async explain(jtiOrRequestId, at) {
+      const rows = await newestFirst()
+        .where((where) =>
+          where.or([where('id', '=', jtiOrRequestId), where('request_id', '=', jtiOrRequestId)]),
+        )
+        .limit(MAXIMUM_PAGE)
+        .execute();
+      const issued = rows.find((row) => row.outcome === 'issued');
+      return {
+        rows: rows.map((row) => ({ ...operatorRow(row), error: row.error, cause: row.cause })),
+        liveness: issued === undefined ? null : judge(await stepsUpward(db, issued.id), at),
+      };
+    },
+  };
+}
+
+/** The clients of a session are those the user signed in to, not those that acted later on. */
+async function sessionRow(
+  db: Kysely<StsSchema>,
+  login: { readonly session: string; readonly signed_in_at: number },
+  currentSession: string | undefined,
+): Promise<SessionRow> {
+  const clients = await db
+    .selectFrom('ledger')
+    .select('client_id')
+    .distinct()
+    .where('session', '=', login.session)
+    .where('outcome', '=', 'issued')
+    .where('actor', 'is', null)
+    .orderBy('client_id')
+    .execute();
+  return {
+    id: login.session,
+    client_ids: clients.map((row) => row.client_id),
+    signed_in_at: login.signed_in_at,
+    current: login.session === currentSession,
+  };
+}
+
+function delegationRow(row: Selectable<LedgerTable>): DelegationRow {
+  return {
+    jti: row.id,
+    parent: row.parent,
+    at: row.at,
+    client_id: row.client_id,
+    actors: JSON.parse(row.actors) as string[],
+    audience: row.audience,
+    scope: row.scope,
+    grant_type: row.grant_type,
+    outcome: row.outcome,
+    reason: row.reason,
+    expires_at: row.expires_at,
+    revoked_at: row.revoked_at,
+  };
+}
+
+function operatorRow(row: Selectable<LedgerTable>): OperatorRow {
+  return { ...delegationRow(row), subject: row.subject, session: row.session };
+}
+
+function formatCursor(row: { readonly sequence: number; readonly id: string }): string {
+  return Buffer.from(JSON.stringify([row.sequence, row.id])).toString('base64url');
+}
+
+function parseCursor(cursor: string): { sequence: number; id: string } | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    if (!Array.isArray(value) || value.length !== 2) return null;
+    const [sequence, id] = value as unknown[];
+    return Number.isSafeInteger(sequence) && typeof id === 'string'
+      ? { sequence: sequence as number, id }
+      : null;
+  } catch {
+    return null;
+  }
+}

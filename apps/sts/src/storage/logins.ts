@@ -1,0 +1,29 @@
+import type { Kysely } from 'kysely';
+import type { StsSchema } from './schema.ts';
+
+export interface Login {
+  readonly session: string;
+  readonly subject: string;
+  readonly signedInAt: number;
+  readonly expiresAt: number;
+}
+
+/**
+ * Notes a login, or prolongs it. An ended login stays ended, whatever is saved later.
+ * Throws when the session was another user's: the engine gives a new user a new session.
+ */
+export async function saveLogin(db: Kysely<StsSchema>, login: Login): Promise<void> {
+  const row = await db
+    .insertInto('logins')
+    .values({
+      session: login.session,
+      subject: login.subject,
+      signed_in_at: login.signedInAt,
+      expires_at: login.expiresAt,
+      ended_at: null,
+    })
+    .onConflict((conflict) => conflict.column('session').doUpdateSet({ expires_at: login.expiresAt }))
+    .returning('subject')
+    .executeTakeFirstOrThrow();
+  if (row.subject !== login.subject) throw new Error('a login session changed its user');
+}

@@ -1,0 +1,183 @@
+import type { Kysely, Transaction } from 'kysely';
+import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
+import { digestOf, sessionIdOf } from './digest.ts';
+import { endGrantRecords } from './grant-ends.ts';
+import { saveLogin } from './logins.ts';
+import type { EngineRecordTable, StsSchema } from './schema.ts';
+import { sealUnderId, unsealUnderId } from './sealed-payload.ts';
+
+/** Found by `session.uid` a session has no clear id; this stands in for it and finds nothing by itself. */
+const STORED_ID = 'stored:';
+
+/** An interaction repeats its own id in `returnTo`, and the session cookie. */
+const SEALED_MODELS = new Set(['Interaction']);
+
+const GRANTABLE_MODELS = new Set([
+  'AccessToken',
+  'AuthorizationCode',
+  'RefreshToken',
+  'DeviceCode',
+  'BackchannelAuthenticationRequest',
+  'PreAuthorizedCode',
+]);
+
+export interface ProviderAdapterOptions {
+  readonly db: Kysely<StsSchema>;
+  /** Name of the engine's model. */
+  readonly model: string;
+  /** Epoch seconds. */
+  readonly now: () => number;
+}
+
+/**
+ * One of the engine's models in the database. A record whose grant or login session has ended is not found, even if it
+ * was saved after that end. Expired records may still be found (the engine checks `exp`) until they are swept.
+ */
+export class ProviderAdapter implements Adapter {
+  readonly #db: Kysely<StsSchema>;
+  readonly #model: string;
+  readonly #now: () => number;
+
+  constructor(options: ProviderAdapterOptions) {
+    this.#db = options.db;
+    this.#model = options.model;
+    this.#now = options.now;
+  }
+
+  async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
+    const row = this.#rowOf(id, payload, expiresIn);
+    if (this.#model !== 'Session' || payload.accountId === undefined || row.session === null) {
+      return save(this.#db, row);
+    }
+    const login = {
+      session: row.session,
+      subject: payload.accountId,
+      signedInAt: payload.loginTs ?? this.#now(),
+      expiresAt: row.expires_at ?? this.#now(),
+    };
+    await this.#db.transaction().execute(async (transaction) => {
+      await saveLogin(transaction, login);
+      await save(transaction, row);
+    });
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const row = await this.#holding().where('engine_records.id', '=', digestOf(id)).executeTakeFirst();
+    return row === undefined ? undefined : this.#payloadOf(row, id);
+  }
+
+  async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    const row = await this.#holding().where('uid', '=', uid).executeTakeFirst();
+    return row === undefined ? undefined : this.#payloadOf(row, `${STORED_ID}${row.id}`);
+  }
+
+  async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
+    const row = await this.#holding().where('user_code', '=', digestOf(userCode)).executeTakeFirst();
+    return row === undefined ? undefined : this.#payloadOf(row, `${STORED_ID}${row.id}`);
+  }
+
+  /**
+   * Marks a record as used; of parallel callers one succeeds. The others are a replay: they end the grant with
+   * everything that hangs from it (RFC 9700 §4.14.2, RFC 6749 §4.1.2) and throw the engine's refusal.
+   */
+  async consume(id: string): Promise<void> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('engine_records')
+      .set({ consumed_at: this.#now() })
+      .where('model', '=', this.#model)
+      .where('id', '=', storedId(id))
+      .where('consumed_at', 'is', null)
+      .executeTakeFirst();
+    if (numUpdatedRows === 1n) return;
+    const row = await this.#row(id);
+    if (row?.grant_id != null && GRANTABLE_MODELS.has(this.#model)) await this.revokeByGrantId(row.grant_id);
+    if (this.#model === 'PushedAuthorizationRequest') {
+      throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
+    }
+    throw new errors.InvalidGrant('already used');
+  }
+
+  /** Destroying a grant ends it. Destroying a session is no logout: the engine does so when it changes a session's id. */
+  async destroy(id: string): Promise<void> {
+    if (this.#model === 'Grant') await this.revokeByGrantId(id);
+    await this.#db
+      .deleteFrom('engine_records')
+      .where('model', '=', this.#model)
+      .where('id', '=', storedId(id))
+      .execute();
+  }
+
+  async revokeByGrantId(grantId: string): Promise<void> {
+    await this.#db
+      .transaction()
+      .execute((transaction: Transaction<StsSchema>) => endGrantRecords(transaction, grantId, this.#now()));
+  }
+
+  #row(id: string) {
+    return this.#db
+      .selectFrom('engine_records')
+      .selectAll()
+      .where('model', '=', this.#model)
+      .where('id', '=', storedId(id))
+      .executeTakeFirst();
+  }
+
+  #holding() {
+    return this.#db
+      .selectFrom('engine_records')
+      .leftJoin('logins', 'logins.session', 'engine_records.session')
+      .leftJoin('grant_ends', 'grant_ends.grant_id', 'engine_records.grant_id')
+      .leftJoin('revocation_epoch', (join) => join.onTrue())
+      .selectAll('engine_records')
+      .where('model', '=', this.#model)
+      .where('logins.ended_at', 'is', null)
+      .where('grant_ends.ended_at', 'is', null)
+      .where((where) =>
+        where.or([
+          where('logins.signed_in_at', 'is', null),
+          where('revocation_epoch.not_before', 'is', null),
+          where('logins.signed_in_at', '>=', where.ref('revocation_epoch.not_before')),
+        ]),
+      );
+  }
+
+  #rowOf(id: string, payload: AdapterPayload, expiresIn: number | undefined): EngineRecordTable {
+    // The id stands in the database as a digest only; what reads the record puts it back.
+    const { jti: _jti, consumed: _consumed, ...kept } = payload;
+    const { uid } = payload;
+    const text = JSON.stringify(kept);
+    const sessionUid = this.#model === 'Session' ? uid : payload.sessionUid;
+    const grantId =
+      this.#model === 'Grant' ? id : GRANTABLE_MODELS.has(this.#model) ? payload.grantId : undefined;
+    return {
+      model: this.#model,
+      id: storedId(id),
+      payload: SEALED_MODELS.has(this.#model) ? sealUnderId(id, text) : text,
+      grant_id: grantId ?? null,
+      session: sessionUid === undefined ? null : sessionIdOf(sessionUid),
+      uid: uid ?? null,
+      user_code: payload.userCode === undefined ? null : digestOf(payload.userCode),
+      expires_at: expiresIn === undefined ? null : this.#now() + expiresIn,
+      consumed_at: null,
+    };
+  }
+
+  #payloadOf(row: EngineRecordTable, id: string): AdapterPayload {
+    const text = SEALED_MODELS.has(this.#model) ? unsealUnderId(id, row.payload) : row.payload;
+    const payload = JSON.parse(text) as AdapterPayload;
+    return { ...payload, jti: id, ...(row.consumed_at === null ? {} : { consumed: row.consumed_at }) };
+  }
+}
+
+async function save(db: Kysely<StsSchema>, row: EngineRecordTable): Promise<void> {
+  const { model: _model, id: _id, consumed_at: _consumedAt, ...changed } = row;
+  await db
+    .insertInto('engine_records')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['model', 'id']).doUpdateSet(changed))
+    .execute();
+}
+
+function storedId(id: string): string {
+  return id.startsWith(STORED_ID) ? id.slice(STORED_ID.length) : digestOf(id);
+}

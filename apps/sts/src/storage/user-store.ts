@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { hash, verify } from '@node-rs/argon2';
+import type { Kysely, Selectable, Transaction } from 'kysely';
+import type { StsSchema, UserTable } from './schema.ts';
+import type { User, UserStore } from './types.ts';
+
+/** Argon2id is the library's default; the cost is OWASP's first recommendation (19 MiB, two passes). */
+const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+
+export interface UserStoreOptions {
+  readonly db: Kysely<StsSchema>;
+  /** Ends every session of a user within the transaction that disables the user. */
+  readonly endSessionsOf: (transaction: Transaction<StsSchema>, subject: string) => Promise<number>;
+}
+
+export function createUserStore({ db, endSessionsOf }: UserStoreOptions): UserStore {
+  // Verified against when the name is unknown, so that both cost the same.
+  const nobodysHash = hash(randomUUID(), COST);
+
+  const rowByName = (name: string) =>
+    db.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst();
+
+  return {
+    async findById(id) {
+      const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+      return row && userOf(row);
+    },
+
+    async findByName(name) {
+      const row = await rowByName(name);
+      return row && userOf(row);
+    },
+
+    async authenticate(name, password) {
+      const row = await rowByName(name);
+      const fits = await verify(row?.password_hash ?? (await nobodysHash), password);
+      return row !== undefined && fits && row.disabled === 0 ? userOf(row) : undefined;
+    },
+
+    async add(user) {
+      const row: Selectable<UserTable> = {
+        id: user.id ?? randomUUID(),
+        name: user.name,
+        email: user.email ?? null,
+        display_name: user.displayName ?? null,
+        may_act: user.mayAct === undefined ? null : JSON.stringify(user.mayAct),
+        password_hash: await hash(user.password, COST),
+        disabled: 0,
+      };
+      await db.insertInto('users').values(row).execute();
+      return userOf(row);
+    },
+
+    async setPassword(name, password) {
+      const password_hash = await hash(password, COST);
+      const updated = await db
+        .updateTable('users')
+        .set({ password_hash })
+        .where('name', '=', name)
+        .returning('id')
+        .executeTakeFirst();
+      return updated !== undefined;
+    },
+
+    async setDisabled(name, disabled) {
+      return db.transaction().execute(async (transaction) => {
+        const updated = await transaction
+          .updateTable('users')
+          .set({ disabled: disabled ? 1 : 0 })
+          .where('name', '=', name)
+          .returning('id')
+          .executeTakeFirst();
+        if (updated === undefined) return false;
+        if (disabled) await endSessionsOf(transaction, updated.id);
+        return true;
+      });
+    },
+  };
+}
+
+function userOf(row: Selectable<UserTable>): User {
+  return {
+    id: row.id,
+    name: row.name,
+    email: row.email,
+    displayName: row.display_name,
+    mayAct: row.may_act === null ? null : (JSON.parse(row.may_act) as Record<string, unknown>),
+    disabled: row.disabled !== 0,
+  };
+}
