@@ -13,6 +13,8 @@ export {
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
+  optionalSwitchSetting,
+  optionalUrlSetting,
   portSetting,
   productionFaults,
   SettingsError,

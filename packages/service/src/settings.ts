@@ -85,22 +85,27 @@ export function portSetting(fallback: number) {
     .default(fallback);
 }
 
+const url = z.string().refine(isPlainUrl, 'is not an absolute http(s) URL').transform(withoutTrailingSlash);
+
 /** An absolute http(s) URL without query, fragment and credentials; returned without a trailing slash. */
 export function urlSetting(fallback: string) {
-  return z
-    .string()
-    .refine(isPlainUrl, 'is not an absolute http(s) URL')
-    .transform(withoutTrailingSlash)
-    .default(fallback);
+  return url.default(fallback);
 }
+
+/** The same, undefined when it is not set. */
+export const optionalUrlSetting = url.optional();
+
+const onOrOff = z
+  .enum(['on', 'off'], { error: 'is neither "on" nor "off"' })
+  .transform((text) => text === 'on');
 
 /** `on` or `off`. */
 export function switchSetting(fallback: boolean) {
-  return z
-    .enum(['on', 'off'], { error: 'is neither "on" nor "off"' })
-    .transform((value) => value === 'on')
-    .default(fallback);
+  return onOrOff.default(fallback);
 }
+
+/** The same, undefined when it is not set. */
+export const optionalSwitchSetting = onOrOff.optional();
 
 export const logLevelSetting = z
   .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { error: 'is not a log level' })

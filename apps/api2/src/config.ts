@@ -1,0 +1,81 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  loadSettings,
+  logLevelSetting,
+  nodeEnvironmentSetting,
+  optionalSwitchSetting,
+  optionalUrlSetting,
+  portSetting,
+  productionFaults,
+  SettingsError,
+  switchSetting,
+  urlSetting,
+  type Environment,
+} from '@behalf/service';
+import { z } from 'zod';
+
+const WORKSPACE = fileURLToPath(new URL('../../..', import.meta.url));
+const DEVELOPMENT_SECRET = 'secret';
+
+const schema = z.object({
+  NODE_ENV: nodeEnvironmentSetting,
+  LOG_LEVEL: logLevelSetting,
+  API2_PORT: portSetting(4002),
+  /** Identifiers: what tokens say. */
+  ISSUER: urlSetting('http://localhost:4000'),
+  API2_RESOURCE: urlSetting('http://localhost:4002'),
+  SUBSCRIPTIONS_RESOURCE: urlSetting('http://localhost:4003'),
+  /** Where they are reached, when not at their identifiers. */
+  STS_URL: optionalUrlSetting,
+  SUBSCRIPTIONS_URL: optionalUrlSetting,
+  ALLOW_INSECURE_HTTP: switchSetting(false),
+  API2_CLIENT_ID: z.string().default('api2.client'),
+  API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+  /** The one client that may act for a user here. */
+  API2_ACTOR: z.string().default('api1.client'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'is not a postgres:// URL')
+    .optional(),
+  /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
+  DATA_DIR: z.string().default('.data'),
+  /** Accounts for the development users. Default: in development alone. */
+  DEMO_DATA: optionalSwitchSetting,
+});
+
+export type Config = ReturnType<typeof loadConfig>;
+
+/** The settings of this service, frozen. Throws SettingsError with all faults at once. */
+export function loadConfig(environment: Environment, readFile?: (path: string) => string) {
+  const settings = loadSettings(schema, environment, {
+    prefix: 'API2',
+    ...(readFile === undefined ? {} : { readFile }),
+  });
+  const isProduction = settings.NODE_ENV === 'production';
+  if (isProduction) {
+    const faults = productionFaults({
+      'API2_CLIENT_SECRET is the development secret': settings.API2_CLIENT_SECRET === DEVELOPMENT_SECRET,
+      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that)':
+        settings.ISSUER.startsWith('http:') && !settings.ALLOW_INSECURE_HTTP,
+    });
+    if (faults.length > 0) throw new SettingsError(faults);
+  }
+  return Object.freeze({
+    logLevel: settings.LOG_LEVEL,
+    port: settings.API2_PORT,
+    issuer: settings.ISSUER,
+    stsUrl: settings.STS_URL ?? settings.ISSUER,
+    allowInsecureHttp: settings.ALLOW_INSECURE_HTTP,
+    resource: settings.API2_RESOURCE,
+    actor: settings.API2_ACTOR,
+    client: { id: settings.API2_CLIENT_ID, secret: settings.API2_CLIENT_SECRET },
+    subscriptions: {
+      resource: settings.SUBSCRIPTIONS_RESOURCE,
+      url: settings.SUBSCRIPTIONS_URL ?? settings.SUBSCRIPTIONS_RESOURCE,
+    },
+    databaseUrl: settings.DATABASE_URL,
+    databaseFile: resolve(WORKSPACE, settings.DATA_DIR, 'api2.db'),
+    demonstrationData: settings.DEMO_DATA ?? !isProduction,
+  });
+}

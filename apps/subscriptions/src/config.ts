@@ -1,0 +1,67 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  loadSettings,
+  logLevelSetting,
+  nodeEnvironmentSetting,
+  optionalSwitchSetting,
+  optionalUrlSetting,
+  portSetting,
+  productionFaults,
+  SettingsError,
+  switchSetting,
+  urlSetting,
+  type Environment,
+} from '@behalf/service';
+import { z } from 'zod';
+
+const WORKSPACE = fileURLToPath(new URL('../../..', import.meta.url));
+
+const schema = z.object({
+  NODE_ENV: nodeEnvironmentSetting,
+  LOG_LEVEL: logLevelSetting,
+  SUBSCRIPTIONS_PORT: portSetting(4003),
+  /** Identifiers: what tokens say. */
+  ISSUER: urlSetting('http://localhost:4000'),
+  SUBSCRIPTIONS_RESOURCE: urlSetting('http://localhost:4003'),
+  /** Where the STS is reached, when not at its identifier. */
+  STS_URL: optionalUrlSetting,
+  ALLOW_INSECURE_HTTP: switchSetting(false),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'is not a postgres:// URL')
+    .optional(),
+  /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
+  DATA_DIR: z.string().default('.data'),
+  /** Records for the development users. Default: in development alone. */
+  DEMO_DATA: optionalSwitchSetting,
+});
+
+export type Config = ReturnType<typeof loadConfig>;
+
+/** The settings of this service, frozen. Throws SettingsError with all faults at once. */
+export function loadConfig(environment: Environment, readFile?: (path: string) => string) {
+  const settings = loadSettings(schema, environment, {
+    prefix: 'SUBSCRIPTIONS',
+    ...(readFile === undefined ? {} : { readFile }),
+  });
+  const isProduction = settings.NODE_ENV === 'production';
+  if (isProduction) {
+    const faults = productionFaults({
+      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that)':
+        settings.ISSUER.startsWith('http:') && !settings.ALLOW_INSECURE_HTTP,
+    });
+    if (faults.length > 0) throw new SettingsError(faults);
+  }
+  return Object.freeze({
+    logLevel: settings.LOG_LEVEL,
+    port: settings.SUBSCRIPTIONS_PORT,
+    issuer: settings.ISSUER,
+    stsUrl: settings.STS_URL ?? settings.ISSUER,
+    allowInsecureHttp: settings.ALLOW_INSECURE_HTTP,
+    resource: settings.SUBSCRIPTIONS_RESOURCE,
+    databaseUrl: settings.DATABASE_URL,
+    databaseFile: resolve(WORKSPACE, settings.DATA_DIR, 'subscriptions.db'),
+    demonstrationData: settings.DEMO_DATA ?? !isProduction,
+  });
+}
