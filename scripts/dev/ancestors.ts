@@ -1,0 +1,79 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+
+interface Ancestor {
+  readonly pid: number;
+  readonly command: string;
+}
+
+/**
+ * The processes that were started to start this one: from the parent up to the topmost npx, npm or pnpm. When one of
+ * them goes away, the person who typed the command wants it to end, even if no signal reached us. A shell or terminal
+ * above them may go away without that meaning.
+ */
+export function runnerPids(ancestors: readonly Ancestor[] = readAncestors()): readonly number[] {
+  const top = ancestors.findLastIndex(({ command }) => isPackageRunner(command));
+  return ancestors.slice(0, top + 1).map(({ pid }) => pid);
+}
+
+/** Calls `onGone` once when one of the processes is no more. Returns how to stop watching. */
+export function watchProcesses(pids: readonly number[], onGone: () => void, intervalMs = 500): () => void {
+  const timer = setInterval(() => {
+    if (pids.every(isAlive)) return;
+    clearInterval(timer);
+    onGone();
+  }, intervalMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function isPackageRunner(command: string): boolean {
+  const [program = '', script = ''] = command.split(' ');
+  const name = /^node(\.exe)?$/.test(basename(program)) ? script : program;
+  return /^(npx|npm|pnpm|pnpx)([-.].*|$)/.test(basename(name));
+}
+
+function readAncestors(): Ancestor[] {
+  const ancestors: Ancestor[] = [];
+  for (let pid = process.ppid; pid > 1;) {
+    const found = describeProcess(pid);
+    if (found === undefined) break;
+    ancestors.push({ pid, command: found.command });
+    pid = found.parent;
+  }
+  return ancestors;
+}
+
+function describeProcess(pid: number): { parent: number; command: string } | undefined {
+  try {
+    if (process.platform === 'linux') {
+      // The name, in parentheses, may hold anything; the state and the parent follow the last of them.
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+      return { parent, command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() };
+    }
+    if (process.platform === 'win32') return undefined;
+    const line = execFileSync('ps', ['-o', 'ppid=,command=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    const parsed = /^(\d+)\s+(.*)$/.exec(line);
+    return parsed === null ? undefined : { parent: Number(parsed[1]), command: parsed[2] ?? '' };
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !isZombie(pid);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** A process that nobody has collected yet has ended all the same. */
+function isZombie(pid: number): boolean {
+  if (process.platform !== 'linux') return false;
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+}

@@ -1,0 +1,12 @@
+export {
+  PortSettingError,
+  systemEnvironment,
+  systemParts,
+  type Environment,
+  type Part,
+  type PartName,
+} from './addresses.ts';
+export { freePorts, isTaken, takenMessage, takenParts } from './ports.ts';
+export { ROOT, startPart, type PartExit, type PartProcess } from './part-process.ts';
+export { isReady, untilReady } from './readiness.ts';
+export { startSystem, type System, type SystemOptions } from './system.ts';
