@@ -32,8 +32,18 @@ export interface AccessToken {
 
 /** Why a token was not taken. For logs and the ledger; the wire says `invalid_token` or the grant's own error. */
 export type AccessTokenFault =
-  | 'malformed' | 'wrong_type' | 'wrong_algorithm' | 'unknown_key' | 'bad_signature' | 'wrong_issuer' | 'wrong_audience'
-  | 'expired' | 'not_yet_valid' | 'missing_claim' | 'malformed_claim' | 'malformed_actor';
+  | 'malformed'
+  | 'wrong_type'
+  | 'wrong_algorithm'
+  | 'unknown_key'
+  | 'bad_signature'
+  | 'wrong_issuer'
+  | 'wrong_audience'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'missing_claim'
+  | 'malformed_claim'
+  | 'malformed_actor';
 
 export type VerifiedAccessToken =
   | { readonly ok: true; readonly token: AccessToken }
@@ -66,7 +76,10 @@ const MAXIMUM_TOKEN_LENGTH = 16 * 1024;
  * Not checked: revocation (ask the issuer), scope, who the current actor is, and the proof of possession that a `cnf`
  * asks for. Throws only what `key` throws because of an outage.
  */
-export async function verifyAccessToken(jwt: string, options: VerifyAccessTokenOptions): Promise<VerifiedAccessToken> {
+export async function verifyAccessToken(
+  jwt: string,
+  options: VerifyAccessTokenOptions,
+): Promise<VerifiedAccessToken> {
   if (jwt.length > MAXIMUM_TOKEN_LENGTH) return fault('malformed', 'the token is too large');
   let payload: JWTPayload;
   try {
@@ -91,7 +104,8 @@ function shape(claims: JWTPayload, options: VerifyAccessTokenOptions): VerifiedA
   if (typeof aud !== 'string' || aud === '') return fault('malformed_claim', 'aud is not one string');
   if (typeof sub !== 'string' || sub === '') return fault('malformed_claim', 'sub is not a string');
   if (typeof jti !== 'string' || jti === '') return fault('malformed_claim', 'jti is not a string');
-  if (typeof clientId !== 'string' || clientId === '') return fault('malformed_claim', 'client_id is not a string');
+  if (typeof clientId !== 'string' || clientId === '')
+    return fault('malformed_claim', 'client_id is not a string');
   if (typeof scope !== 'string') return fault('malformed_claim', 'scope is not a string');
   if (typeof iss !== 'string' || typeof exp !== 'number' || typeof iat !== 'number') {
     return fault('malformed_claim', 'iss, exp or iat has the wrong type');
@@ -100,7 +114,8 @@ function shape(claims: JWTPayload, options: VerifyAccessTokenOptions): VerifiedA
     return fault('not_yet_valid', 'the token was issued in the future');
   }
   if (sid !== undefined && typeof sid !== 'string') return fault('malformed_claim', 'sid is not a string');
-  if (auth_time !== undefined && typeof auth_time !== 'number') return fault('malformed_claim', 'auth_time is not a number');
+  if (auth_time !== undefined && typeof auth_time !== 'number')
+    return fault('malformed_claim', 'auth_time is not a number');
   if (amr !== undefined && !isStrings(amr)) return fault('malformed_claim', 'amr is not a list of strings');
   if (cnf !== undefined && (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf))) {
     return fault('malformed_claim', 'cnf is not an object');
@@ -140,12 +155,18 @@ function faultOf(error: unknown): VerifiedAccessToken {
     if (error.claim === 'nbf') return fault('not_yet_valid', 'the token is not valid yet');
     return fault('malformed_claim', `${error.claim} is not acceptable`);
   }
-  if (error instanceof errors.JOSEAlgNotAllowed) return fault('wrong_algorithm', 'the algorithm is not accepted');
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return fault('wrong_algorithm', 'the algorithm is not accepted');
   if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
     return fault('unknown_key', 'the signing key is unknown');
   }
-  if (error instanceof errors.JWSSignatureVerificationFailed) return fault('bad_signature', 'the signature does not verify');
-  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid || error instanceof errors.JOSENotSupported) {
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return fault('bad_signature', 'the signature does not verify');
+  if (
+    error instanceof errors.JWSInvalid ||
+    error instanceof errors.JWTInvalid ||
+    error instanceof errors.JOSENotSupported
+  ) {
     return fault('malformed', 'the token is not a signed JWT');
   }
   throw error;

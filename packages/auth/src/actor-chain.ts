@@ -11,7 +11,10 @@ export interface ActClaim {
 }
 
 export type ParsedActorChain =
-  | { readonly ok: true; /** The current actor first. Empty when there is no `act`. */ readonly actors: readonly string[] }
+  | {
+      readonly ok: true;
+      /** The current actor first. Empty when there is no `act`. */ readonly actors: readonly string[];
+    }
   | { readonly ok: false; readonly description: string };
 
 /** More actors than this in one chain is malformed, whatever a policy says: it bounds work and header size. */
@@ -26,7 +29,7 @@ const MEANINGLESS_IN_ACT = ['exp', 'nbf', 'iat', 'aud'] as const;
  */
 export function parseActorChain(act: unknown): ParsedActorChain {
   const actors: string[] = [];
-  for (let level = act; level !== undefined; ) {
+  for (let level = act; level !== undefined;) {
     if (!isObject(level)) return malformed('act is not an object');
     if (typeof level['sub'] !== 'string' || level['sub'] === '') return malformed('act has no sub');
     for (const claim of MEANINGLESS_IN_ACT) {

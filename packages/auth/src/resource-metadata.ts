@@ -1,0 +1,24 @@
+export interface ProtectedResourceOptions {
+  /** The API's resource identifier. */
+  readonly resource: string;
+  /** Identifiers of the issuers whose tokens it takes. */
+  readonly authorizationServers: readonly string[];
+  readonly scopes: readonly string[];
+  /** For people. */
+  readonly name?: string | undefined;
+  readonly documentation?: string | undefined;
+}
+
+/** The metadata document of a protected resource (RFC 9728 §2). It says only what is so: bearer tokens, in the header. */
+export function protectedResourceDocument(
+  options: ProtectedResourceOptions,
+): Readonly<Record<string, unknown>> {
+  return {
+    resource: options.resource,
+    authorization_servers: options.authorizationServers,
+    scopes_supported: options.scopes,
+    bearer_methods_supported: ['header'],
+    ...(options.name === undefined ? {} : { resource_name: options.name }),
+    ...(options.documentation === undefined ? {} : { resource_documentation: options.documentation }),
+  };
+}
