@@ -6,6 +6,14 @@ export { problem, Problem, problemType, sendProblem, type ProblemOptions } from 
 export { allowOnly, notFound, problemHandler, type ProblemHandlerOptions } from './problem-handler.ts';
 export { jsonBody } from './json-body.ts';
 export { apiHeaders } from './headers.ts';
+export {
+  createUpstream,
+  upstreamFailure,
+  type Upstream,
+  type UpstreamAnswer,
+  type UpstreamOptions,
+  type UpstreamRequest,
+} from './upstream.ts';
 export { allowOrigin, type CorsOptions } from './cors.ts';
 export { healthRoutes, type HealthOptions } from './health.ts';
 export { runMain, startService, stopServer, type StartServiceOptions } from './start-service.ts';
