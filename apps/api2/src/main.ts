@@ -1,0 +1,64 @@
+import {
+  createAccessTokenVerifier,
+  createDelegationClient,
+  createIntrospection,
+  createLiveTokenCheck,
+} from '@behalf/auth';
+import { openDatabase } from '@behalf/database';
+import { createLogger, createUpstream, fetchWithRequestId, runMain, startService } from '@behalf/service';
+import { createApp } from './app.ts';
+import { createSubscriptionsClient } from './clients/subscriptions.ts';
+import { loadConfig } from './config.ts';
+import { addDemonstrationData } from './storage/demonstration.ts';
+import { migrations } from './storage/migrations.ts';
+import type { Api2Tables } from './storage/schema.ts';
+
+await runMain('api2', async () => {
+  const config = loadConfig(process.env);
+  const logger = createLogger({ service: 'api2', level: config.logLevel });
+  const now = () => Math.floor(Date.now() / 1000);
+  const database = await openDatabase<Api2Tables>({
+    url: config.databaseUrl,
+    file: config.databaseFile,
+    schema: 'api2',
+    migrations,
+    onConnectionError: (error) => logger.warn({ err: error }, 'a database connection broke'),
+  });
+  if (config.demonstrationData) await addDemonstrationData(database.db, now());
+
+  const sts = {
+    issuer: config.issuer,
+    address: config.stsUrl,
+    allowInsecureHttp: config.allowInsecureHttp,
+    fetch: fetchWithRequestId,
+  };
+  const client = { ...sts, clientId: config.client.id, clientSecret: config.client.secret };
+  const delegation = createDelegationClient(client);
+  const app = createApp({
+    logger,
+    verifier: createAccessTokenVerifier({ ...sts, audience: config.resource }),
+    database,
+    live: createLiveTokenCheck({ introspect: createIntrospection(client) }),
+    delegation,
+    subscriptions: createSubscriptionsClient(
+      createUpstream({
+        name: 'The subscription service',
+        url: config.subscriptions.url,
+        timeoutMs: 3_000,
+      }),
+      delegation,
+    ),
+    subscriptionsResource: config.subscriptions.resource,
+    actor: config.actor,
+    clientId: config.client.id,
+    now,
+  });
+  await startService({
+    app,
+    port: config.port,
+    service: 'api2',
+    portVariable: 'API2_PORT',
+    logger,
+    close: database.close,
+  });
+});
