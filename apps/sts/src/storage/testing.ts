@@ -22,7 +22,7 @@ const API_CLIENTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 export async function openTestStorage(engine: Engine): Promise<TestStorage> {
-  const database = await openTestDatabase<StsSchema>(engine, { migrations });
+  const database = await openTestDatabase<StsSchema>(engine, { migrations, waitTimeoutMs: 20_000 });
   const clock = { now: TEST_START };
   const storageOver = (over: Database<StsSchema>) =>
     createStorage({
