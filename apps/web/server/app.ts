@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { healthRoutes } from '@behalf/service';
+import express, { type Express, type RequestHandler } from 'express';
+import helmet from 'helmet';
+import type { ClientConfig } from '../src/config.ts';
+import { withClientConfig } from './page.ts';
+
+export interface WebAppOptions {
+  /** The folder that `vite build` wrote. */
+  readonly root: string;
+  readonly client: ClientConfig;
+}
+
+/**
+ * Serves the built client: files with a hash in their name for a year, the page for every other path (the router is in
+ * the browser), and no page for a missing file. Throws when the client has not been built.
+ */
+export function createApp({ root, client }: WebAppOptions): Express {
+  const page = withClientConfig(readFileSync(join(root, 'index.html'), 'utf8'), client);
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(healthRoutes({ ready: () => undefined }));
+  app.use(securityHeaders(client));
+  app.use('/assets', express.static(join(root, 'assets'), { immutable: true, maxAge: '1y', index: false }));
+  app.use('/assets', notFound);
+  app.get('/index.html', (_request, response) => response.redirect(308, '/'));
+  app.use(express.static(root, { index: false, maxAge: '1h' }));
+  app.get('/{*path}', (request, response, next) => {
+    if (/\.[a-z0-9]+$/i.test(request.path)) return next();
+    response.set('Cache-Control', 'no-cache').type('html').send(page);
+  });
+  app.use(notFound);
+  return app;
+}
+
+/**
+ * Content security policy: scripts and styles from here alone, connections to the issuer and the two APIs. The issuer
+ * may be framed because a session is restored in a hidden frame, which ends on our own `/callback`; that is also why
+ * this page may frame itself, and nobody else may.
+ */
+function securityHeaders({ issuer, api1Url, api2Url }: ClientConfig): RequestHandler {
+  const authorizationServer = new URL(issuer).origin;
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'", authorizationServer, new URL(api1Url).origin, new URL(api2Url).origin],
+        frameSrc: ["'self'", authorizationServer],
+        frameAncestors: ["'self'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+      },
+    },
+    xFrameOptions: { action: 'sameorigin' },
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+}
+
+const notFound: RequestHandler = (_request, response) => {
+  response.status(404).type('text').set('Cache-Control', 'no-store').send('Not found\n');
+};

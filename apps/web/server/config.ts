@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import {
+  loadSettings,
+  logLevelSetting,
+  nodeEnvironmentSetting,
+  portSetting,
+  switchSetting,
+  urlSetting,
+  type Environment,
+} from '@behalf/service';
+import { z } from 'zod';
+import type { ClientConfig } from '../src/config.ts';
+
+const schema = z.object({
+  NODE_ENV: nodeEnvironmentSetting,
+  LOG_LEVEL: logLevelSetting,
+  WEB_PORT: portSetting(5173),
+  /** Where `vite build` has put the client. */
+  WEB_ROOT: z.string().default(join(import.meta.dirname, '..', 'dist')),
+  ISSUER: urlSetting('http://localhost:4000'),
+  API1_URL: urlSetting('http://localhost:4001'),
+  API1_RESOURCE: urlSetting('http://localhost:4001'),
+  API2_URL: urlSetting('http://localhost:4002'),
+  EXPERIMENTS: switchSetting(true).optional(),
+});
+
+export interface WebConfig {
+  readonly port: number;
+  readonly root: string;
+  readonly logLevel: z.output<typeof logLevelSetting>;
+  /** What the browser is told. Every member is public. */
+  readonly client: ClientConfig;
+}
+
+/**
+ * Reads the settings of the web host. The addresses are those that a *browser* uses: inside a container network they
+ * differ from what the services call one another. Throws SettingsError with all faults at once.
+ */
+export function loadConfig(environment: Environment): WebConfig {
+  const settings = loadSettings(schema, environment, { prefix: 'WEB' });
+  return Object.freeze({
+    port: settings.WEB_PORT,
+    root: settings.WEB_ROOT,
+    logLevel: settings.LOG_LEVEL,
+    client: Object.freeze({
+      issuer: settings.ISSUER,
+      clientId: 'web.client',
+      api1Url: settings.API1_URL,
+      api1Resource: settings.API1_RESOURCE,
+      api2Url: settings.API2_URL,
+      experiments: settings.EXPERIMENTS ?? settings.NODE_ENV !== 'production',
+    }),
+  });
+}

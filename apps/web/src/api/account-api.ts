@@ -1,0 +1,69 @@
+import * as z from 'zod/mini';
+import type { ApiClient } from './api-client.ts';
+
+const delegationSchema = z.object({
+  jti: z.string(),
+  parent: z.optional(z.nullable(z.string())),
+  /** Epoch seconds, as all times here. */
+  at: z.number(),
+  client_id: z.string(),
+  /** The current actor first. */
+  actors: z.array(z.string()),
+  audience: z.optional(z.nullable(z.string())),
+  scope: z.optional(z.nullable(z.string())),
+  grant_type: z.optional(z.nullable(z.string())),
+  outcome: z.enum(['issued', 'refused']),
+  reason: z.optional(z.nullable(z.string())),
+  expires_at: z.optional(z.nullable(z.number())),
+  revoked_at: z.optional(z.nullable(z.number())),
+});
+
+const delegationsSchema = z.object({
+  delegations: z.array(delegationSchema),
+  next: z.nullable(z.string()),
+});
+
+const sessionsSchema = z.object({
+  sessions: z.array(
+    z.object({
+      id: z.string(),
+      client_ids: z.array(z.string()),
+      signed_in_at: z.number(),
+      current: z.boolean(),
+    }),
+  ),
+});
+
+export type Delegation = z.infer<typeof delegationSchema>;
+export type DelegationPage = z.infer<typeof delegationsSchema>;
+export type LoginSession = z.infer<typeof sessionsSchema>['sessions'][number];
+
+/** The authorization server's API for end users: only ever one's own. Errors as in ApiClient. */
+export class AccountApi {
+  readonly #client: ApiClient;
+
+  constructor(client: ApiClient) {
+    this.#client = client;
+  }
+
+  /** Newest first, a page at a time. */
+  async delegations(cursor: string | null, signal?: AbortSignal): Promise<DelegationPage> {
+    const query = new URLSearchParams({ limit: '50', ...(cursor === null ? {} : { cursor }) });
+    const request = signal ? { signal } : {};
+    return (await this.#client.read(delegationsSchema, `/account/delegations?${query}`, request)).data;
+  }
+
+  async sessions(signal?: AbortSignal): Promise<readonly LoginSession[]> {
+    return (await this.#client.read(sessionsSchema, '/account/sessions', signal ? { signal } : {})).data
+      .sessions;
+  }
+
+  /** Ends a delegated token and bars its actor from that audience for the rest of the login session. */
+  async revokeDelegation(jti: string): Promise<void> {
+    await this.#client.send(`/account/delegations/${encodeURIComponent(jti)}`, { method: 'DELETE' });
+  }
+
+  async endSession(id: string): Promise<void> {
+    await this.#client.send(`/account/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  }
+}

@@ -1,0 +1,82 @@
+import type * as z from 'zod/mini';
+import { ApiError, NoAnswer, readProblem, UnexpectedAnswer } from './api-error.ts';
+
+/** Where tokens come from: see Session.accessToken. */
+export interface TokenSource {
+  accessToken(resource: string, rejected?: string): Promise<string>;
+}
+
+export interface ApiClientOptions {
+  readonly baseUrl: string;
+  /** The audience that the token must have. */
+  readonly resource: string;
+  readonly tokens: TokenSource;
+  /** Default 15 s. */
+  readonly timeoutMs?: number;
+}
+
+export interface ApiRequest {
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Calls one API with tokens for it. A 401 is asked once more with a new token: the API has read the token before anything
+ * else, so nothing was done yet. Throws ApiError for an answer that is not 2xx, NoAnswer, and what the token source throws.
+ */
+export class ApiClient {
+  readonly #options: ApiClientOptions;
+
+  constructor(options: ApiClientOptions) {
+    this.#options = options;
+  }
+
+  /** The answer's body in the shape of `schema`, and its headers. Another shape throws UnexpectedAnswer. */
+  async read<Schema extends z.ZodMiniType>(
+    schema: Schema,
+    path: string,
+    request: ApiRequest = {},
+  ): Promise<{ data: z.infer<Schema>; headers: Headers }> {
+    const response = await this.send(path, request);
+    const parsed = schema.safeParse(await response.json().catch(() => undefined));
+    if (!parsed.success)
+      throw new UnexpectedAnswer(`${path} answered in a form that this page does not know.`);
+    return { data: parsed.data, headers: response.headers };
+  }
+
+  /** The answer, when it is 2xx. */
+  async send(path: string, request: ApiRequest = {}): Promise<Response> {
+    const { resource, tokens } = this.#options;
+    const first = await tokens.accessToken(resource);
+    let response = await this.#fetch(path, request, first);
+    if (response.status === 401) {
+      response = await this.#fetch(path, request, await tokens.accessToken(resource, first));
+    }
+    if (!response.ok) throw new ApiError(response, await readProblem(response));
+    return response;
+  }
+
+  async #fetch(path: string, { method = 'GET', headers, body, signal }: ApiRequest, token: string) {
+    const timeout = AbortSignal.timeout(this.#options.timeoutMs ?? 15_000);
+    try {
+      return await fetch(`${this.#options.baseUrl}${path}`, {
+        method,
+        headers: {
+          Accept: 'application/json',
+          Authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+        credentials: 'omit',
+        cache: 'no-store',
+      });
+    } catch (cause) {
+      if (signal?.aborted) throw cause;
+      throw new NoAnswer('No answer came.', { cause });
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import type { Change } from './compare.ts';
+
+export interface Explanation {
+  /** One plain sentence: what the claim says, or why it is as it is now. */
+  readonly sentence: string;
+  /** Where it is specified. */
+  readonly source: string;
+}
+
+interface ClaimText {
+  readonly meaning: string;
+  readonly source: string;
+  readonly when?: Partial<Record<Change, string>>;
+}
+
+const CLAIMS: Readonly<Record<string, ClaimText>> = {
+  sub: {
+    meaning: 'Whom the call is about: the user.',
+    source: 'RFC 9068 §2.2',
+    when: {
+      kept: 'Still you. A service that acts for you never becomes the subject: that would be impersonation.',
+      changed: 'The subject changed. That must never happen in a delegation.',
+    },
+  },
+  aud: {
+    meaning: 'The one service that may accept this token.',
+    source: 'RFC 9068 §2.2, RFC 8707 §2',
+    when: {
+      changed: 'Each service gets a token for itself alone, so none can use it anywhere else.',
+    },
+  },
+  client_id: {
+    meaning: 'The application that the token was issued to.',
+    source: 'RFC 8693 §4.3',
+    when: {
+      changed:
+        'The service that exchanged the token asked for this one, and only it may exchange it further.',
+    },
+  },
+  act: {
+    meaning: 'Who acts for the user: the current actor outermost, earlier ones inside.',
+    source: 'RFC 8693 §4.1',
+    when: {
+      added: 'The call no longer comes from you directly: this names the service that acts for you.',
+      changed: 'One more service acts now. It stands outermost, and those before it are kept inside.',
+      kept: 'Nobody else has joined in.',
+      removed: 'An actor was dropped. That must never happen in a delegation.',
+    },
+  },
+  scope: {
+    meaning: 'What may be done with the token.',
+    source: 'RFC 8693 §4.2',
+    when: {
+      changed:
+        'Rights at the next service, as far as the delegation policy goes; your own rights stay behind.',
+    },
+  },
+  iss: { meaning: 'Who issued and signed the token.', source: 'RFC 9068 §2.2' },
+  may_act: {
+    meaning: 'Who alone may act for this user; every later actor must satisfy it as well.',
+    source: 'RFC 8693 §4.4',
+  },
+  subscription: {
+    meaning: 'What the subscription service said when this token was issued.',
+    source: 'RFC 7519 §4.3',
+    when: { added: 'The translation grant asked the subscription service and put its answer in.' },
+  },
+  auth_time: {
+    meaning: 'When the user last proved who they are.',
+    source: 'RFC 9068 §2.2.1',
+    when: { kept: 'The original sign-in, carried along: an exchange is no new one.' },
+  },
+  amr: {
+    meaning: 'How the user proved who they are.',
+    source: 'RFC 9068 §2.2.1, RFC 8176',
+    when: { kept: 'From the original sign-in. No service can claim a stronger one.' },
+  },
+  sid: {
+    meaning: 'The login session that everything hangs from.',
+    source: 'OpenID Connect Back-Channel Logout §2.1',
+    when: { kept: 'The same session: sign out, and no further token is issued from any of these.' },
+  },
+  iat: {
+    meaning: 'When the token was issued.',
+    source: 'RFC 9068 §2.2',
+    when: { changed: 'A new token, issued for this hop.' },
+  },
+  exp: {
+    meaning: 'When the token ends.',
+    source: 'RFC 9068 §2.2',
+    when: {
+      changed: 'Shorter: an exchanged token never outlives the one it came from.',
+      kept: 'The same end: an exchanged token never outlives the one it came from.',
+    },
+  },
+  jti: {
+    meaning: 'The token’s own number, by which it can be revoked.',
+    source: 'RFC 9068 §2.2',
+    when: { changed: 'Another token. The ledger remembers which one it came from.' },
+  },
+  cnf: {
+    meaning: 'The key that the token is bound to; without that key it is worthless.',
+    source: 'RFC 7800 §3.1',
+  },
+};
+
+/** Why a claim is what it is on this hop. Unknown claims are said to be the service's own. */
+export function explainClaim(claim: string, change?: Change): Explanation {
+  const text = CLAIMS[claim];
+  if (!text) return { sentence: 'A claim of this service’s own.', source: 'RFC 7519 §4.3' };
+  return { sentence: (change && text.when?.[change]) ?? text.meaning, source: text.source };
+}

@@ -1,0 +1,67 @@
+import css from './chain-picture.module.css';
+
+interface Hop {
+  readonly who: string;
+  readonly does: string;
+  readonly token: readonly (readonly [claim: string, value: string, isNew?: boolean])[];
+}
+
+const HOPS: readonly Hop[] = [
+  {
+    who: 'Your browser',
+    does: 'signs you in and calls API1 with your token.',
+    token: [
+      ['sub', 'you'],
+      ['aud', 'API1'],
+    ],
+  },
+  {
+    who: 'API1',
+    does: 'trades it for one that API2 accepts.',
+    token: [
+      ['sub', 'you'],
+      ['aud', 'API2', true],
+      ['act', 'API1', true],
+    ],
+  },
+  {
+    who: 'API2',
+    does: 'trades that for one further down.',
+    token: [
+      ['sub', 'you'],
+      ['aud', 'Subscriptions', true],
+      ['act', 'API2 ⟵ API1', true],
+    ],
+  },
+  { who: 'Subscriptions', does: 'sees whose data is asked for, and everyone who acted.', token: [] },
+];
+
+/** The whole idea in one picture: at each hop a new token, still about the user, naming who acts. */
+export function ChainPicture() {
+  return (
+    <figure className={`card ${css.picture}`}>
+      <ol className={css.hops}>
+        {HOPS.map((hop) => (
+          <li key={hop.who} className={css.hop}>
+            <h3 className={css.who}>{hop.who}</h3>
+            <p className="muted">{hop.does}</p>
+            {hop.token.length > 0 && (
+              <dl className={css.token}>
+                {hop.token.map(([claim, value, isNew]) => (
+                  <div key={claim}>
+                    <dt>{claim}</dt>
+                    <dd className={isNew ? css.new : undefined}>{value}</dd>
+                  </div>
+                ))}
+              </dl>
+            )}
+          </li>
+        ))}
+      </ol>
+      <figcaption className="muted">
+        The token service stands behind every arrow: it checks each trade, records it, and can refuse the next
+        one.
+      </figcaption>
+    </figure>
+  );
+}

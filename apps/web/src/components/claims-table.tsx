@@ -1,0 +1,77 @@
+import { compareClaims, type Change, type ClaimComparison } from '../claims/compare.ts';
+import { explainClaim } from '../claims/explain.ts';
+import type { Claims } from '../api/api1.ts';
+import { showClaim } from '../claims/show.ts';
+import css from './claims-table.module.css';
+
+export interface ClaimsTableProps {
+  /** Whose token `before` is: "at API1". */
+  readonly beforeLabel?: string;
+  readonly afterLabel: string;
+  /** Left out: there is nothing to compare with. */
+  readonly before?: Claims;
+  readonly after: Claims;
+}
+
+const CHANGES: Readonly<Record<Change, string>> = {
+  added: 'added',
+  removed: 'removed',
+  changed: 'changed',
+  kept: 'kept',
+};
+
+/** A token's claims, each with what it was before, what has become of it, and why. */
+export function ClaimsTable({ before, after, beforeLabel, afterLabel }: ClaimsTableProps) {
+  return (
+    <div className={css.claims}>
+      {compareClaims(before ?? after, after).map((row) => (
+        <ClaimRow
+          key={row.claim}
+          row={row}
+          afterLabel={afterLabel}
+          {...(before && beforeLabel !== undefined ? { beforeLabel } : {})}
+        />
+      ))}
+    </div>
+  );
+}
+
+function ClaimRow({
+  row,
+  beforeLabel,
+  afterLabel,
+}: {
+  row: ClaimComparison;
+  beforeLabel?: string;
+  afterLabel: string;
+}) {
+  const { claim, change, before, after } = row;
+  const isCompared = beforeLabel !== undefined;
+  const { sentence, source } = explainClaim(claim, isCompared ? change : undefined);
+  return (
+    <div className={css.claim}>
+      <h3 className={css.name}>
+        {claim}
+        {isCompared && <span className={`badge badge-${change}`}>{CHANGES[change]}</span>}
+      </h3>
+      <dl className={css.values}>
+        {isCompared && change !== 'kept' && <Value label={beforeLabel} claim={claim} value={before} />}
+        <Value label={isCompared && change === 'kept' ? 'both' : afterLabel} claim={claim} value={after} />
+      </dl>
+      <p className={css.why}>
+        {sentence} <span className={css.source}>{source}</span>
+      </p>
+    </div>
+  );
+}
+
+function Value({ label, claim, value }: { label: string; claim: string; value: unknown }) {
+  return (
+    <div className={css.value}>
+      <dt>{label}</dt>
+      <dd className={value === undefined ? css.none : undefined}>
+        {value === undefined ? 'none' : showClaim(claim, value)}
+      </dd>
+    </div>
+  );
+}

@@ -1,0 +1,30 @@
+import { useEffect, useRef, type ReactNode } from 'react';
+import { useLocation } from 'react-router';
+
+export interface PageProps {
+  readonly title: string;
+  readonly lead?: ReactNode;
+  readonly children: ReactNode;
+}
+
+/** A page: its title in the tab and as the heading, which gets the focus when the person has come by a link here. */
+export function Page({ title, lead, children }: PageProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  const { key } = useLocation();
+  useEffect(() => {
+    // The first page of a visit has the key "default"; there the browser's own start of reading is right.
+    if (key !== 'default') heading.current?.focus();
+  }, [key]);
+  return (
+    <div className="stack">
+      <title>{`${title} · Behalf`}</title>
+      <header className="stack-tight">
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
+        {lead !== undefined && <p className="lead">{lead}</p>}
+      </header>
+      {children}
+    </div>
+  );
+}

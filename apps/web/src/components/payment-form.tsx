@@ -1,0 +1,146 @@
+import { useId, useRef, useState } from 'react';
+import type { Account, PaymentOrder } from '../api/api1.ts';
+import { exceeds, formatMoney, parseAmount } from '../money/money.ts';
+import type { PaymentDraft } from '../payments/draft.ts';
+import { checkForm, LONGEST_REFERENCE, type FieldFaults } from '../payments/payment-form.ts';
+import css from '../pages/pay.module.css';
+import { Field } from './field.tsx';
+
+export interface PaymentFormProps {
+  readonly accounts: readonly Account[];
+  readonly draft: PaymentDraft;
+  readonly isSending: boolean;
+  readonly onChange: (draft: PaymentDraft) => void;
+  readonly onSend: (order: PaymentOrder) => void;
+}
+
+/** Checks on sending, and from then on with each change; the first faulty field gets the focus. */
+export function PaymentForm({ accounts, draft, isSending, onChange, onSend }: PaymentFormProps) {
+  const form = useRef<HTMLFormElement>(null);
+  const targets = useId();
+  const [faults, setFaults] = useState<FieldFaults>({});
+  const account = accounts.find(({ id }) => id === draft.from);
+  const currency = account?.currency ?? '';
+
+  const change = (part: Partial<PaymentDraft>) => {
+    const changed = { ...draft, ...part };
+    onChange(changed);
+    if (Object.keys(faults).length === 0) return;
+    const checked = checkForm(changed, accounts);
+    setFaults(checked.ok ? {} : checked.faults);
+  };
+
+  const submit = () => {
+    if (isSending) return;
+    const checked = checkForm(draft, accounts);
+    setFaults(checked.ok ? {} : checked.faults);
+    if (checked.ok) return onSend(checked.order);
+    const [first] = Object.keys(checked.faults);
+    form.current?.querySelector<HTMLElement>(`[name="${first}"]`)?.focus();
+  };
+
+  return (
+    <form
+      ref={form}
+      className={`card ${css.form}`}
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <Field label="From" fault={faults.from}>
+        {(control) => (
+          <select
+            {...control}
+            className="input"
+            name="from"
+            value={draft.from}
+            disabled={isSending}
+            onChange={(event) => change({ from: event.target.value })}
+          >
+            {accounts.map(({ id, name, currency: unit, balance }) => (
+              <option key={id} value={id}>
+                {`${name} (${formatMoney(balance, unit)})`}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <Field label="To" hint="An account number: one of yours, or somebody else’s." fault={faults.to}>
+        {(control) => (
+          <input
+            {...control}
+            className="input"
+            name="to"
+            value={draft.to}
+            disabled={isSending}
+            list={targets}
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+            dir="auto"
+            onChange={(event) => change({ to: event.target.value })}
+          />
+        )}
+      </Field>
+      <datalist id={targets}>
+        {accounts
+          .filter(({ id }) => id !== draft.from)
+          .map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+      </datalist>
+      <Field label="Amount" hint={amountHint(draft, account)} fault={faults.amount}>
+        {(control) => (
+          <span className="with-suffix">
+            <input
+              {...control}
+              className="input"
+              name="amount"
+              value={draft.amount}
+              disabled={isSending}
+              inputMode="decimal"
+              autoComplete="off"
+              onChange={(event) => change({ amount: event.target.value })}
+            />
+            <span className="suffix">{currency}</span>
+          </span>
+        )}
+      </Field>
+      <Field label="Reference" hint="What it is for; the receiver sees it." fault={faults.reference}>
+        {(control) => (
+          <input
+            {...control}
+            className="input"
+            name="reference"
+            value={draft.reference}
+            disabled={isSending}
+            maxLength={LONGEST_REFERENCE}
+            autoComplete="off"
+            dir="auto"
+            onChange={(event) => change({ reference: event.target.value })}
+          />
+        )}
+      </Field>
+      <p className="row">
+        <button type="submit" className="button button-primary" aria-disabled={isSending}>
+          {isSending ? 'Paying…' : 'Pay'}
+        </button>
+      </p>
+    </form>
+  );
+}
+
+/** The balance here may be old, so too much is a remark and no refusal: the bank decides. */
+function amountHint(draft: PaymentDraft, account: Account | undefined): string {
+  if (!account) return 'For example 12.50';
+  const { balance, currency } = account;
+  const parsed = parseAmount(draft.amount, currency);
+  const available = formatMoney(balance, currency);
+  return parsed.ok && exceeds(parsed.amount, balance, currency)
+    ? `More than the ${available} on this account; the bank will probably refuse.`
+    : `On this account: ${available}`;
+}

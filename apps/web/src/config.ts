@@ -1,0 +1,24 @@
+import * as z from 'zod/mini';
+
+const clientConfigSchema = z.object({
+  /** The authorization server's identifier, as it stands in `iss`. */
+  issuer: z.url(),
+  clientId: z.string(),
+  /** Where API1 is reached. */
+  api1Url: z.url(),
+  /** What API1 is: the audience of tokens for it (RFC 8707). */
+  api1Resource: z.url(),
+  /** Where API2 would be reached; only an experiment tries. */
+  api2Url: z.url(),
+  experiments: z.boolean(),
+});
+
+/** What the host tells the client. Nothing in it is secret. */
+export type ClientConfig = Readonly<z.infer<typeof clientConfigSchema>>;
+
+/** Reads what the host has put into the page. Throws when it is missing or malformed: nothing can work then. */
+export function readClientConfig(page: ParentNode): ClientConfig {
+  const content = page.querySelector('meta[name="behalf:config"]')?.getAttribute('content');
+  if (!content) throw new Error('The page came without its configuration.');
+  return Object.freeze(clientConfigSchema.parse(JSON.parse(content)));
+}

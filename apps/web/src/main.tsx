@@ -1,0 +1,22 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import { startSession } from './auth/start.ts';
+import { answerFromFrame } from './auth/unseen.ts';
+import { readClientConfig } from './config.ts';
+import './styles/theme.css';
+import './styles/base.css';
+import './styles/controls.css';
+
+// Inside a frame this page does one thing only: hand an authorization answer to our own page around it.
+if (!answerFromFrame()) {
+  const config = readClientConfig(document);
+  const started = startSession(config);
+  const root = document.getElementById('root');
+  if (!root) throw new Error('The page has no root element.');
+  createRoot(root).render(
+    <StrictMode>
+      <App config={config} started={started} />
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,157 @@
+import { useQuery } from '@tanstack/react-query';
+import type { Insights } from '../api/api1.ts';
+import { ApiError } from '../api/api-error.ts';
+import { useApis } from '../api/apis-context.tsx';
+import { insightsQuery } from '../api/queries.ts';
+import { Fault } from '../components/fault.tsx';
+import { Money } from '../components/money.tsx';
+import { Page } from '../components/page.tsx';
+import { Loading, Skeleton } from '../components/skeleton.tsx';
+import { formatDay, formatMonth } from '../money/dates.ts';
+import { share } from '../money/money.ts';
+import css from './insights.module.css';
+
+/** The premium report: only with an active subscription, which the token itself vouches for. */
+export default function InsightsPage() {
+  const { api1 } = useApis();
+  const insights = useQuery(insightsQuery(api1));
+  return (
+    <Page
+      title="Insights"
+      lead="The premium report over your own payments. API1 gets a token for it only while your subscription is active."
+    >
+      {insights.isPending && <LoadingReport />}
+      {insights.isError &&
+        (insights.error instanceof ApiError && insights.error.status === 403 ? (
+          <NotSubscribed detail={insights.error.problem.detail ?? insights.error.problem.title} />
+        ) : (
+          <Fault
+            title="The report could not be loaded"
+            error={insights.error}
+            onRetry={() => void insights.refetch()}
+          />
+        ))}
+      {insights.data && <Report insights={insights.data} />}
+    </Page>
+  );
+}
+
+function NotSubscribed({ detail }: { detail: string | undefined }) {
+  return (
+    <section className="card stack-tight" aria-labelledby="premium">
+      <p>
+        <span className="badge badge-warn">Premium</span>
+      </p>
+      <h2 id="premium">This needs an active subscription</h2>
+      {detail !== undefined && <p>{detail}</p>}
+      <p className="muted">
+        The token service asked the subscription service and issued no token, so API2 was never called. Your
+        accounts and payments work as before.
+      </p>
+    </section>
+  );
+}
+
+function Report({ insights }: { insights: Insights }) {
+  const { period, totals, months, payees } = insights;
+  return (
+    <>
+      <p className="muted">{`${formatDay(period.from)} to ${formatDay(period.to)}`}</p>
+      {totals.length === 0 && (
+        <p className="card">You have paid nothing in this time, so there is nothing to report.</p>
+      )}
+      {totals.map((total) => (
+        <section key={total.currency} className="card stack" aria-label={`Spending in ${total.currency}`}>
+          <h2>{total.currency}</h2>
+          <dl className={css.figures}>
+            <Figure label="Spent" amount={total.spent} currency={total.currency} />
+            <Figure label="Average payment" amount={total.average} currency={total.currency} />
+            <Figure label="Largest payment" amount={total.largest} currency={total.currency} />
+            <Figure
+              label="Between own accounts"
+              amount={total.movedBetweenOwnAccounts}
+              currency={total.currency}
+            />
+          </dl>
+          <Bars
+            title="By month"
+            rows={ofCurrency(months, total.currency).map(({ month, spent }) => [formatMonth(month), spent])}
+            currency={total.currency}
+          />
+          <Bars
+            title="Whom you paid most"
+            rows={ofCurrency(payees, total.currency).map(({ account, total: paid }) => [account, paid])}
+            currency={total.currency}
+          />
+        </section>
+      ))}
+    </>
+  );
+}
+
+function Figure({ label, amount, currency }: { label: string; amount: string; currency: string }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>
+        <Money amount={amount} currency={currency} />
+      </dd>
+    </div>
+  );
+}
+
+function Bars({
+  title,
+  rows,
+  currency,
+}: {
+  title: string;
+  rows: readonly (readonly [string, string])[];
+  currency: string;
+}) {
+  if (rows.length === 0) return null;
+  return (
+    <div className="stack-tight">
+      <h3>{title}</h3>
+      <ul className={css.bars}>
+        {rows.map(([label, amount]) => (
+          <li key={label}>
+            <bdi>{label}</bdi>
+            <span aria-hidden="true">
+              <span
+                className={css.bar}
+                style={{
+                  inlineSize: `${share(
+                    amount,
+                    rows.map(([, other]) => other),
+                    currency,
+                  )}%`,
+                }}
+              />
+            </span>
+            <span className={css.amount}>
+              <Money amount={amount} currency={currency} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function ofCurrency<Row extends { readonly currency: string }>(
+  rows: readonly Row[],
+  currency: string,
+): readonly Row[] {
+  return rows.filter((row) => row.currency === currency);
+}
+
+function LoadingReport() {
+  return (
+    <>
+      <Loading what="the report" />
+      <Skeleton width="14rem" height="1.55rem" />
+      <Skeleton height="24rem" />
+    </>
+  );
+}

@@ -1,0 +1,110 @@
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link, useSearchParams } from 'react-router';
+import type { Account } from '../api/api1.ts';
+import { useApis } from '../api/apis-context.tsx';
+import { accountsQuery } from '../api/queries.ts';
+import { useUser } from '../auth/session-context.tsx';
+import { Fault } from '../components/fault.tsx';
+import { Page } from '../components/page.tsx';
+import { PaymentForm } from '../components/payment-form.tsx';
+import { PaymentResult } from '../components/payment-result.tsx';
+import { Loading, Skeleton } from '../components/skeleton.tsx';
+import { createDraftStore, EMPTY_DRAFT, type PaymentDraft } from '../payments/draft.ts';
+import { usePayment } from '../payments/use-payment.ts';
+import css from './pay.module.css';
+
+const drafts = createDraftStore(sessionStorage);
+
+/** A payment from one of the user's accounts. */
+export default function PayPage() {
+  const { api1 } = useApis();
+  const accounts = useQuery(accountsQuery(api1));
+  return (
+    <Page title="Pay" lead="API1 asks API2 to book it on your behalf: once, however often it is sent.">
+      {accounts.isPending && <LoadingForm />}
+      {accounts.isError && !accounts.data && (
+        <Fault
+          title="Your accounts could not be loaded"
+          error={accounts.error}
+          onRetry={() => void accounts.refetch()}
+        />
+      )}
+      {accounts.data?.length === 0 && <NoAccounts />}
+      {accounts.data && accounts.data.length > 0 && <Payment accounts={accounts.data} />}
+    </Page>
+  );
+}
+
+function Payment({ accounts }: { accounts: readonly Account[] }) {
+  const { api1 } = useApis();
+  const { subject } = useUser();
+  const [parameters] = useSearchParams();
+  const [draft, setDraft] = useState(() =>
+    withAccount(drafts.load(subject), parameters.get('from'), accounts),
+  );
+  const change = (changed: PaymentDraft) => {
+    drafts.save(subject, changed);
+    setDraft(changed);
+  };
+  const { attempt, send, retry, edit } = usePayment(api1, draft.open, (open) => {
+    setDraft((current) => {
+      const { open: _settled, ...text } = current;
+      const changed = open ? { ...text, open } : text;
+      drafts.save(subject, changed);
+      return changed;
+    });
+  });
+  const startOver = () => {
+    edit();
+    change({ ...EMPTY_DRAFT, from: draft.from });
+  };
+  const isOver = attempt.phase === 'booked' || attempt.phase === 'unknown' || attempt.phase === 'not_sent';
+  return (
+    <>
+      <PaymentResult attempt={attempt} onRetry={retry} onEdit={edit} onStartOver={startOver} />
+      {!isOver && (
+        <PaymentForm
+          accounts={accounts}
+          draft={draft}
+          isSending={attempt.phase === 'sending'}
+          onChange={change}
+          onSend={send}
+        />
+      )}
+    </>
+  );
+}
+
+function withAccount(draft: PaymentDraft, wanted: string | null, accounts: readonly Account[]): PaymentDraft {
+  const known = (id: string | null) => accounts.some((account) => account.id === id);
+  if (wanted !== null && known(wanted)) return { ...draft, from: wanted };
+  return known(draft.from) ? draft : { ...draft, from: accounts[0]?.id ?? '' };
+}
+
+function NoAccounts() {
+  return (
+    <div className="card stack-tight">
+      <h2>There is no account to pay from</h2>
+      <p className="muted">
+        The bank has no account of yours. <Link to="/accounts">Accounts</Link> says the same.
+      </p>
+    </div>
+  );
+}
+
+function LoadingForm() {
+  return (
+    <div className={`card ${css.form}`}>
+      <Loading what="your accounts" />
+      {['From', 'To', 'Amount', 'Reference'].map((field) => (
+        <span key={field} className="field">
+          <Skeleton width="5rem" height="1.55rem" />
+          <Skeleton height="44px" />
+          {field !== 'From' && <Skeleton width="60%" height="1.36rem" />}
+        </span>
+      ))}
+      <Skeleton width="6rem" height="44px" />
+    </div>
+  );
+}
