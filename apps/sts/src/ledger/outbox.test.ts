@@ -1,0 +1,100 @@
+import { describeEachEngine } from '@behalf/database/testing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openTestStorage, type TestStorage } from '../storage/testing.ts';
+import type { PendingLogout } from './outbox.ts';
+import { delegated, issued, SESSION, signIn } from './testing.ts';
+
+describeEachEngine('LogoutOutbox', (engine) => {
+  let storage: TestStorage;
+  beforeEach(async () => {
+    storage = await openTestStorage(engine);
+    await signIn(storage);
+    await storage.ledger.recordIssued(issued('root'));
+    await storage.ledger.recordIssued(delegated('hop1', 'root'));
+  });
+  afterEach(() => storage.close());
+
+  const deliver = async (accepts: (logout: PendingLogout) => boolean = () => true) => {
+    const sent: PendingLogout[] = [];
+    await storage.outbox.deliver((logout) => {
+      sent.push(logout);
+      return accepts(logout) ? Promise.resolve() : Promise.reject(new Error('not now'));
+    });
+    return sent.sort((one, other) => (one.clientId < other.clientId ? -1 : 1));
+  };
+
+  it('tells every client that asked for a token of the session or acts for an API that one was for', async () => {
+    await storage.revocation.endSession(SESSION);
+    expect(await deliver()).toEqual(
+      ['api1.client', 'api2.client', 'web.client'].map((clientId) => ({
+        session: SESSION,
+        subject: 'alice',
+        clientId,
+      })),
+    );
+    expect(await deliver()).toEqual([]);
+  });
+
+  it('has nothing to tell while the session lives, or of another session', async () => {
+    await signIn(storage, 'uid-2');
+    expect(await deliver()).toEqual([]);
+  });
+
+  it('tells nobody when the revocation was rolled back', async () => {
+    await storage.database.db
+      .transaction()
+      .execute(async (transaction) => {
+        await storage.revocation.endAllSessionsWithin(transaction, 'alice');
+        throw new Error('rolled back');
+      })
+      .catch(() => undefined);
+    expect(await deliver()).toEqual([]);
+    expect(await storage.ledger.livenessOf('root', storage.clock.now)).toEqual({ live: true });
+  });
+
+  it('tries again, later and later, until a client has heard', async () => {
+    await storage.revocation.endSession(SESSION);
+    const refusing = (logout: PendingLogout) => logout.clientId !== 'api2.client';
+    expect(await deliver(refusing)).toHaveLength(3);
+    expect(await deliver(refusing)).toEqual([]);
+    for (const pauseSeconds of [2, 4, 8]) {
+      storage.clock.now += pauseSeconds - 1;
+      expect(await deliver(refusing)).toEqual([]);
+      storage.clock.now += 1;
+      expect(await deliver(refusing)).toHaveLength(1);
+    }
+    storage.clock.now += 16;
+    expect(await deliver()).toHaveLength(1);
+    storage.clock.now += 600;
+    expect(await deliver()).toEqual([]);
+  });
+
+  it('gives up when the logout has expired, and forgets it', async () => {
+    await storage.revocation.endSession(SESSION);
+    storage.clock.now += 3600;
+    expect(await deliver()).toEqual([]);
+    storage.clock.now += 3600;
+    await storage.sweep();
+    expect(await storage.database.db.selectFrom('logout_outbox').selectAll().execute()).toEqual([]);
+  });
+
+  it('is worked off by several replicas without telling anyone twice', async () => {
+    const replica = await storage.replica();
+    await storage.revocation.endSession(SESSION);
+    const sent: string[] = [];
+    const send = (logout: PendingLogout) => Promise.resolve(void sent.push(logout.clientId));
+    await Promise.all([storage, replica, storage, replica].map(({ outbox }) => outbox.deliver(send)));
+    expect(sent.sort()).toEqual(['api1.client', 'api2.client', 'web.client']);
+  });
+
+  it('hands over what a process took and never finished', async () => {
+    await storage.revocation.endSession(SESSION);
+    void storage.outbox.deliver(() => new Promise(() => undefined));
+    const claimed = () =>
+      storage.database.db.selectFrom('logout_outbox').select('attempts').where('attempts', '>', 0).execute();
+    while ((await claimed()).length < 3);
+    expect(await deliver()).toEqual([]);
+    storage.clock.now += 60;
+    expect(await deliver()).toHaveLength(3);
+  });
+});
