@@ -1,0 +1,36 @@
+import { findBrowser } from '@behalf/scripts/browser';
+import { defineConfig } from '@playwright/test';
+
+const browser = findBrowser();
+if (browser === undefined) {
+  throw new Error('no Chrome or Chromium: run the tests with `pnpm test`, which brings one');
+}
+
+/** Each worker starts a system of its own (support/fixtures.ts): no server is shared, and none is adopted. */
+export default defineConfig({
+  testDir: 'stories',
+  workers: 2,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  forbidOnly: true,
+  reporter: 'list',
+  outputDir: 'test-results',
+  use: {
+    browserName: 'chromium',
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+    locale: 'en-GB',
+    launchOptions: {
+      executablePath: browser.executablePath,
+      // Chromium refuses its sandbox to root.
+      chromiumSandbox: process.getuid?.() !== 0,
+      args: [
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--no-first-run',
+        '--disable-dev-shm-usage',
+      ],
+    },
+  },
+});

@@ -1,0 +1,41 @@
+import { expect, type Page } from '@playwright/test';
+
+export type UserName = 'alice' | 'bob' | 'carol' | 'dave';
+
+/** Signs in as a person would, from the first page, and waits until the accounts page shows. */
+export async function signIn(page: Page, user: UserName): Promise<void> {
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await fillSignIn(page, user, user);
+  await expect(page.getByRole('heading', { level: 1, name: 'Accounts' })).toBeVisible();
+}
+
+export async function fillSignIn(page: Page, username: string, password: string): Promise<void> {
+  await page.getByLabel('User name').fill(username);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+export async function signOut(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible();
+}
+
+/** Goes to a page by the navigation and waits for its heading. */
+export async function open(page: Page, link: string, heading = link): Promise<void> {
+  await page.getByRole('navigation').getByRole('link', { name: link, exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible();
+}
+
+/** The balance of one account, in minor units, read off the accounts page. */
+export async function balanceOf(page: Page, name: string): Promise<number> {
+  const card = page
+    .getByRole('list', { name: 'Your accounts' })
+    .getByRole('listitem')
+    .filter({ hasText: name });
+  const text = await card
+    .getByText(/[€$¥£]/)
+    .first()
+    .innerText();
+  return Number(text.replaceAll(/[^\d]/g, ''));
+}
