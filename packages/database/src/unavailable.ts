@@ -11,7 +11,6 @@ const NETWORK_OUTAGES = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
-  'ENOENT',
 ]);
 
 /**
@@ -35,7 +34,13 @@ const MESSAGES = [
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code, errcode } = error as Error & { code?: unknown; errcode?: unknown };
+  const { code, errcode, syscall } = error as Error & {
+    code?: unknown;
+    errcode?: unknown;
+    syscall?: unknown;
+  };
+  // The socket file of a server that has stopped.
+  if (code === 'ENOENT') return syscall === 'connect';
   if (code === 'ERR_SQLITE_ERROR') return typeof errcode === 'number' && SQLITE_OUTAGES.has(errcode & 0xff);
   if (typeof code === 'string' && (NETWORK_OUTAGES.has(code) || POSTGRES_OUTAGE.test(code))) return true;
   if (MESSAGES.some((message) => error.message.startsWith(message))) return true;
