@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TokenCheckUnavailableError } from './outgoing.ts';
+import { badTokens, createTestIssuer, type TestIssuerServer } from './testing.ts';
+import { createAccessTokenVerifier, type AccessTokenVerifier } from './verifier.ts';
+
+let now = 0;
+const issuer = createTestIssuer({ now: () => now });
+let server: TestIssuerServer;
+let verifier: AccessTokenVerifier;
+
+beforeEach(async () => {
+  now = 1_800_000_000;
+  server = await issuer.listen();
+  const { audience } = issuer;
+  verifier = createAccessTokenVerifier({
+    issuer: issuer.issuer,
+    audience,
+    jwksUri: server.jwksUri,
+    now: () => now,
+  });
+});
+
+afterEach(() => server.close());
+
+describe('the verifier of an API', () => {
+  it('takes a good token, again and again, as the same verdict', async () => {
+    const jwt = issuer.mint();
+    const first = await verifier.verify(jwt);
+    expect(first).toMatchObject({ ok: true, token: { subject: 'user-1' } });
+    expect(await verifier.verify(jwt)).toBe(first);
+  });
+
+  it('refuses every bad token, also after a good one and again', async () => {
+    await verifier.verify(issuer.mint());
+    for (const { name, token, fault } of badTokens(issuer, { audience: issuer.audience })) {
+      expect(await verifier.verify(token), name).toMatchObject({ ok: false, fault });
+      expect(await verifier.verify(token), name).toMatchObject({ ok: false, fault });
+    }
+  });
+
+  it('does not take a remembered token beyond its end', async () => {
+    const jwt = issuer.mint();
+    await verifier.verify(jwt);
+    now += 304;
+    expect(await verifier.verify(jwt)).toMatchObject({ ok: true });
+    now += 1;
+    expect(await verifier.verify(jwt)).toMatchObject({ ok: false, fault: 'expired' });
+  });
+
+  it('does not take a remembered token once its key is withdrawn', async () => {
+    const jwt = issuer.mint();
+    await verifier.verify(jwt);
+    issuer.rotateKey({ keepOld: false });
+    now += 60;
+    expect(await verifier.verify(jwt)).toMatchObject({ ok: false, fault: 'unknown_key' });
+  });
+
+  it('does not take a remembered token once another key stands under its kid', async () => {
+    const jwt = issuer.mint();
+    await verifier.verify(jwt);
+    const { kid } = issuer.signingKey;
+    const keys = createTestIssuer()
+      .jwks()
+      .keys.map((jwk) => ({ ...jwk, kid }));
+    server.failWith({ status: 200, body: { keys } });
+    now += 60;
+    expect(await verifier.verify(jwt)).toMatchObject({ ok: false, fault: 'bad_signature' });
+  });
+
+  it('throws during an outage, for remembered tokens too once the keys are too old', async () => {
+    const jwt = issuer.mint();
+    await verifier.verify(jwt);
+    server.failWith('cut');
+    now += 59;
+    expect(await verifier.verify(jwt)).toMatchObject({ ok: true });
+    now += 1;
+    await expect(verifier.verify(jwt)).rejects.toThrow(TokenCheckUnavailableError);
+  });
+
+  it('takes no token when a published key is unusable', async () => {
+    const [jwk] = issuer.jwks().keys;
+    const unusable = createAccessTokenVerifier({
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      jwks: { keys: [{ ...jwk, kty: 'EC', x: 'AAAA' }] },
+    });
+    expect(await unusable.verify(issuer.mint())).toMatchObject({ ok: false, fault: 'unknown_key' });
+  });
+
+  it('takes only the algorithms that it was told (RFC 8725 §3.1)', async () => {
+    const { audience } = issuer;
+    const options = {
+      issuer: issuer.issuer,
+      audience,
+      jwks: issuer.jwks(),
+      now: () => now,
+      algorithms: ['EdDSA'],
+    };
+    expect(await createAccessTokenVerifier(options).verify(issuer.mint())).toMatchObject({
+      fault: 'wrong_algorithm',
+    });
+  });
+
+  it('works without remembering anything', async () => {
+    const { audience } = issuer;
+    const forgetful = createAccessTokenVerifier({
+      issuer: issuer.issuer,
+      audience,
+      jwks: issuer.jwks(),
+      now: () => now,
+      maximumCachedTokens: 0,
+    });
+    const jwt = issuer.mint();
+    expect(await forgetful.verify(jwt)).not.toBe(await forgetful.verify(jwt));
+  });
+});
