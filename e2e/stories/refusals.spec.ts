@@ -212,9 +212,8 @@ test.describe('what the token endpoint refuses', () => {
 });
 
 async function call(system: System, api: ApiName, authorization?: string) {
-  const response = await fetch(system.url[api] + ROUTES[api], {
-    ...(authorization === undefined ? {} : { headers: { authorization } }),
-  });
+  const init = authorization === undefined ? {} : { headers: { authorization } };
+  const response = await fetch(system.url[api] + ROUTES[api], init);
   await response.body?.cancel();
   return {
     status: response.status,
