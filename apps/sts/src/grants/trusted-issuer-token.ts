@@ -126,7 +126,7 @@ function subjectTokenOf(
   return {
     kind: 'external',
     subject: userId,
-    jti: `${issuer.issuer}#${payload.jti ?? ''}`,
+    jti: payload.jti ?? '',
     expiresAt: payload.exp ?? 0,
     issuer: issuer.issuer,
     audience: issuer.audience,

@@ -59,6 +59,7 @@ export function developmentClients(
         client_id: 'api1.client',
         client_name: 'API1',
         grant_types: [DELEGATION_GRANT, TRANSLATION_GRANT, TOKEN_EXCHANGE_GRANT, 'client_credentials'],
+        // Ours: all it gets for itself. What it may do for a user, it may not do without one.
         client_credentials_scope: 'actor',
         backchannel_logout_uri: `${settings.api1Url}/backchannel-logout`,
         backchannel_logout_session_required: true,
@@ -119,18 +120,4 @@ export function developmentClients(
       },
     },
   ];
-}
-
-/**
- * The scopes that a client may get for itself with `client_credentials`: those of its own metadata member
- * `client_credentials_scope`, else all it is registered for. A middle tier gets `actor` alone that way; what it may do
- * for a user, it may not do without one.
- */
-export function clientCredentialsScopesOf(
-  client: Pick<RegisteredClient, 'metadata' | 'scopes'>,
-): readonly string[] {
-  const own = client.metadata['client_credentials_scope'];
-  if (typeof own !== 'string') return client.scopes;
-  const allowed = new Set(own.split(' '));
-  return client.scopes.filter((scope) => allowed.has(scope));
 }

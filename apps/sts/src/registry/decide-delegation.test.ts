@@ -37,13 +37,14 @@ interface Case {
   target?: string;
   targetIsNamed?: boolean;
   policy?: DelegationQuestion['policy'];
+  resources?: DelegationQuestion['resources'];
   hasDpopProof?: boolean;
 }
 
 function decide(given: Case) {
   return decideDelegation({
     policy: given.policy ?? DELEGATION_POLICY,
-    resources,
+    resources: given.resources ?? resources,
     grantType: given.grantType ?? DELEGATION_GRANT,
     actor: given.actor ?? api1Client,
     subjectToken: given.subjectToken ?? subjectTokenOf(),
@@ -228,6 +229,16 @@ describe('what the policy refuses', () => {
   ];
   test.each(cases)('%s: %s', (_title, fault, given) => {
     expect(decide(given)).toMatchObject({ ok: false, fault });
+  });
+
+  test('no_edge: a client that may present the token, but for whom there is no row', () => {
+    const shared = developmentResources(AT).map((resource) =>
+      resource.name === 'api1'
+        ? { ...resource, clients: [{ id: 'api2.client', rights: ['exchange' as const] }] }
+        : resource,
+    );
+    const given = { actor: { ...api1Client, id: 'api2.client' }, resources: createResourceRegistry(shared) };
+    expect(decide(given)).toMatchObject({ ok: false, fault: 'no_edge' });
   });
 
   test('a bound request where the row wants one passes', () => {

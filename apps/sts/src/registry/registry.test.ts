@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clientCredentialsScopesOf, developmentClients, USER_SUBSCRIPTION_CLIENT } from './clients.ts';
+import { developmentClients, USER_SUBSCRIPTION_CLIENT } from './clients.ts';
 import { assertPolicyFits, DELEGATION_POLICY } from './delegation-policy.ts';
 import { JWT_CLIENT_KEY_FILE, loadDevelopmentKeys, PARTNER_KEY_FILE } from './development-keys.ts';
 import { createResourceRegistry, createTargetDirectory, developmentResources } from './resources.ts';
@@ -67,13 +67,8 @@ describe('the clients', () => {
     expect(clients.map(({ id }) => id)).not.toContain(USER_SUBSCRIPTION_CLIENT.id);
   });
 
-  test.each([
-    ['api1.client', ['actor']],
-    ['api2.client', ['actor']],
-    ['machine.client', ['api1', 'api2']],
-    ['subscriptions.client', []],
-  ])('%s gets for itself %j', (id, scopes) => {
-    expect(clientCredentialsScopesOf(client(id))).toEqual(scopes);
+  test.each(['api1.client', 'api2.client'])('%s gets for itself the scope actor alone', (id) => {
+    expect(client(id).metadata['client_credentials_scope']).toBe('actor');
   });
 
   test('every scope of a client is a scope of some API', () => {
