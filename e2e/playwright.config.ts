@@ -9,6 +9,7 @@ if (browser === undefined) {
 /** Each worker starts a system of its own (support/fixtures.ts): no server is shared, and none is adopted. */
 export default defineConfig({
   testDir: 'stories',
+  globalSetup: './support/global-setup.ts',
   workers: 2,
   timeout: 60_000,
   expect: { timeout: 10_000 },

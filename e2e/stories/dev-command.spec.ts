@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, isTaken, ROOT } from '@behalf/scripts/system';
 import { expect, test } from '@playwright/test';
+import { signIn } from '../support/person.ts';
 
 const VARIABLES = ['STS_PORT', 'API1_PORT', 'API2_PORT', 'SUBSCRIPTIONS_PORT', 'WEB_PORT'] as const;
 
@@ -41,6 +42,17 @@ test.describe('the dev command', () => {
       await expectNothingLeft(children, ports);
     });
   }
+
+  test('a person can sign in to what it has started', async ({ browser }) => {
+    const ports = await freePorts(VARIABLES.length);
+    const command = run(ports, dataDirectory);
+    await expect.poll(command.output, { timeout: 60_000 }).toContain('Behalf is ready');
+    const page = await browser.newPage({ baseURL: `http://localhost:${ports[4]}` });
+    await signIn(page, 'alice');
+    await page.close();
+    command.signal('SIGINT');
+    expect(await command.exited).toBe(0);
+  });
 
   test('killed outright, it leaves no process and no port either', async () => {
     const ports = await freePorts(VARIABLES.length);

@@ -1,5 +1,6 @@
-import { startSystem, type PartName, type System } from '@behalf/scripts/system';
+import type { PartName, System } from '@behalf/scripts/system';
 import { expect, test } from '@playwright/test';
+import { startTestSystem } from '../support/system.ts';
 import { userToken } from '../support/tokens.ts';
 
 /** These tests stop parts, so each has a system of its own. */
@@ -12,7 +13,7 @@ test.describe('parts that come and go', () => {
     ['sts', 'api1', 'subscriptions', 'api2'],
   ] as const) {
     test(`started one after the other, ${order.join(', ')} work together`, async () => {
-      const system = await startSystem({ parts: [] });
+      const system = await startTestSystem({ parts: [] });
       try {
         for (const name of order) await system.start(name);
         const { accessToken } = await userToken(system);
@@ -24,7 +25,7 @@ test.describe('parts that come and go', () => {
   }
 
   test('after a restart of any one of them the others go on without a restart', async () => {
-    const system = await startSystem({ parts: ['sts', 'api1', 'api2', 'subscriptions'] });
+    const system = await startTestSystem({ parts: ['sts', 'api1', 'api2', 'subscriptions'] });
     try {
       const { accessToken } = await userToken(system);
       for (const name of ['sts', 'api2', 'api1', 'subscriptions'] as const) {
@@ -38,7 +39,7 @@ test.describe('parts that come and go', () => {
   });
 
   test('after a crash of any one of them nothing that was acknowledged is lost', async () => {
-    const system = await startSystem({ parts: ['sts', 'api1', 'api2'] });
+    const system = await startTestSystem({ parts: ['sts', 'api1', 'api2'] });
     try {
       const { accessToken } = await userToken(system);
       const before = await everydayBalance(system, accessToken);
@@ -59,7 +60,7 @@ test.describe('parts that come and go', () => {
 
   for (const missing of ['sts', 'api2'] as const) {
     test(`while ${missing} is away API1 answers 503 with Retry-After, and 200 once it is back`, async () => {
-      const system = await startSystem({ parts: ['sts', 'api1', 'api2'] });
+      const system = await startTestSystem({ parts: ['sts', 'api1', 'api2'] });
       try {
         const { accessToken } = await userToken(system);
         await system.stop(missing);
@@ -75,7 +76,7 @@ test.describe('parts that come and go', () => {
   }
 
   test('stopping leaves no process', async () => {
-    const system = await startSystem();
+    const system = await startTestSystem();
     const names: readonly PartName[] = ['sts', 'api1', 'api2', 'subscriptions', 'web'];
     const pids = names.map((name) => system.pid(name)).filter((pid) => pid !== undefined);
     expect(pids).toHaveLength(names.length);

@@ -1,10 +1,10 @@
-import { startSystem } from '@behalf/scripts/system';
 import { expect, test } from '@playwright/test';
 import { open, signIn, signOut } from '../support/person.ts';
+import { startTestSystem } from '../support/system.ts';
 import { askForToken, delegatedToken, foreignToken, userToken } from '../support/tokens.ts';
 
 test('no service writes a token, secret, code, cookie or password into its log', async ({ browser }) => {
-  const system = await startSystem({ environment: { LOG_LEVEL: 'debug' } });
+  const system = await startTestSystem({ environment: { LOG_LEVEL: 'debug' } });
   try {
     const secrets = new Set<string>();
     const page = await browser.newPage({ baseURL: system.url.web });

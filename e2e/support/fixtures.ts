@@ -1,5 +1,6 @@
-import { startSystem, type System } from '@behalf/scripts/system';
+import type { System } from '@behalf/scripts/system';
 import { test as base } from '@playwright/test';
+import { startTestSystem } from './system.ts';
 
 interface WorkerFixtures {
   /** A composed system of this worker's own, on free ports, with empty data. */
@@ -10,7 +11,7 @@ export const test = base.extend<object, WorkerFixtures>({
   system: [
     // eslint-disable-next-line no-empty-pattern -- Playwright reads the fixtures that are needed from this pattern.
     async ({}, use) => {
-      const system = await startSystem();
+      const system = await startTestSystem();
       await use(system);
       await system.close();
     },

@@ -7,7 +7,7 @@ export {
   type PartName,
 } from './addresses.ts';
 export { freePorts, isTaken, takenMessage, takenParts } from './ports.ts';
-export { ROOT, startPart, type PartExit, type PartProcess } from './part-process.ts';
+export { buildWeb, ROOT, startPart, type PartExit, type PartProcess } from './part-process.ts';
 export { isReady, untilReady } from './readiness.ts';
 export { signInOverHttp, type SignedIn, type SignInOptions } from './sign-in.ts';
 export { startSystem, type System, type SystemOptions } from './system.ts';

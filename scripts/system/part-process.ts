@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,6 +23,8 @@ export interface PartProcess {
 }
 
 export interface StartPartOptions {
+  /** The web client as built (`WEB_ROOT` in the environment) instead of Vite's development server. */
+  readonly builtWeb?: boolean;
   readonly environment: Readonly<Record<string, string>>;
   /** Every line that it writes, on either stream. */
   readonly onLine: (line: string) => void;
@@ -31,10 +33,15 @@ export interface StartPartOptions {
 const DEFAULT_GRACE_MS = 12_000;
 
 /** Starts one part, in its folder and in a process group of its own; it ends when this process does. */
-export function startPart(name: PartName, { environment, onLine }: StartPartOptions): PartProcess {
+export function startPart(name: PartName, options: StartPartOptions): PartProcess {
+  const { environment, onLine, builtWeb = false } = options;
   const child = spawn(
     process.execPath,
-    ['--import', pathToFileURL(join(import.meta.dirname, 'end-with-parent.ts')).href, ...command(name)],
+    [
+      '--import',
+      pathToFileURL(join(import.meta.dirname, 'end-with-parent.ts')).href,
+      ...command(name, builtWeb),
+    ],
     {
       cwd: join(ROOT, 'apps', name),
       env: environment,
@@ -79,8 +86,21 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-function command(name: PartName): readonly string[] {
+function command(name: PartName, builtWeb: boolean): readonly string[] {
   if (name !== 'web') return ['src/main.ts'];
+  return builtWeb ? ['server/main.ts'] : [viteCommand(), '--clearScreen', 'false'];
+}
+
+function viteCommand(): string {
   const manifest = createRequire(join(ROOT, 'apps', 'web', 'package.json')).resolve('vite/package.json');
-  return [join(dirname(manifest), 'bin', 'vite.js'), '--clearScreen', 'false'];
+  return join(dirname(manifest), 'bin', 'vite.js');
+}
+
+/** Builds the web client into a folder. Throws with Vite's output when it cannot be built. */
+export function buildWeb(folder: string): void {
+  execFileSync(process.execPath, [viteCommand(), 'build', '--outDir', folder, '--emptyOutDir'], {
+    cwd: join(ROOT, 'apps', 'web'),
+    env: { ...process.env, NODE_ENV: 'production' },
+    stdio: 'pipe',
+  });
 }

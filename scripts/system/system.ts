@@ -11,6 +11,8 @@ export interface SystemOptions {
   readonly environment?: Environment;
   /** Default all, in this order. */
   readonly parts?: readonly PartName[];
+  /** Where `buildWeb` put the client, to serve that instead of starting Vite. */
+  readonly webRoot?: string | undefined;
   /** How long the parts may take to get ready. Default 60 s. */
   readonly timeoutMs?: number;
 }
@@ -40,9 +42,12 @@ const ALL: readonly PartName[] = ['sts', 'api1', 'api2', 'subscriptions', 'web']
 
 /** Starts the parts on free ports with an empty data directory and resolves when all are ready. */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
-  const { environment = {}, parts: wanted = ALL, timeoutMs = 60_000 } = options;
+  const { environment = {}, parts: wanted = ALL, webRoot, timeoutMs = 60_000 } = options;
   const dataDirectory = mkdtempSync(join(tmpdir(), 'behalf-'));
-  const settings = systemEnvironment({ ...(await chosenPorts()), ...environment }, dataDirectory);
+  const settings = systemEnvironment(
+    { ...(await chosenPorts()), ...(webRoot && { WEB_ROOT: webRoot }), ...environment },
+    dataDirectory,
+  );
   const parts = new Map(systemParts(settings).map((part) => [part.name, part]));
   const running = new Map<PartName, PartProcess>();
   const written: { readonly name: PartName; readonly line: string }[] = [];
@@ -61,6 +66,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       if (running.has(name)) throw new Error(`${name} is running already`);
       const started = startPart(name, {
         environment: { ...inherited(), ...settings },
+        builtWeb: webRoot !== undefined,
         onLine: (line) => written.push({ name, line }),
       });
       running.set(name, started);
