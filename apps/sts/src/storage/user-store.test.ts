@@ -1,7 +1,9 @@
 import { describeEachEngine } from '@behalf/database/testing';
+import { verify } from '@node-rs/argon2';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { sessionIdOf } from './digest.ts';
 import { openTestStorage, type TestStorage } from './testing.ts';
+import { NOBODYS_HASH } from './user-store.ts';
 
 describeEachEngine('UserStore', (engine) => {
   let storage: TestStorage;
@@ -32,6 +34,14 @@ describeEachEngine('UserStore', (engine) => {
     await storage.users.add({ name: 'alice', password: 'pass' });
     const row = await storage.database.db.selectFrom('users').selectAll().executeTakeFirstOrThrow();
     expect(row.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+  });
+
+  it('does the same work for an unknown name as for a known one', async () => {
+    await storage.users.add({ name: 'alice', password: 'pass' });
+    const row = await storage.database.db.selectFrom('users').selectAll().executeTakeFirstOrThrow();
+    const costOf = (hash: string) => hash.split('$').slice(1, 4);
+    expect(costOf(NOBODYS_HASH)).toEqual(costOf(row.password_hash));
+    expect(await verify(NOBODYS_HASH, '')).toBe(false);
   });
 
   it('changes a password, and tells an unknown user', async () => {
