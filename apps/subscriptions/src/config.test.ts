@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from './config.ts';
+
+describe('loadConfig', () => {
+  it('needs no variable in development', () => {
+    expect(loadConfig({})).toMatchObject({
+      port: 4003,
+      issuer: 'http://localhost:4000',
+      stsUrl: 'http://localhost:4000',
+      resource: 'http://localhost:4003',
+      databaseUrl: undefined,
+      demonstrationData: true,
+    });
+  });
+
+  it('refuses an http issuer in production, and has no demonstration data there', () => {
+    const production = { NODE_ENV: 'production' };
+    expect(() => loadConfig(production)).toThrow('ISSUER is not https');
+    expect(loadConfig({ ...production, ISSUER: 'https://sts.example' })).toMatchObject({
+      demonstrationData: false,
+    });
+    expect(loadConfig({ ...production, ALLOW_INSECURE_HTTP: 'on' })).toMatchObject({
+      allowInsecureHttp: true,
+    });
+  });
+
+  it('tells identifiers and addresses apart', () => {
+    expect(loadConfig({ ISSUER: 'https://sts.example', STS_URL: 'http://sts:4000' })).toMatchObject({
+      issuer: 'https://sts.example',
+      stsUrl: 'http://sts:4000',
+    });
+  });
+});
