@@ -70,7 +70,8 @@ export interface SubjectToken {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+export type JsonValue =
+  string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 /** Codes a validator may refuse with, and their statuses: RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 8707 §2. */
 export const GRANT_ERROR_STATUS = {

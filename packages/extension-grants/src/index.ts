@@ -14,4 +14,41 @@ export {
   type SubjectToken,
   type TargetDirectory,
 } from './contract.ts';
-export { grantClient, grantSubject, refuse } from './results.ts';
+export {
+  grantClient,
+  grantSubject,
+  refuse,
+  type DerivedGrantOptions,
+  type FreshGrantOptions,
+  type RefusalOptions,
+} from './results.ts';
+export { registerExtensionGrants, type RegisterExtensionGrantsOptions } from './register.ts';
+export {
+  resolveRequestedTarget,
+  type RequestedTarget,
+  type RequestedTargetOptions,
+} from './requested-target.ts';
+export { subjectTokenErrorOf, TOKEN_EXCHANGE_GRANT } from './subject-token-error.ts';
+export { extraTokenClaims } from './extra-token-claims.ts';
+export { issuanceOf, SELF_ISSUED } from './issuance.ts';
+export { PROTOCOL_CLAIMS } from './protocol-claims.ts';
+export {
+  createAccessTokenValidator,
+  subjectTokenOf,
+  type AccessTokenValidator,
+  type AccessTokenValidatorOptions,
+  type ValidatedAccessToken,
+} from './access-token-validator.ts';
+export {
+  createTokenTools,
+  type IssueClientJwtOptions,
+  type IssueJwtOptions,
+  type TokenTools,
+  type TokenToolsOptions,
+} from './token-tools.ts';
+export {
+  createTokenRequestGuard,
+  type GuardedRequest,
+  type TokenRequestGuard,
+  type TokenRequestGuardOptions,
+} from './token-request-guard.ts';

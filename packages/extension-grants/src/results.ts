@@ -1,3 +1,4 @@
+import { assertNoProtocolClaims, assertNoProtocolMembers } from './protocol-claims.ts';
 import type { ClientGrant, GrantError, JsonValue, Refusal, SubjectGrant, SubjectToken } from './contract.ts';
 
 interface CommonOptions {
@@ -60,6 +61,7 @@ export interface RefusalOptions {
 
 /** Refuses the request. See `Refusal` for what each part is for and where it goes. */
 export function refuse(error: GrantError, description: string, options: RefusalOptions = {}): Refusal {
+  assertNoProtocolMembers(options.response ?? {});
   return {
     kind: 'refusal',
     error,
@@ -73,6 +75,8 @@ export function refuse(error: GrantError, description: string, options: RefusalO
 }
 
 function common(options: CommonOptions) {
+  assertNoProtocolClaims(options.claims ?? {});
+  assertNoProtocolMembers(options.response ?? {});
   return {
     scopes: options.scopes,
     target: options.target,

@@ -1,0 +1,99 @@
+import type { Client, TokenEndpointGrantContext } from 'oidc-provider';
+import type {
+  ExtensionGrantRequest,
+  ExtensionGrantValidator,
+  GrantClient,
+  GrantResult,
+  TargetDirectory,
+} from './contract.ts';
+import { RefusedGrant } from './engine-error.ts';
+import { firstValueOf, rawParametersOf, repeatedParameter } from './grant-request.ts';
+import { issue } from './issue.ts';
+import { checkDpopRequired, validateDpop } from './oidc-provider-internals.ts';
+import { resolveRequestedTarget } from './requested-target.ts';
+import { refuse } from './results.ts';
+import { noteRequest, type SeenRequest } from './seen-requests.ts';
+
+export interface GrantHandlerOptions {
+  readonly targets: TargetDirectory;
+  readonly clientScopesOf: (client: Client) => readonly string[];
+  readonly maximumLifetimeSeconds: number;
+  readonly now: () => number;
+}
+
+/**
+ * The engine's handler for one extension grant. The client is authenticated and may use the grant; then come scopes,
+ * target, the validator, and issuing with the account's check, in this order.
+ */
+export function createGrantHandler(validator: ExtensionGrantValidator, options: GrantHandlerOptions) {
+  const { grantType } = validator;
+  const { targets, maximumLifetimeSeconds, now } = options;
+
+  async function handle(ctx: TokenEndpointGrantContext, seen: SeenRequest): Promise<void> {
+    const raw = rawParametersOf(ctx);
+    const repeated = repeatedParameter(raw);
+    if (repeated !== undefined) {
+      throw new RefusedGrant(refuse('invalid_request', `${repeated} must not be repeated`));
+    }
+    const client: GrantClient = {
+      id: ctx.oidc.client.clientId,
+      scopes: options.clientScopesOf(ctx.oidc.client),
+    };
+    const requested = resolveRequestedTarget({
+      targets,
+      clientScopes: client.scopes,
+      scope: firstValueOf(raw, 'scope'),
+      audience: raw['audience'],
+      resource: raw['resource'],
+    });
+    if (!requested.ok)
+      throw new RefusedGrant(refuse(requested.error, requested.description, { reason: 'policy' }));
+    Object.assign(seen, { scopes: requested.scopes, target: requested.target });
+
+    const { provider } = ctx.oidc;
+    const dpop = await validateDpop(provider, ctx);
+    checkDpopRequired(provider, ctx, dpop);
+
+    const request: ExtensionGrantRequest = {
+      grantType,
+      raw,
+      client,
+      scopes: requested.scopes,
+      target: requested.target,
+      audience: firstValueOf(raw, 'audience'),
+      resource: firstValueOf(raw, 'resource'),
+      dpopThumbprint: dpop?.thumbprint,
+      now: now(),
+    };
+    const result = await resultOf(validator, request);
+    if (result.kind === 'refusal') throw new RefusedGrant(result);
+    await issue(result, { ctx, grantType, client, requested, dpop, targets, maximumLifetimeSeconds, now });
+  }
+
+  return async function handleGrant(ctx: TokenEndpointGrantContext): Promise<void> {
+    const seen = noteRequest(ctx, grantType);
+    try {
+      await handle(ctx, seen);
+    } catch (error) {
+      if (error instanceof RefusedGrant) seen.refusal = error.refusal;
+      throw error;
+    }
+  };
+}
+
+/**
+ * Asks the validator. No answer refuses. What it throws is wrapped, so that an error that claims to be fit for the wire
+ * is not shown there either.
+ */
+async function resultOf(
+  validator: ExtensionGrantValidator,
+  request: ExtensionGrantRequest,
+): Promise<GrantResult> {
+  let result: GrantResult | undefined;
+  try {
+    result = await validator.validate(request);
+  } catch (cause) {
+    throw new Error(`the validator of the grant ${validator.grantType} failed`, { cause });
+  }
+  return result ?? refuse('invalid_grant', 'the grant was not accepted', { cause: 'no_result' });
+}

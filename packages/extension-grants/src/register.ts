@@ -1,0 +1,73 @@
+import type { Client, Provider } from 'oidc-provider';
+import type { ExtensionGrantValidator, GrantRefused, TargetDirectory } from './contract.ts';
+import { createGrantHandler } from './grant-handler.ts';
+import { assertGrantNames } from './grant-names.ts';
+import { assertLifetime } from './lifetime.ts';
+import { hasResourceIndicators, knownGrantTypes } from './oidc-provider-internals.ts';
+import { tokenAnswers } from './token-answers.ts';
+
+export interface RegisterExtensionGrantsOptions {
+  readonly validators: readonly ExtensionGrantValidator[];
+  readonly targets: TargetDirectory;
+  /** API scopes that a client is registered for. Default: `targets.scopesOf` of its id. */
+  readonly clientScopesOf?: (client: Client) => readonly string[];
+  /**
+   * Told of every refusal of an authenticated client at the token endpoint, and awaited before the answer is sent. Of the
+   * engine's own grants those are reported that cannot have come before client authentication.
+   */
+  readonly onRefused?: (refused: GrantRefused) => Promise<void>;
+  /** No token lives longer. Default 300. */
+  readonly maximumLifetimeSeconds?: number;
+  /** Epoch seconds. */
+  readonly now?: () => number;
+  /** Hears of failures that have no answer of their own. What validators throw is the engine's event `server_error`. */
+  readonly logger?: { error(details: { readonly err: unknown }, message: string): void };
+}
+
+/** What the engine reads itself. All other parameters reach the validator as well, in `raw`. */
+const PARAMETERS = [
+  'scope',
+  'audience',
+  'resource',
+  'token',
+  'subject_token',
+  'subject_token_type',
+  'actor_token',
+  'actor_token_type',
+  'requested_token_type',
+];
+const MAY_REPEAT = ['audience', 'resource'];
+
+const registered = new WeakSet<Provider>();
+
+/**
+ * Adds extension grants (RFC 6749 §4.5) to an oidc-provider, and to its discovery document. Call it once, before the
+ * provider serves. The provider's `features.resourceIndicators` must be on, `getResourceServerInfo` must know every API
+ * of `targets`, and `extraTokenClaims` must return what this package's function of that name returns.
+ *
+ * Throws on two validators of one name, a built-in grant's name, and a name with a space.
+ */
+export function registerExtensionGrants(provider: Provider, options: RegisterExtensionGrantsOptions): void {
+  const { validators, targets, onRefused, maximumLifetimeSeconds = 300, now = systemClock, logger } = options;
+  const { clientScopesOf = (client) => targets.scopesOf(client.clientId) } = options;
+  if (registered.has(provider))
+    throw new Error('the extension grants of this provider are registered already');
+  assertGrantNames(
+    validators.map(({ grantType }) => grantType),
+    knownGrantTypes(provider),
+  );
+  assertLifetime(maximumLifetimeSeconds);
+  if (!hasResourceIndicators(provider)) throw new Error('features.resourceIndicators must be enabled');
+
+  registered.add(provider);
+  for (const validator of validators) {
+    const handler = createGrantHandler(validator, { targets, clientScopesOf, maximumLifetimeSeconds, now });
+    provider.registerGrantType(validator.grantType, handler, PARAMETERS, MAY_REPEAT);
+  }
+  const onFailure = (err: unknown) => logger?.error({ err }, 'a refusal could not be recorded');
+  provider.use(tokenAnswers(provider, { onRefused, onFailure, now }));
+}
+
+function systemClock(): number {
+  return Math.floor(Date.now() / 1000);
+}
