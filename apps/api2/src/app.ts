@@ -67,6 +67,7 @@ export function createApp(dependencies: AppDependencies): Express {
       issuer: verifier.issuer,
       clientId: dependencies.clientId,
       keySet: verifier.keySet,
+      now,
       onLogout({ sid, sub }) {
         if (sid === undefined) {
           if (sub !== undefined) delegation.forgetSubject(sub);
