@@ -67,7 +67,7 @@ export const DEFAULT_ALGORITHMS: readonly string[] = ['ES256'];
 export const DEFAULT_TOLERANCE_SECONDS = 5;
 
 /** A compact JWS longer than this is not parsed. */
-const MAXIMUM_TOKEN_LENGTH = 16 * 1024;
+const MAXIMUM_TOKEN_LENGTH = 8 * 1024;
 
 /**
  * Verifies one of the issuer's access tokens: signature, `typ: at+jwt`, algorithm, `iss`, `aud`, time, the claims that
