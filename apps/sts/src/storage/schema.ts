@@ -20,6 +20,8 @@ export interface StsSchema {
   revocation_epoch: { id: number; not_before: number };
   signing_keys: SigningKeyTable;
   cookie_keys: CookieKeyTable;
+  /** Failed sign-ins per name and network, and per network; keys are digests. */
+  sign_in_attempts: { key: string; attempts: number; window_ends_at: number };
 }
 
 /** What oidc-provider keeps. `session` and `grant_id` are what a record hangs from. */

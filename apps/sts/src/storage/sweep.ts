@@ -13,6 +13,7 @@ const BATCH = 500;
 const SWEEPS = [
   { table: 'engine_records', key: ['model', 'id'], column: 'expires_at', graceSeconds: RECORD_GRACE_SECONDS },
   { table: 'used_once', key: ['digest'], column: 'expires_at', graceSeconds: RECORD_GRACE_SECONDS },
+  { table: 'sign_in_attempts', key: ['key'], column: 'window_ends_at', graceSeconds: 0 },
   { table: 'ledger', key: ['id'], column: 'keep_until', graceSeconds: 0 },
   {
     table: 'logout_outbox',

@@ -1,5 +1,6 @@
 import type { Migration } from '@behalf/database';
 import { initial } from './001-initial.ts';
+import { signInAttempts } from './002-sign-in-attempts.ts';
 
 /** In order; released ones never change. */
-export const migrations: readonly Migration[] = [initial];
+export const migrations: readonly Migration[] = [initial, signInAttempts];

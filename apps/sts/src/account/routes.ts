@@ -1,0 +1,101 @@
+import type { AccessTokenVerifier, LiveTokenCheck } from '@behalf/auth';
+import { authOf, requireAccessToken, requireLiveToken, requireScope } from '@behalf/auth/express';
+import { allowOnly, apiHeaders, problem } from '@behalf/service';
+import { Router, type RequestHandler } from 'express';
+import { z } from 'zod';
+import type { LedgerQueries, Revocation, TokenLedger } from '../ledger/types.ts';
+
+export interface AccountPorts {
+  /** For tokens whose audience is the issuer itself. */
+  readonly verifier: AccessTokenVerifier;
+  readonly ledger: Pick<TokenLedger, 'livenessOf'>;
+  readonly queries: LedgerQueries;
+  readonly revocation: Pick<Revocation, 'endSession' | 'revokeDelegation'>;
+  /** Epoch seconds. */
+  readonly now: () => number;
+}
+
+const PAGE = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().min(1).max(512).optional(),
+});
+
+/** What users see and end of their own: who acted for them, and where they are signed in. Never anybody else's. */
+export function accountRoutes(ports: AccountPorts): Router {
+  const { queries, revocation } = ports;
+  const routes = Router();
+  routes.use(
+    apiHeaders(),
+    requireAccessToken(ports.verifier),
+    requireScope('account'),
+    requireLiveToken(liveIn(ports)),
+    requireUserAlone,
+  );
+
+  routes.get('/delegations', async (request, response) => {
+    const query = PAGE.safeParse(request.query);
+    if (!query.success) throw badPage();
+    const { limit, cursor } = query.data;
+    const page = await queries.delegationsOf(authOf(request).sub, {
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    if (page === null) throw badPage();
+    response.json({ delegations: page.rows, next: page.next });
+  });
+  routes.all('/delegations', allowOnly('GET'));
+
+  routes.delete('/delegations/:jti', async (request, response) => {
+    if (!(await revocation.revokeDelegation(request.params.jti, authOf(request).sub))) throw unknown();
+    response.status(204).end();
+  });
+  routes.all('/delegations/:jti', allowOnly('DELETE'));
+
+  routes.get('/sessions', async (request, response) => {
+    const { sub, sessionId } = authOf(request);
+    response.json({ sessions: await queries.sessionsOf(sub, sessionId), next: null });
+  });
+  routes.all('/sessions', allowOnly('GET'));
+
+  routes.delete('/sessions/:id', async (request, response) => {
+    const { sub: subject } = authOf(request);
+    if (!(await revocation.endSession(request.params.id, { subject }))) throw unknown();
+    response.status(204).end();
+  });
+  routes.all('/sessions/:id', allowOnly('DELETE'));
+
+  return routes;
+}
+
+/** Nobody acts for a user here: these rows say who did. */
+const requireUserAlone: RequestHandler = (request, _response, next) => {
+  if (authOf(request).actor === undefined) return next();
+  next(
+    problem({
+      status: 403,
+      type: 'wrong-actor',
+      detail: 'Only the user may use this, without anyone acting for them.',
+    }),
+  );
+};
+
+/** The ledger is at hand, so a token that was revoked or whose session has ended is refused at once. */
+function liveIn({ ledger, now }: AccountPorts): LiveTokenCheck {
+  return {
+    isLive: async (auth) => (await ledger.livenessOf(auth.jti, now())).live,
+    forgetSession: () => undefined,
+  };
+}
+
+function badPage() {
+  return problem({
+    status: 400,
+    type: 'invalid-request',
+    detail: 'limit is 1 to 100, cursor is one that this list gave.',
+  });
+}
+
+/** The same for what does not exist and for what is somebody else's. */
+function unknown() {
+  return problem({ status: 404, type: 'not-found', detail: 'You have nothing of that name.' });
+}

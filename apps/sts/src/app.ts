@@ -1,0 +1,142 @@
+import type { AccessTokenVerifier } from '@behalf/auth';
+import { createTokenRequestGuard } from '@behalf/extension-grants';
+import {
+  allowOrigin,
+  healthRoutes,
+  notFound,
+  problemHandler,
+  requestLogging,
+  sendProblem,
+  problem,
+  type Logger,
+} from '@behalf/service';
+import { isUnavailable } from '@behalf/database';
+import express, { type Express, type RequestHandler } from 'express';
+import helmet from 'helmet';
+import { accountRoutes } from './account/routes.ts';
+import { contentSecurityPolicy } from './engine/page-response.ts';
+import type { ProviderHost } from './engine/provider-host.ts';
+import { resourceOfRequestedScopes } from './engine/token-request-scopes.ts';
+import { interactionRoutes } from './interactions/routes.ts';
+import { isFromOwnPage } from './interactions/same-origin.ts';
+import type { SignInThrottle } from './interactions/throttle.ts';
+import type { LedgerQueries, Revocation, TokenLedger } from './ledger/types.ts';
+import type { ResourceRegistry } from './registry/resources.ts';
+import type { UserStore } from './storage/types.ts';
+
+export interface AppDependencies {
+  readonly issuer: string;
+  /** The one origin whose pages may call the endpoints that browsers use. */
+  readonly webOrigin: string;
+  readonly trustedProxies: readonly string[];
+  readonly logger: Logger;
+  /** Epoch seconds. */
+  readonly now: () => number;
+  readonly host: ProviderHost;
+  readonly resources: ResourceRegistry;
+  readonly users: UserStore;
+  readonly throttle: SignInThrottle;
+  readonly verifier: AccessTokenVerifier;
+  readonly ledger: TokenLedger;
+  readonly queries: LedgerQueries;
+  readonly revocation: Revocation;
+  /** Resolves when the database answers. */
+  readonly ready: () => Promise<void>;
+}
+
+/** Everything the engine answers. Other paths never reach it: it ends every request that it gets. */
+const ENGINE_PATHS = [
+  '/connect/{*rest}',
+  '/.well-known/openid-configuration{/*rest}',
+  '/.well-known/oauth-authorization-server',
+];
+
+/** What pages of the web client call. */
+const BROWSER_PATHS = [
+  '/connect/token',
+  '/connect/userinfo',
+  '/connect/revocation',
+  '/account/{*rest}',
+  '/.well-known/{*rest}',
+];
+
+/** The whole service. Nothing listens yet. */
+export function createApp(dependencies: AppDependencies): Express {
+  const { issuer, logger, host, resources } = dependencies;
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('trust proxy', [...dependencies.trustedProxies]);
+
+  app.use(requestLogging(logger));
+  app.use(healthRoutes({ ready: dependencies.ready }));
+  app.use(securityHeaders());
+  app.use(atItsOwnAddress(issuer));
+  app.use(
+    BROWSER_PATHS,
+    allowOrigin({
+      origin: dependencies.webOrigin,
+      methods: ['GET', 'POST', 'DELETE'],
+      requestHeaders: ['Authorization', 'Content-Type', 'DPoP', 'X-Request-Id'],
+      exposedHeaders: ['WWW-Authenticate', 'Retry-After', 'X-Request-Id'],
+    }),
+  );
+
+  app.use(interactionRoutes({ ...dependencies, provider: () => host.current }));
+  app.use('/account', accountRoutes(dependencies));
+
+  const guard = (required: readonly string[], mayRepeat: readonly string[]) =>
+    createTokenRequestGuard({ realm: issuer, required, mayRepeat });
+  app.use(
+    '/connect/token',
+    guard(['grant_type'], ['audience', 'resource']),
+    resourceOfRequestedScopes(resources),
+  );
+  app.use('/connect/introspect', guard(['token'], []));
+  app.use('/connect/revocation', guard(['token'], []));
+  app.use('/connect/par', guard([], ['resource']));
+  app.post('/connect/endsession/confirm', fromOwnPage(issuer));
+  app.all(ENGINE_PATHS, host.handle);
+
+  app.use(notFound());
+  app.use(problemHandler(logger, { isOutage: isUnavailable }));
+  return app;
+}
+
+/** For every answer; pages for people replace the policy by their own. */
+function securityHeaders(): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: false,
+    referrerPolicy: { policy: 'no-referrer' },
+    xFrameOptions: { action: 'deny' },
+    // Discovery, keys and tokens are read by pages of another origin.
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+  });
+}
+
+/**
+ * The engine derives addresses from the request's host. Ours has one address, the issuer, whatever name or proxy a
+ * request came by.
+ */
+function atItsOwnAddress(issuer: string): RequestHandler {
+  const { host, protocol } = new URL(issuer);
+  const policy = contentSecurityPolicy([]);
+  return (request, response, next) => {
+    request.headers.host = host;
+    request.headers['x-forwarded-host'] = host;
+    request.headers['x-forwarded-proto'] = protocol.slice(0, -1);
+    response.setHeader('Content-Security-Policy', policy);
+    next();
+  };
+}
+
+/** The sign-out question's answer changes something by cookie alone, so it must come from our own page. */
+function fromOwnPage(issuer: string): RequestHandler {
+  const { origin } = new URL(issuer);
+  return (request, response, next) => {
+    if (isFromOwnPage(request, origin)) return next();
+    sendProblem(
+      response,
+      problem({ status: 403, type: 'foreign-form', detail: 'This form was sent from another site.' }),
+    );
+  };
+}

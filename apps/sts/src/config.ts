@@ -1,0 +1,152 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  loadSettings,
+  logLevelSetting,
+  nodeEnvironmentSetting,
+  optionalSwitchSetting,
+  optionalUrlSetting,
+  portSetting,
+  productionFaults,
+  SettingsError,
+  switchSetting,
+  urlSetting,
+  type Environment,
+} from '@behalf/service';
+import { z } from 'zod';
+import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
+import { DEVELOPMENT_SECRET } from './registry/clients.ts';
+import { DEVELOPMENT_SETTINGS } from './registry/settings.ts';
+
+const WORKSPACE = fileURLToPath(new URL('../../..', import.meta.url));
+const MINIMUM_COOKIE_KEY_LENGTH = 32;
+
+const schema = z.object({
+  NODE_ENV: nodeEnvironmentSetting,
+  LOG_LEVEL: logLevelSetting,
+  STS_PORT: portSetting(4000),
+  /** Identifiers: what tokens say. */
+  ISSUER: urlSetting(DEVELOPMENT_SETTINGS.issuer).refine(isOrigin, 'is not an origin: it has a path'),
+  API1_RESOURCE: urlSetting(DEVELOPMENT_SETTINGS.api1Resource),
+  API2_RESOURCE: urlSetting(DEVELOPMENT_SETTINGS.api2Resource),
+  SUBSCRIPTIONS_RESOURCE: urlSetting(DEVELOPMENT_SETTINGS.subscriptionsResource),
+  /** Where they are reached, when not at their identifiers. */
+  API1_URL: optionalUrlSetting,
+  API2_URL: optionalUrlSetting,
+  SUBSCRIPTIONS_URL: optionalUrlSetting,
+  WEB_URL: urlSetting(DEVELOPMENT_SETTINGS.webUrl),
+  ALLOW_INSECURE_HTTP: switchSetting(false),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'is not a postgres:// URL')
+    .optional(),
+  /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
+  DATA_DIR: z.string().default('.data'),
+  /** `id:base64` of 32 bytes, several separated by commas: the first seals, the others open what they sealed. */
+  KEY_ENCRYPTION_KEY: z.string().refine(isKeyList, 'is no list of id:base64 with 32 bytes each').optional(),
+  /** Separated by commas, the first signs. Left out: they are generated, kept sealed and rotated. */
+  COOKIE_KEYS: z
+    .string()
+    .transform((text) => text.split(',').map((key) => key.trim()))
+    .refine(
+      (keys) => keys.every((key) => key.length >= MINIMUM_COOKIE_KEY_LENGTH),
+      'has a key that is too short',
+    )
+    .optional(),
+  /** Addresses or networks whose `X-Forwarded-For` is believed, separated by commas; or `loopback`, `uniquelocal`. */
+  TRUSTED_PROXIES: z
+    .string()
+    .transform((text) => text.split(',').map((proxy) => proxy.trim()))
+    .optional(),
+  /** Secrets of the APIs' clients, the same that the APIs have. */
+  API1_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+  API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+  SUBSCRIPTIONS_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+  /** alice, bob and the others, and the clients that only examples use. Default: in development alone. */
+  DEMO_DATA: optionalSwitchSetting,
+  MACHINE_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+});
+
+type Settings = z.output<typeof schema>;
+
+export type Config = ReturnType<typeof loadConfig>;
+
+/** The settings of the STS, frozen. Throws SettingsError with all faults at once. */
+export function loadConfig(environment: Environment, readFile?: (path: string) => string) {
+  const settings = loadSettings(schema, environment, {
+    prefix: 'STS',
+    ...(readFile === undefined ? {} : { readFile }),
+  });
+  const isProduction = settings.NODE_ENV === 'production';
+  const demonstration = settings.DEMO_DATA ?? !isProduction;
+  if (isProduction) refuseUnsafe(settings, demonstration);
+  const dataDirectory = resolve(WORKSPACE, settings.DATA_DIR);
+  return Object.freeze({
+    isProduction,
+    logLevel: settings.LOG_LEVEL,
+    port: settings.STS_PORT,
+    registry: {
+      issuer: settings.ISSUER,
+      api1Resource: settings.API1_RESOURCE,
+      api2Resource: settings.API2_RESOURCE,
+      subscriptionsResource: settings.SUBSCRIPTIONS_RESOURCE,
+      api1Url: settings.API1_URL ?? settings.API1_RESOURCE,
+      api2Url: settings.API2_URL ?? settings.API2_RESOURCE,
+      webUrl: settings.WEB_URL,
+    },
+    subscriptionsUrl: settings.SUBSCRIPTIONS_URL ?? settings.SUBSCRIPTIONS_RESOURCE,
+    webOrigin: new URL(settings.WEB_URL).origin,
+    trustedProxies: settings.TRUSTED_PROXIES ?? [],
+    databaseUrl: settings.DATABASE_URL,
+    databaseFile: resolve(dataDirectory, 'sts.db'),
+    dataDirectory,
+    /** Undefined in development: one is made under the data directory. */
+    keyEncryptionKey: settings.KEY_ENCRYPTION_KEY,
+    cookieKeys: settings.COOKIE_KEYS,
+    demonstration,
+    clientSecrets: {
+      'api1.client': settings.API1_CLIENT_SECRET,
+      'api2.client': settings.API2_CLIENT_SECRET,
+      'subscriptions.client': settings.SUBSCRIPTIONS_CLIENT_SECRET,
+      'machine.client': settings.MACHINE_CLIENT_SECRET,
+    },
+  });
+}
+
+/** What must not reach production. Each is named with the variable that mends it. */
+function refuseUnsafe(settings: Settings, demonstration: boolean): void {
+  const isDevelopmentSecret = (secret: string) => secret === DEVELOPMENT_SECRET;
+  const faults = productionFaults({
+    'API1_CLIENT_SECRET is the development secret': isDevelopmentSecret(settings.API1_CLIENT_SECRET),
+    'API2_CLIENT_SECRET is the development secret': isDevelopmentSecret(settings.API2_CLIENT_SECRET),
+    'SUBSCRIPTIONS_CLIENT_SECRET is the development secret': isDevelopmentSecret(
+      settings.SUBSCRIPTIONS_CLIENT_SECRET,
+    ),
+    'MACHINE_CLIENT_SECRET is the development secret':
+      demonstration && isDevelopmentSecret(settings.MACHINE_CLIENT_SECRET),
+    'KEY_ENCRYPTION_KEY is missing: signing keys would be kept beside their key':
+      settings.KEY_ENCRYPTION_KEY === undefined,
+    'KEY_ENCRYPTION_KEY is the development key': /(^|,)\s*development:/.test(
+      settings.KEY_ENCRYPTION_KEY ?? '',
+    ),
+    'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
+      settings.ISSUER.startsWith('http:') && !(settings.ALLOW_INSECURE_HTTP && isLoopback(settings.ISSUER)),
+  });
+  if (faults.length > 0) throw new SettingsError(faults);
+}
+
+function isLoopback(url: string): boolean {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
+}
+
+function isOrigin(url: string): boolean {
+  return new URL(url).origin === url;
+}
+
+function isKeyList(text: string): boolean {
+  try {
+    return parseKeyEncryptionKeys(text).length > 0;
+  } catch {
+    return false;
+  }
+}

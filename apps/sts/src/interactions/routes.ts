@@ -1,0 +1,229 @@
+import { isUnavailable } from '@behalf/database';
+import { currentRequestId, type Logger } from '@behalf/service';
+import express, { Router, type ErrorRequestHandler, type Request, type Response } from 'express';
+import { errors, type Grant, type Interaction } from 'oidc-provider';
+import type { Provider } from 'oidc-provider';
+import { formTargetOf, pageHeaders } from '../engine/page-response.ts';
+import type { UserStore } from '../storage/types.ts';
+import { consentPage } from './consent-page.ts';
+import { expiredPage, foreignFormPage, troublePage } from './message-pages.ts';
+import { renderPage, STYLE_PATH, type Page } from './page.ts';
+import { isFromOwnPage } from './same-origin.ts';
+import { signInPage, type SignInProblem } from './sign-in-page.ts';
+import { styleSheet } from './style-sheet.ts';
+import type { SignInThrottle } from './throttle.ts';
+
+export interface InteractionPorts {
+  readonly issuer: string;
+  readonly logger: Logger;
+  /** The engine as it is now. */
+  readonly provider: () => Provider;
+  readonly users: Pick<UserStore, 'authenticate' | 'findById'>;
+  readonly throttle: SignInThrottle;
+}
+
+const FORM_LIMIT = '8kb';
+
+/** Pages between an authorization request and its answer: sign-in and consent. The engine knows what is to be asked. */
+export function interactionRoutes(ports: InteractionPorts): Router {
+  const routes = Router();
+
+  routes.get(STYLE_PATH, (_request, response) => {
+    response.set('Cache-Control', 'public, max-age=300').type('text/css').send(styleSheet());
+  });
+
+  routes.get('/interaction/:uid', async (request, response) => {
+    const interaction = await ports.provider().interactionDetails(request, response);
+    if (interaction.prompt.name === 'consent') return showConsent(response, interaction, ports);
+    return showSignIn(response, interaction, ports, { username: hintOf(interaction) });
+  });
+
+  routes.post(
+    '/interaction/:uid',
+    (request, response, next) => {
+      if (isFromOwnPage(request, new URL(ports.issuer).origin)) next();
+      else sendPage(response, 403, foreignFormPage());
+    },
+    express.urlencoded({ extended: false, limit: FORM_LIMIT, parameterLimit: 20 }),
+    async (request, response) => {
+      const interaction = await ports.provider().interactionDetails(request, response);
+      if (field(request, 'action') === 'abort') return abort(request, response, ports);
+      if (interaction.prompt.name === 'consent') return allow(request, response, interaction, ports);
+      return signIn(request, response, interaction, ports);
+    },
+  );
+
+  routes.use('/interaction', pageErrors(ports));
+  return routes;
+}
+
+async function signIn(
+  request: Request,
+  response: Response,
+  interaction: Interaction,
+  ports: InteractionPorts,
+): Promise<void> {
+  const username = field(request, 'username').trim();
+  const password = field(request, 'password');
+  const refuse = (status: number, problem: SignInProblem) =>
+    showSignIn(response.status(status), interaction, ports, { username, problem });
+  if (username === '' || password === '') return refuse(400, 'missing');
+
+  const admission = await ports.throttle.admit(username, request.ip ?? '');
+  if (!admission.ok) {
+    response.set('Retry-After', String(admission.waitSeconds));
+    return refuse(429, { waitSeconds: admission.waitSeconds });
+  }
+  const user = await ports.users.authenticate(username, password);
+  if (user === undefined) return refuse(401, 'refused');
+  await admission.succeeded();
+  await ports.provider().interactionFinished(
+    request,
+    response,
+    // `pwd`: a password was used (RFC 8176 §2).
+    { login: { accountId: user.id, amr: ['pwd'] } },
+    { mergeWithLastSubmission: false },
+  );
+}
+
+/** The user agreed: everything that was asked and not granted yet is granted. */
+async function allow(
+  request: Request,
+  response: Response,
+  interaction: Interaction,
+  ports: InteractionPorts,
+): Promise<void> {
+  const provider = ports.provider();
+  const grant = await grantOf(provider, interaction);
+  const missing = missingOf(interaction);
+  if (missing.openid.length > 0) grant.addOIDCScope(missing.openid.join(' '));
+  for (const [resource, scopes] of Object.entries(missing.resources)) {
+    grant.addResourceScope(resource, scopes.join(' '));
+  }
+  const grantId = await grant.save();
+  await provider.interactionFinished(
+    request,
+    response,
+    { consent: { grantId } },
+    { mergeWithLastSubmission: true },
+  );
+}
+
+async function abort(request: Request, response: Response, ports: InteractionPorts): Promise<void> {
+  await ports
+    .provider()
+    .interactionFinished(
+      request,
+      response,
+      { error: 'access_denied', error_description: 'the user did not agree' },
+      { mergeWithLastSubmission: false },
+    );
+}
+
+async function showSignIn(
+  response: Response,
+  interaction: Interaction,
+  ports: InteractionPorts,
+  form: { username: string; problem?: SignInProblem },
+): Promise<void> {
+  const page = signInPage({
+    action: `/interaction/${interaction.uid}`,
+    application: await applicationOf(interaction, ports),
+    ...form,
+  });
+  sendPage(response, response.statusCode, page, destinationOf(interaction));
+}
+
+async function showConsent(
+  response: Response,
+  interaction: Interaction,
+  ports: InteractionPorts,
+): Promise<void> {
+  const user = await ports.users.findById(interaction.session?.accountId ?? '');
+  const { openid, resources } = missingOf(interaction);
+  const asked = [...openid, ...Object.values(resources).flat()];
+  const page = consentPage({
+    action: `/interaction/${interaction.uid}`,
+    application: await applicationOf(interaction, ports),
+    destination: destinationOf(interaction) ?? '',
+    userName: user?.displayName ?? user?.name ?? '',
+    scopes: asked.length > 0 ? asked : scopesOf(interaction),
+  });
+  sendPage(response, 200, page, destinationOf(interaction));
+}
+
+async function grantOf(provider: Provider, interaction: Interaction): Promise<Grant> {
+  const existing =
+    interaction.grantId === undefined ? undefined : await provider.Grant.find(interaction.grantId);
+  if (existing !== undefined) return existing;
+  const accountId = interaction.session?.accountId;
+  if (accountId === undefined) throw new errors.SessionNotFound('nobody is signed in');
+  return new provider.Grant({ accountId, clientId: text(interaction.params['client_id']) });
+}
+
+function missingOf(interaction: Interaction): {
+  openid: readonly string[];
+  resources: Readonly<Record<string, readonly string[]>>;
+} {
+  const { missingOIDCScope, missingResourceScopes } = interaction.prompt.details as {
+    missingOIDCScope?: readonly string[];
+    missingResourceScopes?: Readonly<Record<string, readonly string[]>>;
+  };
+  return { openid: missingOIDCScope ?? [], resources: missingResourceScopes ?? {} };
+}
+
+async function applicationOf(interaction: Interaction, ports: InteractionPorts): Promise<string> {
+  const id = text(interaction.params['client_id']);
+  return (await ports.provider().Client.find(id))?.clientName ?? id;
+}
+
+function scopesOf(interaction: Interaction): string[] {
+  return text(interaction.params['scope'])
+    .split(' ')
+    .filter((scope) => scope !== '');
+}
+
+function hintOf(interaction: Interaction): string {
+  return text(interaction.params['login_hint']).slice(0, 256);
+}
+
+function destinationOf(interaction: Interaction): string | undefined {
+  return formTargetOf(text(interaction.params['redirect_uri']));
+}
+
+function sendPage(response: Response, status: number, page: Page, formTarget?: string): void {
+  response
+    .status(status)
+    .set({ ...pageHeaders(formTarget === undefined ? [] : [formTarget]) })
+    .send(renderPage(page));
+}
+
+function pageErrors({ logger }: InteractionPorts): ErrorRequestHandler {
+  return (error: unknown, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    if (error instanceof errors.SessionNotFound) return sendPage(response, 400, expiredPage(undefined));
+    if (
+      error instanceof Error &&
+      'status' in error &&
+      typeof error.status === 'number' &&
+      error.status < 500
+    ) {
+      return sendPage(response, error.status, foreignFormPage());
+    }
+    const request_id = currentRequestId();
+    logger.error({ request_id, err: error }, 'a page could not be shown');
+    if (isUnavailable(error)) response.set('Retry-After', '5');
+    return sendPage(response, isUnavailable(error) ? 503 : 500, troublePage(request_id));
+  };
+}
+
+/** A form field as one string; a repeated or missing one is empty. */
+function field(request: Request, name: string): string {
+  const body: unknown = request.body;
+  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return '';
+  return text((body as Record<string, unknown>)[name]);
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,17 @@
+import { createLogger, runMain, startService } from '@behalf/service';
+import { loadConfig } from './config.ts';
+import { openSts } from './open-sts.ts';
+
+await runMain('sts', async () => {
+  const config = loadConfig(process.env);
+  const logger = createLogger({ service: 'sts', level: config.logLevel });
+  const sts = await openSts(config, { logger });
+  await startService({
+    app: sts.app,
+    port: config.port,
+    service: 'sts',
+    portVariable: 'STS_PORT',
+    logger,
+    close: sts.close,
+  });
+});

@@ -1,0 +1,72 @@
+import { SettingsError } from '@behalf/service';
+import type { Config } from './config.ts';
+import { DEVELOPMENT_SECRET, developmentClients, type DevelopmentClient } from './registry/clients.ts';
+import { assertPolicyFits, DELEGATION_POLICY } from './registry/delegation-policy.ts';
+import { loadDevelopmentKeys } from './registry/development-keys.ts';
+import { createResourceRegistry, developmentResources, type ResourceRegistry } from './registry/resources.ts';
+import { seedDevelopment } from './registry/seed.ts';
+import { developmentPartner, type TrustedIssuer } from './registry/trusted-issuers.ts';
+import { DEVELOPMENT_USERS, type DevelopmentUser } from './registry/users.ts';
+import type { ClientStore, UserStore } from './storage/types.ts';
+
+/** Whom this server knows, as far as it is configuration and not the database. */
+export interface Registry {
+  readonly resources: ResourceRegistry;
+  readonly trustedIssuers: readonly TrustedIssuer[];
+  /** To be found in the database after a start. */
+  readonly clients: readonly DevelopmentClient[];
+  readonly users: readonly DevelopmentUser[];
+}
+
+/** Clients and issuers that only examples use: their keys are made on this machine. */
+const DEMONSTRATION_CLIENTS = new Set(['machine.client', 'jwt.client']);
+
+/** Puts the registry together; the demonstration's users, clients and partner are part of it only when they are asked for. */
+export async function openRegistry(config: Config): Promise<Registry> {
+  const resources = createResourceRegistry(developmentResources(config.registry));
+  assertPolicyFits(DELEGATION_POLICY, resources);
+  const secrets = new Map(Object.entries(config.clientSecrets));
+  const withSecrets = (clients: readonly DevelopmentClient[]) =>
+    clients.map((client) => {
+      const secret = secrets.get(client.id);
+      return client.secret === undefined || secret === undefined ? client : { ...client, secret };
+    });
+  if (!config.demonstration) {
+    const clients = developmentClients(config.registry, { jwtClient: {} });
+    return {
+      resources,
+      trustedIssuers: [],
+      clients: withSecrets(clients.filter(({ id }) => !DEMONSTRATION_CLIENTS.has(id))),
+      users: [],
+    };
+  }
+  const keys = await loadDevelopmentKeys(config.dataDirectory);
+  return {
+    resources,
+    trustedIssuers: [developmentPartner({ audience: config.registry.issuer, publicKey: keys.partner })],
+    clients: withSecrets(developmentClients(config.registry, keys)),
+    users: DEVELOPMENT_USERS,
+  };
+}
+
+/** Puts into the stores what is missing there. Throws SettingsError when production would run on a development secret. */
+export async function seedRegistry(
+  registry: Registry,
+  stores: { readonly users: UserStore; readonly clients: ClientStore },
+  { isProduction, now }: { readonly isProduction: boolean; readonly now: number },
+): Promise<void> {
+  await seedDevelopment(stores, { users: registry.users, clients: registry.clients, now });
+  if (!isProduction) return;
+  const faults: string[] = [];
+  for (const { id } of await stores.clients.list()) {
+    if (await stores.clients.checkSecret(id, DEVELOPMENT_SECRET, now)) {
+      faults.push(`the database holds the development secret of ${id}`);
+    }
+  }
+  if (faults.length > 0) throw new SettingsError(faults);
+}
+
+/** The clients that act for an API. */
+export function clientIdsFor(resources: ResourceRegistry, audience: string): readonly string[] {
+  return resources.find(audience)?.clients.map(({ id }) => id) ?? [];
+}

@@ -1,0 +1,208 @@
+import type { AccessToken as VerifiedToken } from '@behalf/auth';
+import {
+  createTokenTools,
+  registerExtensionGrants,
+  type ExtensionGrantValidator,
+  type GrantClient,
+  type GrantRefused,
+  type SubjectToken,
+  type TargetDirectory,
+  type TokenTools,
+} from '@behalf/extension-grants';
+import { currentRequestId, type Logger } from '@behalf/service';
+import { Provider, type AdapterFactory, type Configuration, type Session } from 'oidc-provider';
+import { CLAIMS_BY_SCOPE, createFindAccount } from './engine/accounts.ts';
+import { describeTruly } from './engine/discovery.ts';
+import { logoutSource, postLogoutSuccessSource, renderError, withoutScripts } from './engine/engine-pages.ts';
+import { loadExistingGrant } from './engine/first-party-grants.ts';
+import { introspectJwts, mayIntrospectRecord } from './engine/introspection.ts';
+import { createLoginClaims } from './engine/login-claims.ts';
+import { answerUnknownPaths, reportOutages } from './engine/outages.ts';
+import type { EngineKeys } from './engine/provider-host.ts';
+import { createIssuedRecorder } from './engine/record-issued.ts';
+import { OWN_CLIENT_METADATA, withRegistration } from './engine/registered-clients.ts';
+import { createResourceIndicators } from './engine/resource-indicators.ts';
+import { createRevocationPolicy, revokeJwts } from './engine/revocation.ts';
+import type { Revocation, TokenLedger } from './ledger/types.ts';
+import type { ResourceRegistry } from './registry/resources.ts';
+import { sessionIdOf } from './storage/digest.ts';
+import type { ClientStore, UserStore } from './storage/types.ts';
+import type { ClaimOnce } from './storage/used-once.ts';
+
+export interface ProviderDependencies {
+  readonly issuer: string;
+  /** Epoch seconds. */
+  readonly now: () => number;
+  readonly logger: Logger;
+  readonly adapter: AdapterFactory;
+  readonly users: Pick<UserStore, 'findById'>;
+  readonly clients: Pick<ClientStore, 'find' | 'checkSecret'>;
+  readonly resources: ResourceRegistry;
+  readonly targets: TargetDirectory;
+  readonly ledger: TokenLedger;
+  readonly revocation: Revocation;
+  readonly claimProof: ClaimOnce;
+  readonly onRefused: (refused: GrantRefused) => Promise<void>;
+  readonly findLiveToken: (jwt: string) => Promise<SubjectToken | undefined>;
+  readonly verify: (jwt: string) => Promise<VerifiedToken | undefined>;
+  /** Clients that only this server itself acts as. */
+  readonly internalClients: readonly GrantClient[];
+  /** The extension grants; they may issue tokens with the tools of the engine that they run in. */
+  readonly validators: (tools: TokenTools) => readonly ExtensionGrantValidator[];
+}
+
+/** A login session ends this long after the sign-in, however busy it was; its refresh tokens end with it. */
+export const SESSION_SECONDS = 8 * 3600;
+const INTERACTION_SECONDS = 30 * 60;
+
+/**
+ * The authorization server: oidc-provider, configured, with our grants and hooks. Keys cannot change while it runs, so
+ * the host builds another one when they do.
+ */
+export function createProvider(dependencies: ProviderDependencies, keys: EngineKeys): Provider {
+  const { resources, ledger, revocation } = dependencies;
+  const provider = new Provider(dependencies.issuer, configurationOf(dependencies, keys));
+  provider.proxy = true;
+  overrideModels(provider, dependencies);
+
+  reportOutages(provider, dependencies.logger);
+  provider.use(answerUnknownPaths);
+  provider.use(describeTruly(resources));
+  provider.use(withoutScripts);
+  provider.use(introspectJwts({ resources, findLiveToken: dependencies.findLiveToken }));
+  provider.use(revokeJwts({ revocation, verify: dependencies.verify }));
+
+  const tools = createTokenTools(provider, {
+    targets: dependencies.targets,
+    internalClients: dependencies.internalClients,
+  });
+  registerExtensionGrants(provider, {
+    validators: [...dependencies.validators(tools)],
+    targets: dependencies.targets,
+    onRefused: dependencies.onRefused,
+    now: dependencies.now,
+    logger: dependencies.logger,
+  });
+  return provider;
+
+  function configurationOf(_: ProviderDependencies, { jwks, cookieKeys }: EngineKeys): Configuration {
+    const cookie = {
+      httpOnly: true,
+      sameSite: 'lax',
+      signed: true,
+      secure: dependencies.issuer.startsWith('https:'),
+    } as const;
+    return {
+      adapter: withRegistration(dependencies.adapter, dependencies.clients),
+      jwks,
+      routes: {
+        authorization: '/connect/authorize',
+        token: '/connect/token',
+        userinfo: '/connect/userinfo',
+        end_session: '/connect/endsession',
+        introspection: '/connect/introspect',
+        revocation: '/connect/revocation',
+        pushed_authorization_request: '/connect/par',
+        jwks: '/.well-known/openid-configuration/jwks',
+      },
+      features: {
+        devInteractions: { enabled: false },
+        clientCredentials: { enabled: true },
+        dPoP: { enabled: true },
+        pushedAuthorizationRequests: { enabled: true },
+        resourceIndicators: {
+          enabled: true,
+          ...createResourceIndicators(resources, dependencies.targets.scopesOf),
+        },
+        introspection: { enabled: true, allowedPolicy: mayIntrospectRecord },
+        revocation: { enabled: true, allowedPolicy: createRevocationPolicy(revocation) },
+        rpInitiatedLogout: { enabled: true, logoutSource, postLogoutSuccessSource },
+        backchannelLogout: { enabled: true },
+      },
+      // What the engine calls `fetch` for is addressed by operators only (their clients' logout and key addresses), often
+      // within a private network, so its guard against such networks is left out.
+      fetch: (url, { dispatcher: _dispatcher, ...options }: RequestInit & { dispatcher?: unknown } = {}) =>
+        fetch(url, options),
+
+      clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+      clientDefaults: { id_token_signed_response_alg: 'ES256', require_auth_time: false },
+      extraClientMetadata: { properties: OWN_CLIENT_METADATA },
+      enabledJWA: {
+        clientAuthSigningAlgValues: ['ES256'],
+        idTokenSigningAlgValues: ['ES256'],
+        dPoPSigningAlgValues: ['ES256'],
+      },
+      responseTypes: ['code'],
+      pkce: { required: () => true },
+      allowOmittingSingleRegisteredRedirectUri: false,
+      conformIdTokenClaims: true,
+      clockTolerance: 5,
+      scopes: ['openid', 'profile', 'email', 'offline_access'],
+      claims: CLAIMS_BY_SCOPE,
+      findAccount: createFindAccount(dependencies.users),
+      loadExistingGrant,
+      clientBasedCORS: (_ctx, origin, client) =>
+        (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
+
+      rotateRefreshToken: true,
+      issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+      expiresWithSession: async () => true,
+      ttl: {
+        AccessToken: 600,
+        AuthorizationCode: 60,
+        ClientCredentials: 300,
+        IdToken: 600,
+        Interaction: INTERACTION_SECONDS,
+        Session: (_ctx, session) => remainingOf((session as Session & { loginTs?: number }).loginTs),
+        RefreshToken: (_ctx, token) => remainingOf(token.authTime),
+        Grant: SESSION_SECONDS,
+      },
+
+      extraTokenClaims: createLoginClaims(dependencies.users),
+      formats: { customizers: { jwt: createIssuedRecorder(ledger, currentRequestId) } },
+
+      interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+      renderError,
+      cookies: {
+        names: { session: 'behalf.session', interaction: 'behalf.interaction', resume: 'behalf.resume' },
+        long: cookie,
+        short: cookie,
+        keys: [...cookieKeys],
+      },
+      discovery: {
+        prompt_values_supported: ['none', 'login', 'consent'],
+        ui_locales_supported: ['en'],
+        introspection_endpoint_auth_methods_supported: AUTHENTICATED,
+        revocation_endpoint_auth_methods_supported: [...AUTHENTICATED, 'none'],
+      },
+    };
+  }
+
+  /** Seconds until the session that began then must end; nobody signed in yet: as long as a sign-in may take. */
+  function remainingOf(signedInAt: number | undefined): number {
+    if (signedInAt === undefined) return INTERACTION_SECONDS;
+    return Math.max(1, signedInAt + SESSION_SECONDS - dependencies.now());
+  }
+}
+
+const AUTHENTICATED = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+
+/** Three things that the engine does in memory or in two steps, and that must hold on every replica at once. */
+function overrideModels(provider: Provider, dependencies: ProviderDependencies): void {
+  const { clients, claimProof, revocation, now } = dependencies;
+
+  // Secrets are kept as hashes.
+  provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
+    return clients.checkSecret(this.clientId, actual, now());
+  };
+
+  // The engine looks first and writes then; this is one insert.
+  provider.ReplayDetection.unique = claimProof;
+
+  // A logout ends the login and all that hangs from it before the engine forgets the session.
+  const forget = provider.Session.prototype.destroy;
+  provider.Session.prototype.destroy = async function destroy(this: Session) {
+    if (this.accountId !== undefined) await revocation.endSession(sessionIdOf(this.uid));
+    return forget.call(this);
+  };
+}

@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLogger } from '@behalf/service';
+import { loadConfig, type Config } from '../config.ts';
+import { openSts, type Sts } from '../open-sts.ts';
+
+/** The whole service over HTTP on a port of its own, with a database of its own. */
+export interface TestSts extends Sts {
+  readonly issuer: string;
+  readonly config: Config;
+  /** Everything that was logged so far, one line each. */
+  readonly log: readonly string[];
+  /** Time of this server; starts as the system's. Tests move it forward. */
+  readonly clock: { skewSeconds: number };
+}
+
+export interface TestStsOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export const API1 = 'http://localhost:4001';
+export const API2 = 'http://localhost:4002';
+export const SUBSCRIPTIONS = 'http://localhost:4003';
+export const REDIRECT_URI = 'http://localhost:5173/callback';
+
+export async function startTestSts({ environment = {} }: TestStsOptions = {}): Promise<TestSts> {
+  const folder = await mkdtemp(join(tmpdir(), 'behalf-sts-'));
+  const server = createServer();
+  const issuer = await listen(server);
+  const config = loadConfig({ ISSUER: issuer, DATA_DIR: folder, LOG_LEVEL: 'debug', ...environment });
+  const log: string[] = [];
+  const logger = createLogger({
+    service: 'sts',
+    level: config.logLevel,
+    destination: { write: (line) => void log.push(line) },
+  });
+  const clock = { skewSeconds: 0 };
+  const now = () => Math.floor(Date.now() / 1000) + clock.skewSeconds;
+  const sts = await openSts(config, { logger, now, keyIntervalMs: 50 });
+  server.on('request', sts.app);
+  return {
+    ...sts,
+    issuer,
+    config,
+    log,
+    clock,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await sts.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
