@@ -2,9 +2,10 @@
  * The clients of the development registry: OAuth metadata in RFC 7591's words, the API scopes each may ask for, and its
  * development secret. What an operator registers later looks the same and lives in the database.
  */
+import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import type { JWK } from 'jose';
 import type { RegisteredClient } from '../storage/types.ts';
-import { DELEGATION_GRANT, TOKEN_EXCHANGE_GRANT, TRANSLATION_GRANT } from './grant-types.ts';
+import { DELEGATION_GRANT, TRANSLATION_GRANT } from './grant-types.ts';
 import type { RegistrySettings } from './settings.ts';
 
 export interface DevelopmentClient extends Omit<RegisteredClient, 'disabled'> {

@@ -1,9 +1,10 @@
+import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import type { SubjectToken } from '@behalf/extension-grants';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decideDelegation, type DelegationFault, type DelegationQuestion } from './decide-delegation.ts';
 import { DELEGATION_POLICY } from './delegation-policy.ts';
-import { DELEGATION_GRANT, TOKEN_EXCHANGE_GRANT, TRANSLATION_GRANT } from './grant-types.ts';
+import { DELEGATION_GRANT, TRANSLATION_GRANT } from './grant-types.ts';
 import { createResourceRegistry, developmentResources } from './resources.ts';
 import { DEVELOPMENT_SETTINGS as AT } from './settings.ts';
 import { subjectTokenOf } from './testing-subject-token.ts';

@@ -1,7 +1,8 @@
 /**
  * Who may act for a user: the table, and nothing else. `decide-delegation.ts` reads it.
  */
-import { DELEGATION_GRANT, TOKEN_EXCHANGE_GRANT, TRANSLATION_GRANT } from './grant-types.ts';
+import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
+import { DELEGATION_GRANT, TRANSLATION_GRANT } from './grant-types.ts';
 import type { ResourceRegistry } from './resources.ts';
 import { PARTNER_ISSUER } from './trusted-issuers.ts';
 

@@ -1,0 +1,31 @@
+import { grantSubject, type ExtensionGrantValidator } from '@behalf/extension-grants';
+import { DELEGATION_GRANT } from '../registry/grant-types.ts';
+import { authorizeActor } from './authorize-actor.ts';
+import type { ExchangePorts } from './ports.ts';
+import { readSubjectToken } from './subject-token.ts';
+
+/**
+ * `grant_type=delegation&scope=…&token=<the user's token>`: the authenticated client gets a token with which it acts for
+ * the token's user at another API. The user stays `sub`; the client becomes the current actor in `act`.
+ */
+export function createDelegationGrant(ports: ExchangePorts): ExtensionGrantValidator {
+  return {
+    grantType: DELEGATION_GRANT,
+    async validate(request) {
+      const subject = await readSubjectToken(ports.accessTokens, request, 'token');
+      if (!subject.ok) return subject.refusal;
+
+      const authorized = await authorizeActor(ports, request, subject.token);
+      if (!authorized.ok) return authorized.refusal;
+
+      // Nesting `act`, `may_act`, cycles and the lifetime are the engine's part, for every grant alike.
+      return grantSubject({
+        from: subject.token,
+        subject: subject.token.subject,
+        actor: request.client.id,
+        scopes: authorized.scopes,
+        target: authorized.target,
+      });
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import { refuse, subjectTokenErrorOf } from '@behalf/extension-grants';
+import type { ExtensionGrantRequest, Refusal, SubjectToken } from '@behalf/extension-grants';
+import type { SubjectTokenValidator } from './ports.ts';
+
+export type ReadSubjectToken =
+  { readonly ok: true; readonly token: SubjectToken } | { readonly ok: false; readonly refusal: Refusal };
+
+/**
+ * Reads the token to be exchanged from a form parameter. It is a user's: a client's own token has nobody to act for.
+ * Refused with `invalid_grant`, in RFC 8693 with `invalid_request` (§2.2.2).
+ */
+export async function readSubjectToken(
+  validator: SubjectTokenValidator,
+  request: ExtensionGrantRequest,
+  parameter: string,
+): Promise<ReadSubjectToken> {
+  const jwt = request.raw[parameter];
+  if (typeof jwt !== 'string') return bad(request, `${parameter} is missing`, 'missing');
+  const validated = await validator.validate(jwt, { now: request.now });
+  if (!validated.ok && validated.isOutage === true) {
+    const description = 'the token cannot be checked at the moment';
+    const refusal = refuse('temporarily_unavailable', description, {
+      cause: validated.cause,
+      retryAfterSeconds: 5,
+    });
+    return { ok: false, refusal };
+  }
+  if (!validated.ok) return bad(request, validated.description, validated.cause, validated.from);
+  if (validated.isClientToken) return bad(request, 'the token has no user', 'client_token');
+  return { ok: true, token: validated.token };
+}
+
+function bad(
+  request: ExtensionGrantRequest,
+  description: string,
+  cause: string,
+  from?: SubjectToken,
+): ReadSubjectToken {
+  const refusal = refuse(subjectTokenErrorOf(request.grantType), description, {
+    reason: 'subject_token',
+    cause,
+    ...(from === undefined ? {} : { from }),
+  });
+  return { ok: false, refusal };
+}

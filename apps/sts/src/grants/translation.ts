@@ -1,0 +1,95 @@
+import { grantSubject, refuse } from '@behalf/extension-grants';
+import type { ExtensionGrantValidator, Refusal, SubjectToken } from '@behalf/extension-grants';
+import { USER_SUBSCRIPTION_CLIENT } from '../registry/clients.ts';
+import { TRANSLATION_GRANT } from '../registry/grant-types.ts';
+import { authorizeActor } from './authorize-actor.ts';
+import type { ExchangePorts, SubjectTokenValidator } from './ports.ts';
+import { readSubjectToken } from './subject-token.ts';
+import type { Subscription, SubscriptionAnswer, SubscriptionSource } from './subscription-service.ts';
+
+const SELF_ISSUED_LIFETIME_SECONDS = 15;
+const RETRY_AFTER_SECONDS = 5;
+
+export interface TranslationPorts extends ExchangePorts {
+  /** For our access tokens and for trusted issuers' JWTs. */
+  readonly subjectTokens: SubjectTokenValidator;
+  /** Uses a trusted issuer's token up; false when it was used before. */
+  readonly useUp: (token: SubjectToken) => Promise<boolean>;
+  readonly subscriptions: SubscriptionSource;
+  /** Resource identifier of the subscription service. */
+  readonly subscriptionsAudience: string;
+  readonly tokenTools: {
+    issueClientJwt(options: {
+      clientId: string;
+      lifetimeSeconds: number;
+      scopes: readonly string[];
+      audience: string;
+    }): Promise<string>;
+  };
+}
+
+/**
+ * `grant_type=translation&scope=…&token=<a user's token, ours or a trusted issuer's>`: like delegation, for users with an
+ * active subscription only, and the new token says which. The server asks the subscription service in its own name, with
+ * a token that it issues to itself.
+ */
+export function createTranslationGrant(ports: TranslationPorts): ExtensionGrantValidator {
+  const issueOwnToken = () =>
+    ports.tokenTools.issueClientJwt({
+      clientId: USER_SUBSCRIPTION_CLIENT.id,
+      lifetimeSeconds: SELF_ISSUED_LIFETIME_SECONDS,
+      scopes: USER_SUBSCRIPTION_CLIENT.scopes,
+      audience: ports.subscriptionsAudience,
+    });
+
+  return {
+    grantType: TRANSLATION_GRANT,
+    async validate(request) {
+      const subject = await readSubjectToken(ports.subjectTokens, request, 'token');
+      if (!subject.ok) return subject.refusal;
+      const from = subject.token;
+
+      const authorized = await authorizeActor(ports, request, from);
+      if (!authorized.ok) return authorized.refusal;
+
+      const answer = await ports.subscriptions.of(from.subject, issueOwnToken);
+      if (answer.kind !== 'found' || answer.subscription.status !== 'active') return refuseFor(answer, from);
+
+      // Last of all, so that a refusal for another reason does not cost a partner its token.
+      if (from.kind === 'external' && !(await ports.useUp(from))) return refuseUsed(from);
+
+      return grantSubject({
+        from,
+        subject: from.subject,
+        actor: request.client.id,
+        scopes: authorized.scopes,
+        target: authorized.target,
+        claims: { subscription: claimOf(answer.subscription) },
+      });
+    },
+  };
+}
+
+function claimOf({ plan, status, renewsAt }: Subscription) {
+  return { plan, status, renews_at: renewsAt };
+}
+
+function refuseFor(answer: SubscriptionAnswer, from: SubjectToken): Refusal {
+  if (answer.kind === 'unavailable') {
+    return refuse('temporarily_unavailable', 'the subscription cannot be checked at the moment', {
+      cause: answer.cause,
+      from,
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    });
+  }
+  const description = answer.kind === 'none' ? 'the user has no subscription' : 'the subscription has lapsed';
+  return refuse('invalid_grant', description, { reason: 'subscription', cause: answer.kind, from });
+}
+
+function refuseUsed(from: SubjectToken): Refusal {
+  return refuse('invalid_grant', 'the token was used before', {
+    reason: 'subject_token',
+    cause: 'replayed',
+    from,
+  });
+}
