@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { globalSetup: ['@behalf/database/testing-setup'] },
+  test: { globalSetup: ['@behalf/database/testing-setup'], testTimeout: 30_000, hookTimeout: 30_000 },
 });

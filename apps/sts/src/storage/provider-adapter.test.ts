@@ -107,6 +107,15 @@ describeEachEngine('ProviderAdapter', (engine) => {
     expect(outcomes.filter((outcome) => outcome === 'consumed')).toHaveLength(1);
     expect(await storage.adapter('RefreshToken').find('refresh-1')).toBeUndefined();
     expect(await storage.adapter('Grant').find('grant-1')).toBeUndefined();
+    expect(await storage.database.db.selectFrom('engine_records').selectAll().execute()).toEqual([]);
+  });
+
+  it('ends what hangs from a grant when the engine destroys the grant', async () => {
+    await storage
+      .adapter('RefreshToken')
+      .upsert('refresh-1', { ...code('refresh-1'), kind: 'RefreshToken' }, 60);
+    await storage.adapter('Grant').destroy('grant-1');
+    expect(await storage.adapter('RefreshToken').find('refresh-1')).toBeUndefined();
   });
 
   it('ends the grant when a rotated refresh token comes again (RFC 9700 §4.14.2)', async () => {
@@ -174,7 +183,13 @@ describeEachEngine('ProviderAdapter', (engine) => {
 
   it('removes what has expired in batches, and nothing else', async () => {
     const codes = storage.adapter('AuthorizationCode');
-    for (let index = 0; index < 1200; index++) await codes.upsert(`old-${index}`, code(`old-${index}`), 60);
+    await codes.upsert('old', code('old'), 60);
+    const { id: _id, ...old } = await storage.database.db
+      .selectFrom('engine_records')
+      .selectAll()
+      .executeTakeFirstOrThrow();
+    const more = Array.from({ length: 1199 }, (_, index) => ({ ...old, id: `old-${index}` }));
+    await storage.database.db.insertInto('engine_records').values(more).execute();
     await codes.upsert('young', code('young'), 7200);
     await storage.claimProof('issuer', 'jti', storage.clock.now + 60);
     storage.clock.now += 3600;
