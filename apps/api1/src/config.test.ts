@@ -1,0 +1,53 @@
+import { SettingsError } from '@behalf/service';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from './config.ts';
+
+const PRODUCTION = { NODE_ENV: 'production', ISSUER: 'https://sts.example', API1_CLIENT_SECRET: 'generated' };
+
+function faultsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof SettingsError) return error.faults;
+    throw error;
+  }
+}
+
+describe('loadConfig', () => {
+  it('needs no variable in development', () => {
+    expect(loadConfig({})).toMatchObject({
+      port: 4001,
+      issuer: 'http://localhost:4000',
+      resource: 'http://localhost:4001',
+      client: { id: 'api1.client', secret: 'secret' },
+      api2: { resource: 'http://localhost:4002', url: 'http://localhost:4002' },
+      webOrigin: 'http://localhost:5173',
+      experiments: true,
+    });
+  });
+
+  it('reads the secret from a file', () => {
+    const config = loadConfig({ API1_CLIENT_SECRET_FILE: '/run/secrets/api1' }, () => 'from-a-file\n');
+    expect(config.client.secret).toBe('from-a-file');
+  });
+
+  it('starts in production with generated secrets, and without experiments', () => {
+    expect(loadConfig(PRODUCTION)).toMatchObject({ experiments: false });
+  });
+
+  it('refuses in production what is for development, naming each', () => {
+    expect(faultsOf({ NODE_ENV: 'production', EXPERIMENTS: 'on' })).toEqual([
+      'API1_CLIENT_SECRET is the development secret',
+      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that)',
+      'EXPERIMENTS is on (EXPERIMENTS_IN_PRODUCTION=on permits that)',
+    ]);
+  });
+
+  it('has experiments in production only by a second, explicit setting', () => {
+    expect(
+      loadConfig({ ...PRODUCTION, EXPERIMENTS: 'on', EXPERIMENTS_IN_PRODUCTION: 'on' }).experiments,
+    ).toBe(true);
+    expect(loadConfig({ ...PRODUCTION, EXPERIMENTS_IN_PRODUCTION: 'on' }).experiments).toBe(false);
+  });
+});
