@@ -1,8 +1,10 @@
 import { describeEachEngine } from '@behalf/database/testing';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { sql, type Transaction } from 'kysely';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { sessionIdOf } from '../storage/digest.ts';
+import type { StsSchema } from '../storage/schema.ts';
 import { openTestStorage, type TestStorage } from '../storage/testing.ts';
-import type { PendingLogout } from './outbox.ts';
+import { createLogoutOutbox, type PendingLogout } from './outbox.ts';
 import { delegated, issued, SESSION, signIn } from './testing.ts';
 
 describeEachEngine('LogoutOutbox', (engine) => {
@@ -98,6 +100,21 @@ describeEachEngine('LogoutOutbox', (engine) => {
     expect(sent).toHaveLength(2 * uids.length + 3);
   });
 
+  it('leaves rows to the process that is just taking them', async () => {
+    const replica = await storage.replica();
+    await storage.revocation.endSession(SESSION);
+    const send = () => Promise.resolve();
+    const { others } = await storage.database.db.transaction().execute(async (transaction) => {
+      const outbox = createLogoutOutbox({ db: transaction, now: () => storage.clock.now });
+      expect(await outbox.deliver(send)).toBe(3);
+      const waiting = replica.outbox.deliver(send);
+      // On SQLite the second one has not even begun.
+      if (engine === 'postgres') await vi.waitUntil(async () => (await waitersOn(transaction)) === 1);
+      return { others: waiting };
+    });
+    expect(await others).toBe(0);
+  });
+
   it('hands over what a process took and never finished', async () => {
     await storage.revocation.endSession(SESSION);
     void storage.outbox.deliver(() => new Promise(() => undefined));
@@ -109,3 +126,12 @@ describeEachEngine('LogoutOutbox', (engine) => {
     expect(await deliver()).toHaveLength(3);
   });
 });
+
+/** How many PostgreSQL connections wait for a lock of this one's. */
+async function waitersOn(transaction: Transaction<StsSchema>): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*) as n from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))`.execute(
+    transaction,
+  );
+  return rows[0]?.n ?? 0;
+}
