@@ -1,7 +1,7 @@
 export { createLogger, pathOf, type Logger, type LoggerOptions } from './logger.ts';
 export { CENSORED, redactMembers, redactText } from './redaction.ts';
 export { currentRequestId, fetchWithRequestId, requestIdOf, requestIds } from './request-id.ts';
-export { requestLogging } from './request-logging.ts';
+export { requestLogging, type RequestLoggingOptions } from './request-logging.ts';
 export { problem, Problem, problemType, sendProblem, type ProblemOptions } from './problem.ts';
 export { allowOnly, notFound, problemHandler, type ProblemHandlerOptions } from './problem-handler.ts';
 export { jsonBody } from './json-body.ts';
