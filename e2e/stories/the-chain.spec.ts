@@ -19,9 +19,11 @@ test.describe('the chain, from a browser to the back end', () => {
     await expect.poll(() => balanceOf(page, 'Everyday account')).toBe(before - 1250);
 
     await open(page, 'What each service saw');
-    const main = page.getByRole('main');
-    await expect(main.getByText('act', { exact: true }).first()).toBeVisible();
-    await expect(main.getByText(/api1\.client/).first()).toBeVisible();
+    const actor = page.getByRole('heading', { level: 3, name: /^act\b/ });
+    await expect(actor).toContainText('added');
+    await expect(actor.locator('xpath=..')).toContainText('api1.client');
+    await expect(page.getByRole('heading', { level: 3, name: /^sub\b/ })).toContainText('kept');
+    await expect(page.getByRole('heading', { level: 3, name: /^aud\b/ })).toContainText('changed');
 
     await signOut(page);
     await signIn(page, 'bob');
@@ -33,23 +35,11 @@ test.describe('the chain, from a browser to the back end', () => {
   test("API2 refuses alice's own token and takes the delegated one", async ({ page }) => {
     await signIn(page, 'alice');
     await open(page, 'Experiments');
-    await page
-      .getByRole('main')
-      .getByRole('button', { name: /forward/i })
-      .first()
-      .click();
-    await expect(
-      page
-        .getByRole('main')
-        .getByText(/\b401\b/)
-        .first(),
-    ).toBeVisible();
-    await expect(
-      page
-        .getByRole('main')
-        .getByText(/\b200\b/)
-        .first(),
-    ).toBeVisible();
+    const experiment = page.getByRole('article', { name: /forward the token/i });
+    await experiment.getByRole('button', { name: 'Try it' }).click();
+    await expect(experiment.getByText('401', { exact: true })).toBeVisible();
+    await expect(experiment.getByText('200', { exact: true })).toBeVisible();
+    await expect(experiment.getByText('as predicted', { exact: true })).toBeVisible();
   });
 
   test('no token is kept in localStorage, sessionStorage or a cookie that scripts can read', async ({

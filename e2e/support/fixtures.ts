@@ -2,12 +2,17 @@ import type { System } from '@behalf/scripts/system';
 import { test as base } from '@playwright/test';
 import { startTestSystem } from './system.ts';
 
+interface TestFixtures {
+  /** On failure, what the services wrote during the test is kept beside the trace. */
+  readonly serviceLog: void;
+}
+
 interface WorkerFixtures {
   /** A composed system of this worker's own, on free ports, with empty data. */
   readonly system: System;
 }
 
-export const test = base.extend<object, WorkerFixtures>({
+export const test = base.extend<TestFixtures, WorkerFixtures>({
   system: [
     // eslint-disable-next-line no-empty-pattern -- Playwright reads the fixtures that are needed from this pattern.
     async ({}, use) => {
@@ -16,6 +21,16 @@ export const test = base.extend<object, WorkerFixtures>({
       await system.close();
     },
     { scope: 'worker', timeout: 90_000 },
+  ],
+  serviceLog: [
+    async ({ system }, use, testInfo) => {
+      const before = system.output().length;
+      await use();
+      if (testInfo.status === testInfo.expectedStatus) return;
+      const body = system.output().slice(before).join('\n');
+      await testInfo.attach('services.log', { body, contentType: 'text/plain' });
+    },
+    { auto: true },
   ],
   baseURL: async ({ system }, use) => use(system.url.web),
 });

@@ -16,9 +16,14 @@ export async function fillSignIn(page: Page, username: string, password: string)
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
+/** Signs out and confirms it where the STS asks. Waits until the client shows the way in again. */
 export async function signOut(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Sign out' }).click();
-  await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible();
+  const question = page.getByRole('heading', { level: 1, name: 'Sign out?' });
+  const wayIn = page.getByRole('button', { name: 'Sign in' });
+  await expect(question.or(wayIn)).toBeVisible();
+  if (await question.isVisible()) await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(wayIn).toBeVisible();
 }
 
 /** Goes to a page by the navigation and waits for its heading. */
