@@ -13,7 +13,7 @@ import {
   resourceServerOf,
   type DPoPValidationResult,
 } from './oidc-provider-internals.ts';
-import { assertNoProtocolClaims } from './protocol-claims.ts';
+import { assertNoProtocolClaims, assertNoProtocolMembers } from './protocol-claims.ts';
 import { refuse } from './results.ts';
 import { subjectTokenErrorOf } from './subject-token-error.ts';
 
@@ -39,6 +39,7 @@ export async function issue(result: SubjectGrant | ClientGrant, issuing: Issuing
   const { ctx, grantType } = issuing;
   const { provider } = ctx.oidc;
   assertNoProtocolClaims(result.claims);
+  assertNoProtocolMembers(result.response);
   const { scopes, target } = aimOf(result, issuing);
   const subject = result.kind === 'subject' ? await subjectOf(result, issuing) : undefined;
 

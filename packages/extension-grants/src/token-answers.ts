@@ -49,7 +49,7 @@ export function tokenAnswers(provider: Provider, options: TokenAnswerOptions) {
     if (body['error'] === 'invalid_request' && body['error_description'] === NOT_ALLOWED) {
       body['error'] = 'unauthorized_client';
     }
-    if (ctx.status === 401 && ctx.response.get('WWW-Authenticate') === '') {
+    if (ctx.status === 401 && !ctx.res.hasHeader('WWW-Authenticate')) {
       ctx.set('WWW-Authenticate', `Basic realm="${provider.issuer}"`);
     }
     const refusal = seenRequestOf(ctx)?.refusal;
