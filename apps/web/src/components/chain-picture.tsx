@@ -43,7 +43,7 @@ export function ChainPicture() {
       <ol className={css.hops}>
         {HOPS.map((hop) => (
           <li key={hop.who} className={css.hop}>
-            <h3 className={css.who}>{hop.who}</h3>
+            <strong className={css.who}>{hop.who}</strong>
             <p className="muted">{hop.does}</p>
             {hop.token.length > 0 && (
               <dl className={css.token}>

@@ -54,9 +54,9 @@ function ClaimRow({
         {claim}
         {isCompared && <span className={`badge badge-${change}`}>{CHANGES[change]}</span>}
       </h3>
-      <dl className={css.values}>
-        {isCompared && change !== 'kept' && <Value label={beforeLabel} claim={claim} value={before} />}
-        <Value label={isCompared && change === 'kept' ? 'both' : afterLabel} claim={claim} value={after} />
+      <dl className={`${css.values} ${isCompared ? css.sideBySide : ''}`}>
+        {isCompared && <Value label={beforeLabel} claim={claim} value={before} />}
+        <Value label={afterLabel} claim={claim} value={after} />
       </dl>
       <p className={css.why}>
         {sentence} <span className={css.source}>{source}</span>
@@ -70,7 +70,7 @@ function Value({ label, claim, value }: { label: string; claim: string; value: u
     <div className={css.value}>
       <dt>{label}</dt>
       <dd className={value === undefined ? css.none : undefined}>
-        {value === undefined ? 'none' : showClaim(claim, value)}
+        {value === undefined ? '–' : showClaim(claim, value)}
       </dd>
     </div>
   );

@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Chain, Claims } from '../api/api1.ts';
+import type { Chain, Claims, Subscription } from '../api/api1.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { chainQuery, identityQuery } from '../api/queries.ts';
 import { claimsOf, partiesOf, serviceLabel, stepsOf } from '../claims/sequence.ts';
 import { ClaimsTable } from '../components/claims-table.tsx';
 import { Fault } from '../components/fault.tsx';
 import { Page } from '../components/page.tsx';
+import { formatDay } from '../money/dates.ts';
 import { Sequence } from '../components/sequence.tsx';
 import { Loading, Skeleton } from '../components/skeleton.tsx';
 
@@ -55,11 +56,22 @@ function CallChain({ chain, durationMs }: { chain: Chain; durationMs: number }) 
   const step = steps[selected];
   return (
     <>
-      <section className="card" aria-label="The call">
+      <section className="card stack" aria-label="The call">
         <Sequence parties={partiesOf(chain)} steps={steps} selected={selected} onSelect={setSelected} />
+        <Answer subscription={chain.subscription ?? undefined} />
       </section>
       {step && <HopToken chain={chain} hop={step.hop} />}
     </>
+  );
+}
+
+/** What the call was made for. */
+function Answer({ subscription }: { subscription: Subscription | undefined }) {
+  if (!subscription) return <p className="muted">The answer: there is no subscription of yours.</p>;
+  const { plan, status, renewsAt } = subscription;
+  const renewal = renewsAt ? `, until ${formatDay(renewsAt.slice(0, 10))}` : '';
+  return (
+    <p className="muted">{`The answer: your subscription${plan ? ` (${plan})` : ''} is ${status}${renewal}.`}</p>
   );
 }
 

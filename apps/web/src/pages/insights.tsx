@@ -117,7 +117,7 @@ function Bars({
         {rows.map(([label, amount]) => (
           <li key={label}>
             <bdi>{label}</bdi>
-            <span aria-hidden="true">
+            <span className={css.track} aria-hidden="true">
               <span
                 className={css.bar}
                 style={{

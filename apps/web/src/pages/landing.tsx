@@ -18,7 +18,7 @@ export function LandingPage() {
       <ChainPicture />
       <section className="stack-tight" aria-labelledby="why">
         <h2 id="why">Why not simply forward the token?</h2>
-        <p className="muted">
+        <p className="prose muted">
           Whoever holds a forwarded token can use it anywhere that token is good, as you, and nobody can tell
           the difference afterwards. A delegated token is good at one service, for a few rights, for a short
           time, and it names the service that used it. Sign in and try both.
