@@ -39,7 +39,7 @@ describe('loadConfig', () => {
   it('refuses in production what is for development, naming each', () => {
     expect(faultsOf({ NODE_ENV: 'production', EXPERIMENTS: 'on' })).toEqual([
       'API1_CLIENT_SECRET is the development secret',
-      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that)',
+      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)',
       'EXPERIMENTS is on (EXPERIMENTS_IN_PRODUCTION=on permits that)',
     ]);
   });

@@ -1,4 +1,5 @@
 import {
+  isLoopbackUrl,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
@@ -49,8 +50,9 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   if (isProduction) {
     const faults = productionFaults({
       'API1_CLIENT_SECRET is the development secret': settings.API1_CLIENT_SECRET === DEVELOPMENT_SECRET,
-      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that)':
-        settings.ISSUER.startsWith('http:') && !settings.ALLOW_INSECURE_HTTP,
+      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
+        settings.ISSUER.startsWith('http:') &&
+        !(settings.ALLOW_INSECURE_HTTP && isLoopbackUrl(settings.ISSUER)),
       'EXPERIMENTS is on (EXPERIMENTS_IN_PRODUCTION=on permits that)':
         experiments && !settings.EXPERIMENTS_IN_PRODUCTION,
     });

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  isLoopbackUrl,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
@@ -56,8 +57,9 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   if (isProduction) {
     const faults = productionFaults({
       'API2_CLIENT_SECRET is the development secret': settings.API2_CLIENT_SECRET === DEVELOPMENT_SECRET,
-      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that)':
-        settings.ISSUER.startsWith('http:') && !settings.ALLOW_INSECURE_HTTP,
+      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
+        settings.ISSUER.startsWith('http:') &&
+        !(settings.ALLOW_INSECURE_HTTP && isLoopbackUrl(settings.ISSUER)),
     });
     if (faults.length > 0) throw new SettingsError(faults);
   }

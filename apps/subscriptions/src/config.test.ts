@@ -19,7 +19,9 @@ describe('loadConfig', () => {
     expect(loadConfig({ ...production, ISSUER: 'https://sts.example' })).toMatchObject({
       demonstrationData: false,
     });
-    expect(loadConfig({ ...production, ALLOW_INSECURE_HTTP: 'on' })).toMatchObject({
+    const insecure = { ...production, ALLOW_INSECURE_HTTP: 'on' };
+    expect(() => loadConfig({ ...insecure, ISSUER: 'http://sts.example' })).toThrow('ISSUER is not https');
+    expect(loadConfig(insecure)).toMatchObject({
       allowInsecureHttp: true,
     });
   });

@@ -18,6 +18,7 @@ export { allowOrigin, type CorsOptions } from './cors.ts';
 export { healthRoutes, type HealthOptions } from './health.ts';
 export { runMain, startService, stopServer, type StartServiceOptions } from './start-service.ts';
 export {
+  isLoopbackUrl,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,

@@ -161,10 +161,10 @@ describe('when something behind API1 refuses', () => {
   });
 
   it.each([
-    ['cuts the connection', (res: { destroy: () => void }) => res.destroy()],
+    ['cuts the connection', (res: { destroy: () => unknown }) => void res.destroy()],
     ['does not answer in time', () => undefined],
   ])('API2 %s: 503 with Retry-After', async (_what, behave) => {
-    api.answer = (_seen, res) => void behave(res);
+    api.answer = (_seen, res) => behave(res);
     const response = await api.get('/accounts', userToken());
     expect([response.status, response.headers['retry-after']]).toEqual([503, '5']);
   });
