@@ -1,8 +1,6 @@
 /** The grants as clients meet them: the whole server over HTTP, its real database, real sign-ins. */
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import * as oauth from 'oauth4webapi';
-import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALICE } from '../registry/users.ts';
 import { basic, post, signIn, type TokenAnswer } from '../testing/sign-in.ts';
@@ -291,104 +289,6 @@ describe('token exchange (RFC 8693)', () => {
       status: 400,
       body: { error: 'invalid_request', reason: 'subject_token' },
     });
-  });
-});
-
-describe('when the user is gone', () => {
-  test('after the refresh token’s revocation no grant takes what hangs from it, at any depth', async () => {
-    const user = await signIn(sts.issuer, { username: 'alice' });
-    const one = await delegate({ token: user.accessToken });
-    await post(`${sts.issuer}/connect/revocation`, { token: user.refreshToken, client_id: 'web.client' });
-    expect(await delegate({ token: user.accessToken })).toMatchObject({
-      status: 400,
-      body: { error: 'invalid_grant', reason: 'subject_token' },
-    });
-    expect(await translate({ token: user.accessToken })).toMatchObject({
-      status: 400,
-      body: { error: 'invalid_grant', reason: 'subject_token' },
-    });
-    expect(await exchange({ subject_token: user.accessToken })).toMatchObject({
-      status: 400,
-      body: { error: 'invalid_request', reason: 'subject_token' },
-    });
-    const further = await exchange({ subject_token: accessTokenOf(one) }, 'api2.client');
-    expect(further).toMatchObject({
-      status: 400,
-      body: { error: 'invalid_request', reason: 'subject_token' },
-    });
-  });
-
-  test('a user who is disabled is refused, also by a partner’s word', async () => {
-    const user = await signIn(sts.issuer, { username: 'bob' });
-    await sts.state.users.setDisabled('bob', true);
-    expect(await delegate({ token: user.accessToken })).toMatchObject({
-      status: 400,
-      body: { reason: 'subject_token' },
-    });
-    const partner = await translate({ token: await signAsPartner(sts, { sub: 'bob@partner' }) });
-    expect(partner).toMatchObject({ status: 400, body: { error: 'invalid_grant', reason: 'subject_token' } });
-    await sts.state.users.setDisabled('bob', false);
-  });
-
-  test('an actor whom the user barred is refused there for the rest of the session, by every grant', async () => {
-    const user = await signIn(sts.issuer, { username: 'alice' });
-    const one = await delegate({ token: user.accessToken });
-    await sts.state.revocation.revokeDelegation(claimsOf(one).jti ?? '', ALICE);
-    for (const answer of [
-      await delegate({ token: user.accessToken }),
-      await translate({ token: user.accessToken }),
-      await exchange({ subject_token: user.accessToken }),
-    ]) {
-      expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_target', reason: 'policy' } });
-    }
-    expect(await delegate({ token: alice.accessToken })).toMatchObject({ status: 200 });
-  });
-});
-
-describe('clients that nobody here wrote', () => {
-  test('openid-client discovers the server and exchanges', async () => {
-    const config = await client.discovery(new URL(sts.issuer), 'api1.client', 'secret', undefined, {
-      execute: [client.allowInsecureRequests],
-    });
-    const answer = await client.genericGrantRequest(config, TOKEN_EXCHANGE_GRANT, {
-      subject_token: alice.accessToken,
-      subject_token_type: ACCESS_TOKEN_TYPE,
-      audience: 'api2',
-    });
-    expect(answer).toMatchObject({ issued_token_type: ACCESS_TOKEN_TYPE, scope: 'api2' });
-  });
-
-  test('openid-client reads a refusal', async () => {
-    const config = await client.discovery(new URL(sts.issuer), 'api1.client', 'secret', undefined, {
-      execute: [client.allowInsecureRequests],
-    });
-    const refused = client.genericGrantRequest(config, 'delegation', { token: 'nonsense' });
-    await expect(refused).rejects.toMatchObject({ error: 'invalid_grant', status: 400 });
-  });
-
-  test('oauth4webapi delegates, and validates the token as a resource server (RFC 9068 §4)', async () => {
-    const issuer = new URL(sts.issuer);
-    const options = { [oauth.allowInsecureRequests]: true };
-    const server = await oauth.processDiscoveryResponse(
-      issuer,
-      await oauth.discoveryRequest(issuer, options),
-    );
-    const me: oauth.Client = { client_id: 'api1.client' };
-    const parameters = new URLSearchParams({ token: alice.accessToken, scope: 'api2' });
-    const response = await oauth.genericTokenEndpointRequest(
-      server,
-      me,
-      oauth.ClientSecretBasic('secret'),
-      'delegation',
-      parameters,
-      options,
-    );
-    const answer = await oauth.processGenericTokenEndpointResponse(server, me, response);
-    const request = new Request(`${API2}/accounts`, {
-      headers: { authorization: `Bearer ${answer.access_token}` },
-    });
-    const claims = await oauth.validateJwtAccessToken(server, request, API2, options);
-    expect(claims).toMatchObject({ sub: ALICE, client_id: 'api1.client', act: { sub: 'api1.client' } });
   });
 });
 

@@ -87,7 +87,13 @@ test.each<[string, RequestListener]>([
     'an answer too large',
     (_request, response) => response.end(JSON.stringify({ ...RECORD, padding: 'x'.repeat(20_000) })),
   ],
-  ['a redirect', (_request, response) => response.writeHead(302, { location: '/elsewhere' }).end()],
+  [
+    'a redirect',
+    (request, response) =>
+      request.url === '/users/usr_1'
+        ? response.writeHead(302, { location: '/elsewhere' }).end()
+        : json(RECORD)(request, response),
+  ],
   ['a closed connection', (request) => request.socket.destroy()],
 ])('%s means that nothing is known', async (_title, listener) => {
   expect(await ask(listener)).toMatchObject({ kind: 'unavailable' });
