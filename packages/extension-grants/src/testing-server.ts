@@ -41,7 +41,7 @@ export const TARGETS: TargetDirectory = {
 
 const SIGNING = await generateKeyPair('ES256', { extractable: true });
 
-const MACHINE = { client_secret: 's3cret', redirect_uris: [], response_types: [] };
+export const MACHINE = { client_secret: 's3cret', redirect_uris: [], response_types: [] };
 const CLIENTS: ClientMetadata[] = [
   { ...MACHINE, client_id: 'tier', grant_types: [...GRANTS, 'client_credentials'] },
   { ...MACHINE, client_id: 'bound', grant_types: GRANTS, dpop_bound_access_tokens: true },

@@ -21,6 +21,13 @@ const AFTER_AUTHENTICATION: ReadonlySet<unknown> = new Set([
   'invalid_target',
 ]);
 
+/** Of a grant that did not refuse, these say that something broke, or that the client is to try again (RFC 9449 §8). */
+const NO_REFUSAL: ReadonlySet<unknown> = new Set([
+  'server_error',
+  'temporarily_unavailable',
+  'use_dpop_nonce',
+]);
+
 const MAXIMUM_NAME_LENGTH = 200;
 
 /**
@@ -74,8 +81,13 @@ function addRefusal(ctx: KoaContextWithOIDC, body: Record<string, unknown>, refu
 async function report(ctx: KoaContextWithOIDC, error: string, options: TokenAnswerOptions): Promise<void> {
   const seen = seenRequestOf(ctx);
   const { client, params } = ctx.oidc;
-  if (options.onRefused === undefined || client === undefined || error === 'server_error') return;
-  if (seen === undefined && !AFTER_AUTHENTICATION.has(error)) return;
+  if (options.onRefused === undefined || client === undefined) return;
+  if (
+    seen === undefined
+      ? !AFTER_AUTHENTICATION.has(error)
+      : NO_REFUSAL.has(error) && seen.refusal === undefined
+  )
+    return;
   const refused: GrantRefused = {
     grantType: seen?.grantType ?? String(params?.['grant_type']).slice(0, MAXIMUM_NAME_LENGTH),
     clientId: client.clientId,
