@@ -122,7 +122,7 @@ describe('the service', () => {
 
   it('drops what hangs from a session when the STS says that it has ended, and keeps nothing for it', async () => {
     const token = userToken({ sid: 'session-of-alice' });
-    const other = userToken({ sid: 'session-of-bob', sub: 'user-2' });
+    const other = userToken({ sid: 'another-session-of-alice' });
     const ask = async () => {
       await api.get('/accounts', token);
       await api.get('/accounts', other);
