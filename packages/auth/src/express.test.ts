@@ -30,6 +30,7 @@ beforeEach(async () => {
   const ok: RequestHandler = (_req, res) => void res.json({ ok: true });
   app = express();
   app.get('/unprotected-by-mistake', requireScope('api'), ok);
+  app.get('/nobody', whoami);
   app.use(
     protectedResourceMetadata({
       resource: audience,
@@ -172,6 +173,7 @@ describe('requireScope', () => {
 
   it('fails loudly, not open, without requireAccessToken before it', async () => {
     expect(await get('/unprotected-by-mistake', issuer.mint())).toMatchObject({ status: 500 });
+    expect(await get('/nobody', issuer.mint())).toMatchObject({ status: 500 });
   });
 });
 

@@ -55,6 +55,7 @@ export {
   type IntrospectionAnswer,
   type LiveTokenCheck,
   type LiveTokenCheckOptions,
+  type LiveTokenQuestion,
 } from './live-token.ts';
 export {
   createLogoutReceiver,

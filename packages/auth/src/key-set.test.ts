@@ -117,7 +117,6 @@ describe('a remote key set', () => {
     ['no JSON', { status: 200, body: '<html>' }],
     ['no object', { status: 200, body: [] }],
     ['no keys', { status: 200, body: {} }],
-    ['a redirect', { status: 302, body: '', headers: { location: '/connect/token' } }],
     [
       'an answer that is too large',
       { status: 200, body: JSON.stringify({ keys: [], filler: 'x'.repeat(300_000) }) },
@@ -149,8 +148,19 @@ describe('a remote key set', () => {
   });
 
   it('does not take the keys of an issuer of another name (RFC 8414 §3.3)', async () => {
-    const discovering = createRemoteKeySet({ issuer: 'https://other.example', address: server.address });
+    const { jwksUri, address } = server;
+    const body = { issuer: 'https://other.example', jwks_uri: jwksUri, ...issuer.jwks() };
+    server.failWith({ status: 200, body });
+    const discovering = createRemoteKeySet({ issuer: issuer.issuer, address });
     await expect(discovering.find(issuer.signingKey.kid)).rejects.toThrow(TokenCheckUnavailableError);
+  });
+
+  it('follows no redirect to keys elsewhere', async () => {
+    const elsewhere = await issuer.listen();
+    server.failWith({ status: 302, body: '', headers: { location: elsewhere.jwksUri } });
+    await expect(keySet.find(issuer.signingKey.kid)).rejects.toThrow(TokenCheckUnavailableError);
+    expect(elsewhere.requests).toEqual([]);
+    await elsewhere.close();
   });
 
   it('refuses plain http to another machine unless it was allowed', () => {

@@ -111,6 +111,23 @@ describe('requireLiveToken', () => {
     expect(await write(issuer.mint({ jti: 'j' }))).toMatchObject({ status: 503 });
   });
 
+  it('is not satisfied by anything but active: true (RFC 7662 §2.2)', async () => {
+    for (const active of ['true', 1, {}, undefined]) {
+      const lenient = createLiveTokenCheck({
+        introspect: () => Promise.resolve({ active, sub: 's', jti: 'j' }),
+      });
+      expect(
+        await lenient.isLive({ sub: 's', jti: 'j', token: 't', sessionId: undefined }, { fresh: true }),
+      ).toBe(false);
+    }
+  });
+
+  it('is unavailable when asking fails in any way', async () => {
+    const broken = createLiveTokenCheck({ introspect: () => Promise.reject(new Error('no')) });
+    const auth = { sub: 's', jti: 'j', token: 't', sessionId: undefined };
+    await expect(broken.isLive(auth, { fresh: true })).rejects.toThrow(TokenCheckUnavailableError);
+  });
+
   it('is unavailable, not false, when no answer comes in time', async () => {
     server.failWith('hang');
     const introspect = createIntrospection({

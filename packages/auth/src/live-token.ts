@@ -25,12 +25,15 @@ export interface LiveTokenCheckOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** What of a verified token the check looks at. */
+export type LiveTokenQuestion = Pick<RequestAuth, 'sub' | 'jti' | 'sessionId' | 'token'>;
+
 export interface LiveTokenCheck {
   /**
    * Whether the issuer still stands by a token that has been verified: true, false, or TokenCheckUnavailableError when it
    * does not answer, or answers for another token. With `fresh` it is asked whatever is remembered.
    */
-  isLive(auth: RequestAuth, options: { readonly fresh: boolean }): Promise<boolean>;
+  isLive(auth: LiveTokenQuestion, options: { readonly fresh: boolean }): Promise<boolean>;
   /** Remembers nothing more of a login session (`sid`). */
   forgetSession(sessionId: string): void;
 }
