@@ -4,7 +4,6 @@ import {
   logLevelSetting,
   nodeEnvironmentSetting,
   portSetting,
-  switchSetting,
   urlSetting,
   type Environment,
 } from '@behalf/service';
@@ -21,7 +20,8 @@ const schema = z.object({
   API1_URL: urlSetting('http://localhost:4001'),
   API1_RESOURCE: urlSetting('http://localhost:4001'),
   API2_URL: urlSetting('http://localhost:4002'),
-  EXPERIMENTS: switchSetting(true).optional(),
+  /** Whether the page offers experiments; API1 decides for itself whether it runs them. Default: not in production. */
+  EXPERIMENTS: z.enum(['on', 'off'], { error: 'is neither "on" nor "off"' }).optional(),
 });
 
 export interface WebConfig {
@@ -48,7 +48,7 @@ export function loadConfig(environment: Environment): WebConfig {
       api1Url: settings.API1_URL,
       api1Resource: settings.API1_RESOURCE,
       api2Url: settings.API2_URL,
-      experiments: settings.EXPERIMENTS ?? settings.NODE_ENV !== 'production',
+      experiments: (settings.EXPERIMENTS ?? (settings.NODE_ENV === 'production' ? 'off' : 'on')) === 'on',
     }),
   });
 }

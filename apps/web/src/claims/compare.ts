@@ -36,16 +36,21 @@ export function compareClaims(before: Claims, after: Claims): readonly ClaimComp
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return names.toSorted(byStory).map((claim) => ({
     claim,
-    before: before[claim],
-    after: after[claim],
+    before: valueOf(before, claim),
+    after: valueOf(after, claim),
     change: changeOf(claim, before, after),
   }));
 }
 
 function changeOf(claim: string, before: Claims, after: Claims): Change {
-  if (before[claim] === undefined) return 'added';
-  if (after[claim] === undefined) return 'removed';
-  return canonical(before[claim]) === canonical(after[claim]) ? 'kept' : 'changed';
+  const [was, is] = [valueOf(before, claim), valueOf(after, claim)];
+  if (was === undefined) return 'added';
+  if (is === undefined) return 'removed';
+  return canonical(was) === canonical(is) ? 'kept' : 'changed';
+}
+
+function valueOf(claims: Claims, claim: string): unknown {
+  return Object.hasOwn(claims, claim) ? claims[claim] : undefined;
 }
 
 function byStory(a: string, b: string): number {

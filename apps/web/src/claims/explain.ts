@@ -106,7 +106,7 @@ const CLAIMS: Readonly<Record<string, ClaimText>> = {
 
 /** Why a claim is what it is on this hop. Unknown claims are said to be the service's own. */
 export function explainClaim(claim: string, change?: Change): Explanation {
-  const text = CLAIMS[claim];
+  const text = Object.hasOwn(CLAIMS, claim) ? CLAIMS[claim] : undefined;
   if (!text) return { sentence: 'A claim of this service’s own.', source: 'RFC 7519 §4.3' };
   return { sentence: (change && text.when?.[change]) ?? text.meaning, source: text.source };
 }

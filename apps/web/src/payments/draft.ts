@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { Session } from '../auth/session.ts';
 
 const orderSchema = z.object({
   from: z.string(),
@@ -34,6 +35,18 @@ export interface DraftStore {
 }
 
 const PREFIX = 'behalf.draft.';
+
+/** Removes what was typed as soon as its user has signed out here, or somebody else has signed in. */
+export function forgetDraftsAtSignOut(
+  drafts: DraftStore,
+  session: Pick<Session, 'state' | 'subscribe'>,
+): void {
+  session.subscribe(() => {
+    const state = session.state();
+    if (state.status !== 'signed_out') return;
+    if (state.cause === 'signed_out' || state.cause === 'other_user') drafts.clear();
+  });
+}
 
 export function createDraftStore(storage: Storage): DraftStore {
   return {

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import type { Delegation } from '../api/account-api.ts';
+import { isRevocable, matches, standingOf } from './delegations.ts';
+
+const NOW = 1_000;
+const issued: Delegation = {
+  jti: 'a',
+  at: 900,
+  client_id: 'api1.client',
+  actors: ['api1.client'],
+  outcome: 'issued',
+  expires_at: 1_200,
+  revoked_at: null,
+};
+
+it.each([
+  ['live', issued],
+  ['ended', { ...issued, expires_at: NOW }],
+  ['taken_back', { ...issued, revoked_at: 950 }],
+  ['taken_back', { ...issued, revoked_at: 950, expires_at: 990 }],
+  ['refused', { ...issued, outcome: 'refused', expires_at: null }],
+] as const)('stands as %s', (standing, delegation) => {
+  expect(standingOf(delegation, NOW)).toBe(standing);
+});
+
+it('lets only a live delegation be taken back', () => {
+  expect(isRevocable(issued, NOW)).toBe(true);
+  expect(isRevocable({ ...issued, revoked_at: 950 }, NOW)).toBe(false);
+  expect(isRevocable({ ...issued, outcome: 'refused' }, NOW)).toBe(false);
+});
+
+it('counts what was taken back among what is over', () => {
+  expect(matches({ ...issued, revoked_at: 950 }, 'ended', NOW)).toBe(true);
+  expect(matches({ ...issued, revoked_at: 950 }, 'live', NOW)).toBe(false);
+  expect(matches(issued, 'all', NOW)).toBe(true);
+});
