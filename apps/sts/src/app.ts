@@ -15,6 +15,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { accountRoutes } from './account/routes.ts';
 import { contentSecurityPolicy } from './engine/page-response.ts';
+import { loggedPath } from './engine/logged-path.ts';
 import type { ProviderHost } from './engine/provider-host.ts';
 import { resourceOfRequestedScopes } from './engine/token-request-scopes.ts';
 import { interactionRoutes } from './interactions/routes.ts';
@@ -67,7 +68,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.disable('x-powered-by');
   app.set('trust proxy', [...dependencies.trustedProxies]);
 
-  app.use(requestLogging(logger));
+  app.use(requestLogging(logger, { describePath: loggedPath }));
   app.use(healthRoutes({ ready: dependencies.ready }));
   app.use(securityHeaders());
   app.use(atItsOwnAddress(issuer));

@@ -45,7 +45,7 @@ export function startLogoutWorker(options: LogoutWorkerOptions): () => Promise<v
   const run = async (): Promise<void> => {
     try {
       // As long as there is something due, the next look is at once.
-      for (let taken = 1; taken > 0 && !stopping.signal.aborted; ) taken = await outbox.deliver(send);
+      for (let taken = 1; taken > 0 && !stopping.signal.aborted;) taken = await outbox.deliver(send);
     } catch (error) {
       logger.warn({ err: error }, 'the logout outbox cannot be read');
     }

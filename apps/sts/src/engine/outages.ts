@@ -1,9 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import { isUnavailable } from '@behalf/database';
-import { currentRequestId, pathOf, type Logger } from '@behalf/service';
+import { currentRequestId, type Logger } from '@behalf/service';
 import type { Provider } from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import { troublePage } from '../interactions/message-pages.ts';
+import { loggedPath } from './logged-path.ts';
 import { answerWithPage } from './page-response.ts';
 
 const RETRY_AFTER_SECONDS = 5;
@@ -29,7 +30,7 @@ export function reportOutages(provider: Provider, logger: Logger): void {
     const failure = failures.get(ctx.req);
     if (failure === undefined) return;
     logger.error(
-      { request_id: currentRequestId(), method: ctx.method, path: pathOf(ctx.path), err: failure },
+      { request_id: currentRequestId(), method: ctx.method, path: loggedPath(ctx.path), err: failure },
       'the authorization server failed to answer',
     );
     if (isUnavailable(failure)) answerFailure(ctx, 503);

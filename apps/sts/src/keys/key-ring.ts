@@ -83,7 +83,17 @@ export async function openKeyRing({ database, encryption, now, rotation }: KeyRi
   return {
     current: () => keys,
     refresh,
-    watch: (onChange, options) => poll(async () => void ((await refresh()) && onChange(keys)), options),
+
+    watch(onChange, options) {
+      // What this process changed itself is told as well: by then `refresh` alone would see no difference.
+      let told = keys.version;
+      return poll(async () => {
+        await refresh();
+        if (keys.version === told) return;
+        told = keys.version;
+        onChange(keys);
+      }, options);
+    },
 
     async list() {
       const states = statesOf(await readSigningKeys(database.db), now(), policy.retainSeconds);

@@ -1,0 +1,98 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { basic, post, refresh, signIn } from './testing/sign-in.ts';
+import { startTestSts, type TestSts } from './testing/sts.ts';
+
+const clientToken = (sts: TestSts) =>
+  post(
+    `${sts.issuer}/connect/token`,
+    { grant_type: 'client_credentials', scope: 'api1' },
+    basic('machine.client'),
+  );
+
+const introspect = (sts: TestSts, token: string) =>
+  post(`${sts.issuer}/connect/introspect`, { token }, basic('api1.client'));
+
+const published = async (sts: TestSts) => {
+  const response = await fetch(`${sts.issuer}/.well-known/openid-configuration/jwks`);
+  return ((await response.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);
+};
+
+describe('signing keys', () => {
+  let sts: TestSts;
+  beforeAll(async () => {
+    sts = await startTestSts();
+  });
+  afterAll(() => sts.close());
+
+  test('a new key is published before it signs, takes over, and old tokens stay good', async () => {
+    const before = String((await clientToken(sts)).body['access_token']);
+    const { kid } = decodeProtectedHeader(before);
+    await sts.state.keys.rotate();
+    await vi.waitFor(async () => expect(await published(sts)).toHaveLength(2));
+    expect(decodeProtectedHeader(String((await clientToken(sts)).body['access_token'])).kid).toBe(kid);
+    sts.clock.skewSeconds = 120;
+    await vi.waitFor(async () => {
+      const after = String((await clientToken(sts)).body['access_token']);
+      expect(decodeProtectedHeader(after).kid).not.toBe(kid);
+    });
+    expect((await introspect(sts, before)).body['active']).toBe(true);
+  });
+
+  test('after an emergency rotation the old key is refused at once', async () => {
+    const before = String((await clientToken(sts)).body['access_token']);
+    await sts.state.keys.rotateNow();
+    await vi.waitFor(async () => expect((await introspect(sts, before)).body).toEqual({ active: false }));
+    const after = String((await clientToken(sts)).body['access_token']);
+    expect((await introspect(sts, after)).body['active']).toBe(true);
+    expect(await published(sts)).toEqual([decodeProtectedHeader(after).kid]);
+  });
+});
+
+describe('back-channel logout', () => {
+  test('tells each API client of the session, after it has ended, with a logout token', async () => {
+    const received: string[] = [];
+    const receiver = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        received.push(new URLSearchParams(body).get('logout_token') ?? '');
+        response.writeHead(200).end();
+      });
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    const { port } = receiver.address() as AddressInfo;
+    const sts = await startTestSts({ environment: { API1_URL: `http://127.0.0.1:${port}` } });
+    try {
+      const { accessToken, browser, idToken } = await signIn(sts.issuer);
+      const { sid, sub } = decodeJwt(accessToken);
+      const question = await browser.open(`${sts.issuer}/connect/endsession?id_token_hint=${idToken}`);
+      await browser.submit(question, { logout: 'yes' });
+      await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 5000 });
+      const [logoutToken = ''] = received;
+      expect(decodeProtectedHeader(logoutToken)['typ']).toBe('logout+jwt');
+      expect(decodeJwt(logoutToken)).toMatchObject({ iss: sts.issuer, aud: 'api1.client', sid, sub });
+      expect((await introspect(sts, accessToken)).body).toEqual({ active: false });
+    } finally {
+      await sts.close();
+      receiver.close();
+    }
+  });
+});
+
+describe('when the database is out of reach', () => {
+  test('answers are 503 with Retry-After, for programs and for people, and nothing else is said', async () => {
+    const sts = await startTestSts();
+    const { refreshToken } = await signIn(sts.issuer);
+    await sts.state.database.close();
+    const token = await refresh(sts.issuer, refreshToken);
+    expect(token.status).toBeGreaterThanOrEqual(500);
+    const health = await fetch(`${sts.issuer}/health/ready`);
+    expect(health.status).toBe(503);
+    expect((await fetch(`${sts.issuer}/health/live`)).status).toBe(200);
+    expect(JSON.stringify(token.body)).not.toMatch(/sqlite|database|\.ts/i);
+    await sts.close().catch(() => undefined);
+  });
+});
