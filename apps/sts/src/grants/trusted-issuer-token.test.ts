@@ -45,6 +45,7 @@ function sign(
 function usersWith(overrides: Partial<User> = {}) {
   return {
     findById: async (id: string): Promise<User | undefined> => {
+      if (typeof id !== 'string') throw new TypeError('a database is asked for text');
       const user = DEVELOPMENT_USERS.find((candidate) => candidate.id === id);
       if (user === undefined) return undefined;
       const { name, email, displayName } = user;

@@ -1,0 +1,104 @@
+/** Promises of the specifications that belong to no single part of the server. */
+import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { authorizeUrl, basic, newVerifier, post, signIn } from './testing/sign-in.ts';
+import { startTestSts, type TestSts } from './testing/sts.ts';
+
+let sts: TestSts;
+let accessToken: string;
+beforeAll(async () => {
+  sts = await startTestSts();
+  ({ accessToken } = await signIn(sts.issuer));
+});
+afterAll(() => sts.close());
+
+const token = (form: Record<string, string>, headers = basic('api1.client')) =>
+  post(`${sts.issuer}/connect/token`, form, headers);
+
+describe('the authorization endpoint', () => {
+  test('goes on with 303, never with a redirect that repeats a form (RFC 9700 §4.12)', async () => {
+    const response = await fetch(authorizeUrl(sts.issuer, newVerifier()), { redirect: 'manual' });
+    expect(response.status).toBe(303);
+  });
+
+  test('is closed to scripts of other origins (RFC 9700 §2.6)', async () => {
+    const headers = { origin: sts.config.webOrigin };
+    const response = await fetch(authorizeUrl(sts.issuer, newVerifier()), { headers, redirect: 'manual' });
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test('tells no other site where its visitors come from (RFC 9700 §4.2.4)', async () => {
+    const response = await fetch(authorizeUrl(sts.issuer, newVerifier()), { redirect: 'manual' });
+    expect(response.headers.get('referrer-policy')).toBe('no-referrer');
+  });
+});
+
+describe('the token endpoint', () => {
+  test.each(['password', 'urn:ietf:params:oauth:grant-type:jwt-bearer', 'Delegation'])(
+    'does not know the grant %s (RFC 6749 §5.2, RFC 9700 §2.4)',
+    async (grantType) => {
+      const answer = await token({ grant_type: grantType, username: 'alice', password: 'alice' });
+      expect(answer).toMatchObject({ status: 400, body: { error: 'unsupported_grant_type' } });
+    },
+  );
+
+  test('refuses a grant that the client may not use (RFC 6749 §5.2)', async () => {
+    const answer = await token({ grant_type: 'delegation', token: accessToken }, basic('api2.client'));
+    expect(answer).toMatchObject({ status: 400, body: { error: 'unauthorized_client' } });
+  });
+
+  test('challenges a client that failed with Basic (RFC 6749 §5.2)', async () => {
+    const answer = await token(
+      { grant_type: 'delegation', token: accessToken },
+      basic('api1.client', 'wrong'),
+    );
+    expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Basic realm="/);
+  });
+
+  test.each<Record<string, string>>([
+    { grant_type: 'delegation', token: 'nonsense' },
+    { grant_type: 'delegation', token: '“”\n"\\', scope: 'api2' },
+    { grant_type: 'translation' },
+    { grant_type: 'delegation', token: 'x', scope: '“api2”' },
+    { grant_type: 'delegation', token: 'x', audience: '"\\“' },
+    { grant_type: '“delegation”' },
+    { grant_type: TOKEN_EXCHANGE_GRANT, subject_token: 'x', subject_token_type: '"“' },
+  ])('keeps error and description to their characters (RFC 6749 §5.2): %j', async (form) => {
+    const { status, body } = await token(form);
+    expect(status).toBe(400);
+    for (const member of [body['error'], body['error_description'] ?? 'none']) {
+      expect(member).toMatch(/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/);
+    }
+  });
+});
+
+describe('revocation', () => {
+  const revoke = (form: Record<string, string>, headers: Record<string, string> = basic('api1.client')) =>
+    post(`${sts.issuer}/connect/revocation`, form, headers);
+
+  test.each(['nonsense', 'a.b.c', ''.padEnd(43, 'x')])(
+    'of an unknown token is 200 (RFC 7009 §2.2): %s',
+    async (unknown) => {
+      expect(await revoke({ token: unknown })).toMatchObject({ status: 200 });
+    },
+  );
+
+  test.each(['refresh_token', 'nonsense', ''])(
+    'works with the wrong token_type_hint %j (RFC 7009 §2.1)',
+    async (hint) => {
+      const user = await signIn(sts.issuer);
+      const form = { token: user.accessToken, token_type_hint: hint, client_id: 'web.client' };
+      expect(await revoke(form, {})).toMatchObject({ status: 200 });
+      const answer = await token({ grant_type: 'delegation', token: user.accessToken });
+      expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    },
+  );
+
+  test('without client authentication is refused (RFC 7009 §2.1)', async () => {
+    expect(await revoke({ token: accessToken }, {})).toMatchObject({
+      status: 401,
+      body: { error: 'invalid_client' },
+    });
+  });
+});
