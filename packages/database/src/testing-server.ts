@@ -14,6 +14,11 @@ const run = promisify(execFile);
 
 export interface TestServer {
   readonly url: string;
+  /** Breaks every connection at once, as a crash does; the data stays. */
+  halt(): Promise<void>;
+  /** Starts it again after `halt`, at the same address with the same data. */
+  resume(): Promise<void>;
+  /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
 
@@ -31,9 +36,10 @@ const SETTINGS = [
   'max_connections=200',
 ];
 
-/** Ends the server and removes its data when the watched process is gone. */
+/** Ends the server, whichever run of it, and removes its data when the watched process is gone. */
 const WATCHDOG =
-  'while kill -0 "$1" 2>/dev/null && kill -0 "$2" 2>/dev/null; do sleep 1; done; kill -QUIT "$2" 2>/dev/null; sleep 1; rm -rf "$3"';
+  'while kill -0 "$1" 2>/dev/null && [ -d "$2" ]; do sleep 1; done; ' +
+  'kill -QUIT "$(head -n 1 "$2/data/postmaster.pid" 2>/dev/null)" 2>/dev/null; sleep 1; rm -rf "$2"';
 
 /** Throws when no PostgreSQL can be found: a suite must never skip an engine silently. */
 export async function startTestServer(): Promise<TestServer> {
@@ -50,27 +56,39 @@ export async function startTestServer(): Promise<TestServer> {
     options,
   );
   const port = await freePort();
-  const server = spawn(
-    join(binaries, 'postgres'),
-    ['-D', data, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])],
-    { ...options, stdio: 'ignore' },
-  );
-  spawn('sh', ['-c', WATCHDOG, 'watchdog', String(process.pid), String(server.pid), folder], {
+  const url = `postgres://behalf@127.0.0.1:${port}/postgres`;
+  const start = async () => {
+    const started = spawn(
+      join(binaries, 'postgres'),
+      ['-D', data, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])],
+      { ...options, stdio: 'ignore' },
+    );
+    await answering(url, started);
+    return started;
+  };
+  spawn('sh', ['-c', WATCHDOG, 'watchdog', String(process.pid), folder], {
     detached: true,
     stdio: 'ignore',
   }).unref();
-  const url = `postgres://behalf@127.0.0.1:${port}/postgres`;
-  await answering(url, server);
-  return { url, stop: () => stop(server, folder) };
+  let server = await start();
+  return {
+    url,
+    halt: () => end(server),
+    async resume() {
+      server = await start();
+    },
+    async stop() {
+      await end(server);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
-async function stop(server: ChildProcess, folder: string): Promise<void> {
-  if (server.exitCode === null && server.signalCode === null) {
-    const exited = new Promise((resolve) => server.once('exit', resolve));
-    server.kill('SIGQUIT');
-    await exited;
-  }
-  rmSync(folder, { recursive: true, force: true });
+async function end(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const exited = new Promise((resolve) => server.once('exit', resolve));
+  server.kill('SIGQUIT');
+  await exited;
 }
 
 async function findBinaries(): Promise<string> {

@@ -75,9 +75,23 @@ export function testServerUrl(): string {
   return url;
 }
 
-async function dropSchema(url: string, schema: string): Promise<void> {
+/** A database of its own on a test server, for whole services: they name their schemas themselves. */
+export async function newTestServerDatabase(
+  server: string = testServerUrl(),
+): Promise<{ readonly url: string; remove(): Promise<void> }> {
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  await execute(server, `create database ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return { url: url.href, remove: () => execute(server, `drop database if exists ${name} with (force)`) };
+}
+
+function dropSchema(url: string, schema: string): Promise<void> {
+  return execute(url, `drop schema if exists ${schema} cascade`);
+}
+
+async function execute(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
-  await client.query(`drop schema if exists ${schema} cascade`);
-  await client.end();
+  await client.query(statement).finally(() => client.end());
 }
