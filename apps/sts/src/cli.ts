@@ -1,0 +1,38 @@
+import { createLogger, runMain } from '@behalf/service';
+import { askSecret } from './cli/ask-secret.ts';
+import { CommandError } from './cli/context.ts';
+import { runCommand, USAGE } from './cli/run.ts';
+import { loadConfig } from './config.ts';
+import { openRegistry, seedRegistry } from './open-registry.ts';
+import { openState } from './open-state.ts';
+
+/** The operators' command line, over the same settings and the same database as the server. */
+await runMain('sts', async () => {
+  const args = process.argv.slice(2);
+  if (args.length === 0 || args[0] === 'help' || args[0] === '--help') {
+    process.stdout.write(`${USAGE}\n`);
+    return;
+  }
+  const config = loadConfig(process.env);
+  const now = () => Math.floor(Date.now() / 1000);
+  const registry = await openRegistry(config);
+  const logger = createLogger({ service: 'sts', level: 'fatal' });
+  const state = await openState({ config, registry, logger, now });
+  try {
+    await seedRegistry(registry, state, { isProduction: config.isProduction, now: now() });
+    await runCommand(args, {
+      state,
+      registry,
+      isProduction: config.isProduction,
+      now,
+      print: (line) => void process.stdout.write(`${line}\n`),
+      askSecret,
+    });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  } finally {
+    await state.database.close();
+  }
+});

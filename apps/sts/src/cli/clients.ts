@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { CommandError, oneName, type Command, type CommandContext } from './context.ts';
+
+const DAY_SECONDS = 24 * 3600;
+
+/**
+ * `client add <id> …`, `client secret <id> [--days n]`, `client disable|enable <id>`. A secret is generated, shown once
+ * and kept as a hash; earlier ones stay good, so that a client can change over without a gap.
+ */
+export const client: Command = async ([action, ...args], context) => {
+  switch (action) {
+    case 'add':
+      return add(args, context);
+    case 'secret':
+      return addSecret(args, context);
+    case 'disable':
+    case 'enable': {
+      const id = oneName(args, 'client');
+      if (!(await context.state.clients.setDisabled(id, action === 'disable'))) throw unknown(id);
+      return context.print(`${id} is ${action}d`);
+    }
+    default:
+      throw new CommandError('client add|secret|disable|enable <id>');
+  }
+};
+
+async function add(args: readonly string[], context: CommandContext): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      name: { type: 'string' },
+      grant: { type: 'string', multiple: true, default: [] },
+      scope: { type: 'string', multiple: true, default: [] },
+      'openid-scope': { type: 'string', multiple: true, default: [] },
+      'redirect-uri': { type: 'string', multiple: true, default: [] },
+      'post-logout-redirect-uri': { type: 'string', multiple: true, default: [] },
+      'backchannel-logout-uri': { type: 'string' },
+      public: { type: 'boolean', default: false },
+      'third-party': { type: 'boolean', default: false },
+    },
+  });
+  const id = oneName(positionals, 'client');
+  const { clients } = context.state;
+  if ((await clients.find(id)) !== undefined) throw new CommandError(`there is a client ${id} already`);
+  const unknownScope = values.scope.find((scope) => context.registry.resources.ownerOf(scope) === undefined);
+  if (unknownScope !== undefined) throw new CommandError(`no API owns the scope ${unknownScope}`);
+  await clients.upsert({
+    id,
+    firstParty: !values['third-party'],
+    scopes: values.scope,
+    metadata: {
+      client_id: id,
+      client_name: values.name ?? id,
+      token_endpoint_auth_method: values.public ? 'none' : 'client_secret_basic',
+      grant_types: values.grant,
+      response_types: values.grant.includes('authorization_code') ? ['code'] : [],
+      redirect_uris: values['redirect-uri'],
+      post_logout_redirect_uris: values['post-logout-redirect-uri'],
+      ...(values['openid-scope'].length > 0 ? { scope: values['openid-scope'].join(' ') } : {}),
+      ...(values['backchannel-logout-uri'] === undefined
+        ? {}
+        : {
+            backchannel_logout_uri: values['backchannel-logout-uri'],
+            backchannel_logout_session_required: true,
+          }),
+    },
+  });
+  context.print(`added ${id}`);
+  if (!values.public) await printNewSecret(id, null, context);
+}
+
+async function addSecret(args: readonly string[], context: CommandContext): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { days: { type: 'string' } },
+  });
+  const id = oneName(positionals, 'client');
+  if ((await context.state.clients.find(id)) === undefined) throw unknown(id);
+  const days = values.days === undefined ? undefined : Number(values.days);
+  if (days !== undefined && !(Number.isInteger(days) && days > 0)) {
+    throw new CommandError('--days is a whole number of days');
+  }
+  await printNewSecret(id, days === undefined ? null : context.now() + days * DAY_SECONDS, context);
+}
+
+async function printNewSecret(id: string, expiresAt: number | null, context: CommandContext): Promise<void> {
+  const secret = randomBytes(32).toString('base64url');
+  await context.state.clients.addSecret(id, secret, { expiresAt });
+  context.print(`secret (shown this once): ${secret}`);
+}
+
+function unknown(id: string): CommandError {
+  return new CommandError(`there is no client ${id}`);
+}

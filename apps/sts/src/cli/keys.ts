@@ -1,0 +1,24 @@
+import { parseArgs } from 'node:util';
+import { CommandError, type Command } from './context.ts';
+
+/** `keys list`, `keys rotate [--now]`: with `--now` every older key, and all it signed, is refused at once. */
+export const keys: Command = async ([action, ...args], { state, print }) => {
+  const { values } = parseArgs({ args, options: { now: { type: 'boolean', default: false } } });
+  if (action === 'rotate') {
+    await (values.now ? state.keys.rotateNow() : state.keys.rotate());
+    print(
+      values.now
+        ? 'a new key signs; every older one is refused'
+        : 'a new key is published and will take over',
+    );
+  } else if (action !== 'list' || values.now) {
+    throw new CommandError('keys list | keys rotate [--now]');
+  }
+  for (const key of await state.keys.list()) {
+    print(`${key.kid}  ${key.state.padEnd(8)}  active from ${timeOf(key.activeFrom)}`);
+  }
+};
+
+export function timeOf(epochSeconds: number): string {
+  return new Date(epochSeconds * 1000).toISOString();
+}

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ALICE } from '../registry/users.ts';
+import { basic, post, signIn } from '../testing/sign-in.ts';
+import { startTestSts, type TestSts } from '../testing/sts.ts';
+import { openRegistry } from '../open-registry.ts';
+import type { CommandContext } from './context.ts';
+import { runCommand } from './run.ts';
+
+let sts: TestSts;
+beforeAll(async () => {
+  sts = await startTestSts();
+});
+afterAll(() => sts.close());
+
+async function run(line: string, secret = ''): Promise<string[]> {
+  const printed: string[] = [];
+  const context: CommandContext = {
+    state: sts.state,
+    registry: await openRegistry(sts.config),
+    isProduction: true,
+    now: () => Math.floor(Date.now() / 1000),
+    print: (text) => void printed.push(text),
+    askSecret: () => Promise.resolve(secret),
+  };
+  await runCommand(line.split(' '), context);
+  return printed;
+}
+
+const delegate = (token: string, scope: string, headers: Record<string, string> = {}) =>
+  post(
+    `${sts.issuer}/connect/token`,
+    { grant_type: 'delegation', scope, token },
+    { ...basic('api1.client'), ...headers },
+  );
+
+describe('sts user', () => {
+  test('adds one who can sign in, changes the password, disables and enables', async () => {
+    expect((await run('user add mallory', 'a long password'))[0]).toMatch(/^added mallory, sub \S+$/);
+    await signIn(sts.issuer, { username: 'mallory', password: 'a long password' });
+    await run('user password mallory', 'another password');
+    const { accessToken } = await signIn(sts.issuer, { username: 'mallory', password: 'another password' });
+    await run('user disable mallory');
+    expect((await delegate(accessToken, 'api2')).body['reason']).toBe('subject_token');
+    await expect(signIn(sts.issuer, { username: 'mallory', password: 'another password' })).rejects.toThrow(
+      'no code',
+    );
+    await run('user enable mallory');
+    await signIn(sts.issuer, { username: 'mallory', password: 'another password' });
+  });
+
+  test('refuses a short password, a name that is taken and one that is not there', async () => {
+    await expect(run('user add nina', 'short')).rejects.toThrow('at least 8');
+    await expect(run('user add alice', 'a long password')).rejects.toThrow('already');
+    await expect(run('user disable nobody')).rejects.toThrow('no user nobody');
+  });
+});
+
+describe('sts client', () => {
+  test('adds one with a generated secret that works, and a second one', async () => {
+    const [, first] = await run('client add batch.client --grant client_credentials --scope api1');
+    const [second] = await run('client secret batch.client --days 30');
+    const secretOf = (line = '') => line.replace('secret (shown this once): ', '');
+    const use = (secret: string) =>
+      post(
+        `${sts.issuer}/connect/token`,
+        { grant_type: 'client_credentials', scope: 'api1' },
+        basic('batch.client', secret),
+      );
+    expect((await use(secretOf(first))).status).toBe(200);
+    expect((await use(secretOf(second))).status).toBe(200);
+    await run('client disable batch.client');
+    expect((await use(secretOf(first))).status).toBe(401);
+  });
+
+  test('refuses a scope that no API owns', async () => {
+    await expect(run('client add other.client --scope nothing')).rejects.toThrow('no API owns');
+  });
+});
+
+describe('sts ledger and explain', () => {
+  test('print rows as /account has them, with subject and session, and why one was refused', async () => {
+    const { accessToken } = await signIn(sts.issuer);
+    await delegate(accessToken, 'api2');
+    await delegate(accessToken, 'api2.premium', { 'x-request-id': 'request-0815' });
+    const rows = (await run(`ledger --json --subject ${ALICE}`)).map(
+      (line) => JSON.parse(line) as Record<string, unknown>,
+    );
+    expect(rows[0]).toMatchObject({
+      outcome: 'refused',
+      reason: 'policy',
+      subject: ALICE,
+      session: expect.any(String),
+    });
+    expect(rows[1]).toMatchObject({ outcome: 'issued', actors: ['api1.client'] });
+    expect((await run('explain request-0815')).join('\n')).toMatch(/refused[\s\S]*invalid_scope/);
+    expect((await run(`explain ${String(rows[1]?.['jti'])}`)).at(-1)).toBe('the token still holds');
+  });
+});
+
+describe('sts keys', () => {
+  test('lists them with their state, and rotates', async () => {
+    expect((await run('keys list')).join('\n')).toMatch(/active/);
+    expect((await run('keys rotate')).join('\n')).toMatch(/upcoming/);
+    expect((await run('keys rotate --now')).join('\n')).toMatch(/revoked/);
+  });
+});
+
+describe('sts policy check', () => {
+  test.each([
+    { line: '--actor api1.client --from api1 --to api2 --scope api2', says: /^permitted: .*4002 with api2$/ },
+    { line: '--actor api2.client --from api1 --to api2', says: /^refused \(presenter\)/ },
+    { line: '--actor api1.client --from api1 --to subscriptions', says: /^refused \(no_edge\)/ },
+    { line: '--actor api1.client --from api1 --scope api2.premium', says: /^refused \(scope\)/ },
+    { line: '--actor api1.client --from api1 --to api2 --chain other', says: /^refused \(depth\)/ },
+  ])('$line', async ({ line, says }) => {
+    expect((await run(`policy check ${line}`))[0]).toMatch(says);
+  });
+});
+
+test.each(['nothing', 'user', 'keys burn', 'ledger --what', 'policy check --actor nobody'])(
+  'sts %s is told how to use it',
+  async (line) => {
+    await expect(run(line)).rejects.toThrow(/\S/);
+  },
+);

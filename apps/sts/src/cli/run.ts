@@ -1,0 +1,36 @@
+import { client } from './clients.ts';
+import { CommandError, type Command, type CommandContext } from './context.ts';
+import { keys } from './keys.ts';
+import { explain, ledger } from './ledger.ts';
+import { policy } from './policy.ts';
+import { user } from './users.ts';
+
+const COMMANDS: Readonly<Record<string, Command>> = { user, client, keys, ledger, explain, policy };
+
+export const USAGE = `pnpm sts <command>
+
+  user add|password|disable|enable <name>     the password is asked for
+  client add <id> [--grant … --scope … --redirect-uri … --public --third-party]
+  client secret <id> [--days n]               a further secret, shown once
+  client disable|enable <id>
+  keys list                                   signing keys and their state
+  keys rotate [--now]                         --now refuses every older key at once
+  ledger [--subject <sub>] [--json]           what was issued and refused, newest first
+  explain <jti or request id>                 why it was refused, or what became of it
+  policy check --actor <client> --from <api> [--grant …] [--to <api>] [--scope …] [--chain …]`;
+
+/** Runs one command. Throws CommandError for wrong use. */
+export async function runCommand(args: readonly string[], context: CommandContext): Promise<void> {
+  const [name = '', ...rest] = args;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new CommandError(USAGE);
+  try {
+    await command(rest, context);
+  } catch (error) {
+    // What parseArgs says of an unknown or unfinished option is meant for people.
+    if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
+      throw new CommandError(error.message);
+    }
+    throw error;
+  }
+}
