@@ -1,0 +1,69 @@
+/** The service as a process of its own, as it runs in production, so that a test can kill it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface ServiceProcess {
+  /** Where it listens: a free port of its own, whatever its issuer's address is. */
+  readonly url: string;
+  /** What it wrote so far, on either stream. */
+  readonly output: readonly string[];
+  /** Ends it at once, as a power cut would. */
+  kill(): Promise<void>;
+  /** Asks it to stop. */
+  stop(): Promise<void>;
+}
+
+export interface StartProcessOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Arguments of Node. */
+  readonly nodeArguments?: readonly string[];
+  /** The largest file that it may write, in bytes. Default: any. */
+  readonly fileSizeLimit?: number;
+}
+
+const MAIN = join(import.meta.dirname, '..', 'main.ts');
+
+/** Loaded into the process: it ends when the test process does, however that ended. */
+const END_WITH_PARENT =
+  'data:text/javascript,process.once("disconnect",()=>process.exit());process.channel?.unref()';
+
+/** `ulimit -f` counts blocks of this many bytes (POSIX). */
+const BLOCK_BYTES = 512;
+
+/** Resolves when it listens. Throws with its output when it ends instead. */
+export async function startProcess(options: StartProcessOptions): Promise<ServiceProcess> {
+  const { environment, nodeArguments = [], fileSizeLimit } = options;
+  const limit = fileSizeLimit === undefined ? '' : `ulimit -f ${Math.floor(fileSizeLimit / BLOCK_BYTES)} && `;
+  const child = spawn(
+    'sh',
+    ['-c', `${limit}exec "$@"`, 'sh', process.execPath, '--import', END_WITH_PARENT, ...nodeArguments, MAIN],
+    {
+      env: { PATH: process.env['PATH'] ?? '', STS_PORT: '0', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
+  );
+  const ended = once(child, 'close');
+  const output: string[] = [];
+  const listening = Promise.withResolvers<string>();
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) throw new Error('no pipe to the process');
+    createInterface({ input: stream }).on('line', (line) => {
+      output.push(line);
+      const port = /listens on port (\d+)/.exec(line)?.[1];
+      if (port !== undefined) listening.resolve(`http://127.0.0.1:${port}`);
+    });
+  }
+  void ended.then(() => listening.reject(new Error(`the service did not start:\n${output.join('\n')}`)));
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await ended;
+  };
+  return {
+    url: await listening.promise,
+    output,
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+  };
+}

@@ -1,0 +1,98 @@
+/** Several processes of the service on one database, behind a balancer, with an operator at hand. */
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Engine } from '@behalf/database';
+import { newTestServerDatabase } from '@behalf/database/testing';
+import { createLogger } from '@behalf/service';
+import { loadConfig } from '../config.ts';
+import { startTestSubscriptions } from '../grants/testing-subscriptions.ts';
+import { openRegistry } from '../open-registry.ts';
+import { openState, type State } from '../open-state.ts';
+import { startBalancer } from './testing-balancer.ts';
+import { startProcess, type ServiceProcess, type StartProcessOptions } from './testing-process.ts';
+
+export interface Replicas {
+  /** The balancer's address, and the name that every replica goes by. */
+  readonly issuer: string;
+  readonly running: readonly ServiceProcess[];
+  /** Where the SQLite file is, if that is the engine. */
+  readonly databaseFile: string;
+  /** One more; it takes its share of the requests. */
+  start(options?: Partial<StartProcessOptions>): Promise<ServiceProcess>;
+  /** Kills it; it gets no more requests. */
+  kill(replica: ServiceProcess): Promise<void>;
+  /** Opens the same state in this process, as the operators' command line does. */
+  openOperator(): Promise<State>;
+  /** Ends everything and removes the data. */
+  close(): Promise<void>;
+}
+
+export interface ReplicasOptions {
+  readonly engine: Engine;
+  /** Default 0. They start at once. */
+  readonly count?: number;
+  /** PostgreSQL: default the server of all tests. */
+  readonly server?: string;
+}
+
+export async function startReplicas({ engine, count = 0, server }: ReplicasOptions): Promise<Replicas> {
+  const folder = await mkdtemp(join(tmpdir(), 'behalf-replicas-'));
+  const database = engine === 'sqlite' ? undefined : await newTestServerDatabase(server);
+  const subscriptions = await startTestSubscriptions();
+  const balancer = await startBalancer();
+  const environment = {
+    ISSUER: balancer.url,
+    SUBSCRIPTIONS_URL: subscriptions.url,
+    DATA_DIR: folder,
+    ...(database === undefined ? {} : { DATABASE_URL: database.url }),
+  };
+  const logger = createLogger({ service: 'operator', level: 'silent' });
+  const operators: State[] = [];
+  const running: ServiceProcess[] = [];
+  const balance = () => {
+    balancer.targets = running.map(({ url }) => url);
+  };
+
+  const replicas: Replicas = {
+    issuer: balancer.url,
+    running,
+    databaseFile: loadConfig(environment).databaseFile,
+    async start(options = {}) {
+      const replica = await startProcess({
+        ...options,
+        environment: { ...environment, ...options.environment },
+      });
+      running.push(replica);
+      balance();
+      return replica;
+    },
+    async kill(replica) {
+      running.splice(running.indexOf(replica), 1);
+      balance();
+      await replica.kill();
+    },
+    async openOperator() {
+      const config = loadConfig(environment);
+      const now = () => Math.floor(Date.now() / 1000);
+      const state = await openState({ config, registry: await openRegistry(config), logger, now });
+      operators.push(state);
+      return state;
+    },
+    async close() {
+      await Promise.all(running.map((replica) => replica.kill()));
+      await Promise.all(operators.map((operator) => operator.database.close().catch(() => undefined)));
+      await Promise.all([balancer.close(), subscriptions.close()]);
+      await database?.remove().catch(() => undefined);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  try {
+    await Promise.all(Array.from({ length: count }, () => replicas.start()));
+  } catch (error) {
+    await replicas.close();
+    throw error;
+  }
+  return replicas;
+}
