@@ -1,8 +1,10 @@
 import { createServer } from 'node:http';
+import { DatabaseSync } from 'node:sqlite';
 import type { AddressInfo } from 'node:net';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { basic, post, refresh, signIn } from './testing/sign-in.ts';
+import { Browser } from './testing/browser.ts';
+import { authorizeUrl, basic, newVerifier, post, signIn } from './testing/sign-in.ts';
 import { startTestSts, type TestSts } from './testing/sts.ts';
 
 const clientToken = (sts: TestSts) =>
@@ -82,17 +84,38 @@ describe('back-channel logout', () => {
   });
 });
 
-describe('when the database is out of reach', () => {
-  test('answers are 503 with Retry-After, for programs and for people, and nothing else is said', async () => {
-    const sts = await startTestSts();
-    const { refreshToken } = await signIn(sts.issuer);
-    await sts.state.database.close();
-    const token = await refresh(sts.issuer, refreshToken);
-    expect(token.status).toBeGreaterThanOrEqual(500);
-    const health = await fetch(`${sts.issuer}/health/ready`);
-    expect(health.status).toBe(503);
-    expect((await fetch(`${sts.issuer}/health/live`)).status).toBe(200);
-    expect(JSON.stringify(token.body)).not.toMatch(/sqlite|database|\.ts/i);
-    await sts.close().catch(() => undefined);
+describe('when the database cannot be written', () => {
+  let sts: TestSts;
+  let blocker: DatabaseSync;
+  beforeAll(async () => {
+    sts = await startTestSts();
+    blocker = new DatabaseSync(sts.config.databaseFile);
+    blocker.exec('begin immediate');
+  });
+  afterAll(async () => {
+    blocker.close();
+    await sts.close();
+  });
+
+  test('no token is handed out that is not recorded: 503 with Retry-After', async () => {
+    const answer = await clientToken(sts);
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('5');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.body).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
+    expect(sts.log.join('')).toContain('the authorization server failed to answer');
+  });
+
+  test('people get a page that says so, and no detail', async () => {
+    const page = await new Browser(sts.issuer).open(authorizeUrl(sts.issuer, newVerifier()));
+    expect(page.status).toBe(503);
+    expect(page.headers.get('retry-after')).toBe('5');
+    expect(page.body).toContain('Something went wrong');
+    expect(page.body).not.toMatch(/sqlite|locked|\.ts/i);
+  });
+
+  test('afterwards it goes on without a restart', async () => {
+    blocker.exec('rollback');
+    expect((await clientToken(sts)).status).toBe(200);
   });
 });

@@ -8,7 +8,7 @@ const DAY_SECONDS = 24 * 3600;
  * `client add <id> …`, `client secret <id> [--days n]`, `client disable|enable <id>`. A secret is generated, shown once
  * and kept as a hash; earlier ones stay good, so that a client can change over without a gap.
  */
-export const client: Command = async ([action, ...args], context) => {
+export const client: Command = async ([action = '', ...args], context) => {
   switch (action) {
     case 'add':
       return add(args, context);

@@ -4,7 +4,7 @@ import { CommandError, oneName, type Command, type CommandContext } from './cont
 const MINIMUM_PASSWORD_LENGTH = 8;
 
 /** `user add|password|disable|enable <name>`. A password is asked for, never an argument. */
-export const user: Command = async ([action, ...args], context) => {
+export const user: Command = async ([action = '', ...args], context) => {
   const name = oneName(args, 'user');
   const { users } = context.state;
   switch (action) {

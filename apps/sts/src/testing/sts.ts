@@ -10,6 +10,8 @@ import { openSts, type Sts } from '../open-sts.ts';
 /** The whole service over HTTP on a port of its own, with a database of its own. */
 export interface TestSts extends Sts {
   readonly issuer: string;
+  /** Where it is reached; a replica has its own. */
+  readonly address: string;
   readonly config: Config;
   /** Everything that was logged so far, one line each. */
   readonly log: readonly string[];
@@ -19,6 +21,8 @@ export interface TestSts extends Sts {
 
 export interface TestStsOptions {
   readonly environment?: Readonly<Record<string, string>>;
+  /** Another process of the same service: same settings, same database, an address of its own. */
+  readonly replicaOf?: TestSts;
 }
 
 export const API1 = 'http://localhost:4001';
@@ -26,11 +30,13 @@ export const API2 = 'http://localhost:4002';
 export const SUBSCRIPTIONS = 'http://localhost:4003';
 export const REDIRECT_URI = 'http://localhost:5173/callback';
 
-export async function startTestSts({ environment = {} }: TestStsOptions = {}): Promise<TestSts> {
+export async function startTestSts(options: TestStsOptions = {}): Promise<TestSts> {
   const folder = await mkdtemp(join(tmpdir(), 'behalf-sts-'));
   const server = createServer();
-  const issuer = await listen(server);
-  const config = loadConfig({ ISSUER: issuer, DATA_DIR: folder, LOG_LEVEL: 'debug', ...environment });
+  const address = await listen(server);
+  const config =
+    options.replicaOf?.config ??
+    loadConfig({ ISSUER: address, DATA_DIR: folder, LOG_LEVEL: 'debug', ...options.environment });
   const log: string[] = [];
   const logger = createLogger({
     service: 'sts',
@@ -43,7 +49,8 @@ export async function startTestSts({ environment = {} }: TestStsOptions = {}): P
   server.on('request', sts.app);
   return {
     ...sts,
-    issuer,
+    issuer: config.registry.issuer,
+    address,
     config,
     log,
     clock,

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { importJWK, SignJWT, type JWK } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { post } from '../testing/sign-in.ts';
+import { startTestSts, type TestSts } from '../testing/sts.ts';
+
+let sts: TestSts;
+beforeAll(async () => {
+  sts = await startTestSts();
+});
+afterAll(() => sts.close());
+
+const token = (form: Record<string, string>) => post(`${sts.issuer}/connect/token`, form);
+
+describe('client authentication', () => {
+  const form = { grant_type: 'client_credentials', scope: 'api1' };
+  const cases = [
+    { why: 'a wrong secret', fields: { client_id: 'machine.client', client_secret: 'wrong' } },
+    { why: 'no secret', fields: { client_id: 'machine.client' } },
+    { why: 'an unknown client', fields: { client_id: 'nobody', client_secret: 'secret' } },
+    { why: 'the client that only the server acts as', fields: { client_id: 'userSubscriptionClient' } },
+    { why: 'no client at all', fields: {} },
+  ];
+  test.each(cases)('refuses $why with 401 invalid_client (RFC 6749 §5.2)', async ({ fields }) => {
+    const answer = await token({ ...form, ...fields });
+    expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  test('does not take a secret followed by NUL', async () => {
+    const answer = await token({ ...form, client_id: 'machine.client', client_secret: 'secret\0' });
+    expect(answer.status).not.toBe(200);
+  });
+
+  test('refuses a disabled client like an unknown one', async () => {
+    await sts.state.clients.upsert({
+      id: 'gone.client',
+      metadata: {
+        client_id: 'gone.client',
+        grant_types: ['client_credentials'],
+        response_types: [],
+        redirect_uris: [],
+      },
+      scopes: ['api1'],
+      firstParty: true,
+    });
+    await sts.state.clients.addSecret('gone.client', 'its secret');
+    const credentials = { ...form, client_id: 'gone.client', client_secret: 'its secret' };
+    expect((await token(credentials)).status).toBe(200);
+    await sts.state.clients.setDisabled('gone.client', true);
+    expect(await token(credentials)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+  });
+});
+
+describe('private_key_jwt (RFC 7523)', () => {
+  interface Assertion {
+    readonly audience?: string;
+    readonly expiresIn?: string;
+    readonly jti?: string;
+    readonly subject?: string;
+  }
+  async function assertion(options: Assertion = {}): Promise<string> {
+    const file = join(sts.config.dataDirectory, 'dev', 'jwt.client.private.jwk.json');
+    const jwk = JSON.parse(await readFile(file, 'utf8')) as JWK;
+    return new SignJWT()
+      .setProtectedHeader({ alg: 'ES256', kid: String(jwk.kid) })
+      .setIssuer(options.subject ?? 'jwt.client')
+      .setSubject(options.subject ?? 'jwt.client')
+      .setAudience(options.audience ?? sts.issuer)
+      .setJti(options.jti ?? randomUUID())
+      .setIssuedAt()
+      .setExpirationTime(options.expiresIn ?? '60 s')
+      .sign(await importJWK(jwk, 'ES256'));
+  }
+  const authenticate = (client_assertion: string, form: Record<string, string> = {}) =>
+    token({
+      grant_type: 'client_credentials',
+      scope: 'api1',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion,
+      ...form,
+    });
+
+  test('gets a token with an assertion signed by its registered key', async () => {
+    expect((await authenticate(await assertion())).status).toBe(200);
+  });
+
+  test('an assertion is good once, also under parallel attempts (RFC 7523 §3)', async () => {
+    const used = await assertion();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => authenticate(used)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(await authenticate(used)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+  });
+
+  test.each<{ why: string; options: Assertion }>([
+    { why: 'for another server', options: { audience: 'https://elsewhere.example' } },
+    { why: 'that has expired', options: { expiresIn: '-60 s' } },
+    { why: 'of another client', options: { subject: 'machine.client' } },
+  ])('refuses an assertion $why', async ({ options }) => {
+    const answer = await authenticate(await assertion(options));
+    expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+  });
+
+  test('does not take a secret from a client that has a key', async () => {
+    const answer = await token({
+      grant_type: 'client_credentials',
+      scope: 'api1',
+      client_id: 'jwt.client',
+      client_secret: 'secret',
+    });
+    expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+  });
+});
