@@ -12,6 +12,7 @@ import {
   isActive,
   revoke,
   send,
+  sessionOf,
   translate,
 } from './testing-requests.ts';
 
@@ -115,7 +116,7 @@ describe('what ended on one replica is refused on the other', () => {
     const authorization = { authorization: `Bearer ${account.accessToken}` };
     const { body } = await send(`${one}/account/sessions`, { headers: authorization });
     const sessions = body['sessions'] as { id: string }[];
-    const ended = sidOf(login.accessToken);
+    const ended = sessionOf(login.accessToken);
     expect(sessions.map(({ id }) => id)).toContain(ended);
     const answer = await fetch(`${one}/account/sessions/${ended}`, {
       method: 'DELETE',
@@ -178,13 +179,6 @@ describe('signing keys', () => {
     expect(decodeProtectedHeader(String(renewed.body['access_token'])).kid).toBe(activeKid);
     expect((await delegate(one, String(renewed.body['access_token']))).status).toBe(200);
     const again = await holdings('alice', browser);
-    expect(sidOf(again.accessToken)).toBe(sidOf(accessToken));
+    expect(sessionOf(again.accessToken)).toBe(sessionOf(accessToken));
   });
 });
-
-function sidOf(token: string): string {
-  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
-    sid: string;
-  };
-  return claims.sid;
-}

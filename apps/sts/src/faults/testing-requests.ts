@@ -77,11 +77,11 @@ export function exchangeAgain(at: string, token: string): Promise<Answer> {
 
 /** What introspection says of a token to the API that it is for. */
 export async function isActive(at: string, token: string): Promise<unknown> {
-  const { client_id } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
-    client_id: string;
-  };
+  const { client_id } = claimsOf(token);
   const asking = client_id === 'web.client' ? 'api1.client' : client_id;
-  return (await send(`${at}/connect/introspect`, { form: { token }, headers: basic(asking) })).body['active'];
+  return (await send(`${at}/connect/introspect`, { form: { token }, headers: basic(String(asking)) })).body[
+    'active'
+  ];
 }
 
 /** RFC 7009, by the public client that the token was issued to. */
@@ -95,6 +95,15 @@ export function accessTokenOf(answer: Answer): string {
     throw new Error(`no token: ${answer.status} ${JSON.stringify(answer.body)}`);
   }
   return token;
+}
+
+/** The `sid` of a token. */
+export function sessionOf(token: string): string {
+  return String(claimsOf(token)['sid']);
+}
+
+function claimsOf(token: string): Record<string, unknown> {
+  return parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 }
 
 function parse(text: string): Record<string, unknown> {
