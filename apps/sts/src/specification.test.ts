@@ -1,4 +1,5 @@
 /** Promises of the specifications that belong to no single part of the server. */
+import { DatabaseSync } from 'node:sqlite';
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { authorizeUrl, basic, newVerifier, post, signIn } from './testing/sign-in.ts';
@@ -100,5 +101,18 @@ describe('revocation', () => {
       status: 401,
       body: { error: 'invalid_client' },
     });
+  });
+
+  test('that cannot be carried out is 503 with Retry-After, and can be repeated (RFC 7009 §2.2.1)', async () => {
+    const user = await signIn(sts.issuer);
+    const form = { token: user.accessToken, client_id: 'web.client' };
+    const blocker = new DatabaseSync(sts.config.databaseFile);
+    blocker.exec('begin immediate');
+    const blocked = await revoke(form, {});
+    blocker.exec('rollback');
+    blocker.close();
+    expect(blocked.status).toBe(503);
+    expect(blocked.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(await revoke(form, {})).toMatchObject({ status: 200 });
   });
 });

@@ -164,6 +164,12 @@ describe('refuses a token', () => {
     expect(await validate(await sign({}, { typ }))).toMatchObject({ ok: false, cause: 'wrong_type' });
   });
 
+  test('without a claim that its issuer’s registration wants besides', async () => {
+    const issuer = { ...partner, requiredClaims: [...partner.requiredClaims, 'tenant'] };
+    expect(await validate(await sign(), { issuer })).toMatchObject({ ok: false });
+    expect(await validate(await sign({ tenant: 't1' }), { issuer })).toMatchObject({ ok: true });
+  });
+
   test('signed by somebody else', async () => {
     expect(await validate(await sign({}, {}, strangerKey))).toMatchObject({ ok: false });
   });
