@@ -5,6 +5,7 @@ import {
   type DelegationClient,
   type DelegationClientOptions,
 } from './delegation-client.ts';
+import type { ExchangeReport } from './exchange-report.ts';
 import { createTestIssuer, type TestAnswer, type TestIssuerServer } from './testing.ts';
 
 const NEXT_API = 'https://next.example';
@@ -183,5 +184,60 @@ describe('withToken', () => {
     const newer = await source();
     client.forget(old);
     expect(await source()).toBe(newer);
+  });
+});
+
+describe('observedBy', () => {
+  const watch = () => {
+    const reports: ExchangeReport[] = [];
+    return { reports, observed: client.observedBy((report) => void reports.push(report)) };
+  };
+
+  it('tells where each token came from, over the same cache', async () => {
+    const { reports, observed } = watch();
+    const [token] = await Promise.all([
+      observed.delegate({ token: 'T' }),
+      observed.delegate({ token: 'T' }),
+      client.delegate({ token: 'T' }),
+    ]);
+    await observed.delegate({ token: 'T' });
+    await observed.exchange({ subjectToken: 'T' });
+    expect(reports.map(({ grantType, origin }) => [grantType, origin])).toEqual([
+      ['delegation', 'issuer'],
+      ['delegation', 'shared'],
+      ['delegation', 'cache'],
+      ['urn:ietf:params:oauth:grant-type:token-exchange', 'issuer'],
+    ]);
+    expect(reports[0]?.token).toBe(token);
+    expect(reports.every(({ durationMs, startedAtMs }) => durationMs >= 0 && startedAtMs > 0)).toBe(true);
+    expect(count).toBe(2);
+  });
+
+  it('asks the issuer each time for what is not kept', async () => {
+    const { reports, observed } = watch();
+    for (let turn = 0; turn < 2; turn++) await observed.requestCustomGrant('g', {}, { cache: false });
+    expect(reports.map(({ origin }) => origin)).toEqual(['issuer', 'issuer']);
+  });
+
+  it('tells of a refusal, and the refusal reaches the caller all the same', async () => {
+    server.onToken(() => ({ status: 400, body: { error: 'invalid_grant', reason: 'policy' } }));
+    const { reports, observed } = watch();
+    await expect(observed.delegate({ token: 'T' })).rejects.toMatchObject({ reason: 'policy' });
+    expect(reports).toEqual([
+      expect.objectContaining({
+        origin: 'issuer',
+        error: expect.objectContaining({ error: 'invalid_grant', status: 400 }) as unknown,
+      }),
+    ]);
+    expect(reports[0]).not.toHaveProperty('token');
+  });
+
+  it('tells one caller only of its own', async () => {
+    const [one, other] = [watch(), watch()];
+    await one.observed.withToken(
+      () => one.observed.delegate({ token: 'T' }),
+      () => Promise.resolve({ status: 401 }),
+    );
+    expect([one.reports.length, other.reports.length]).toEqual([2, 0]);
   });
 });

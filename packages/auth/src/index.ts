@@ -23,12 +23,11 @@ export {
   type ApiAnswer,
   type DelegationClient,
   type DelegationClientOptions,
-  type DelegationRequest,
-  type ExchangeRequest,
-  type GrantParameters,
   type TokenSource,
 } from './delegation-client.ts';
 export { DelegationError, problemOfDelegationError, type RefusalReason } from './delegation-error.ts';
+export type { ExchangeObserver, ExchangeReport, TokenOriginKind } from './exchange-report.ts';
+export type { DelegationRequest, ExchangeRequest, GrantParameters } from './grant-request.ts';
 export {
   authenticate,
   checkActor,

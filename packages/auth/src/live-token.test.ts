@@ -91,6 +91,15 @@ describe('requireLiveToken', () => {
     expect([before.status, (await read(jwt)).status]).toEqual([200, 401]);
   });
 
+  it('relies on nothing for a user whose every session has ended', async () => {
+    const [ended, other] = [issuer.mint({ sub: 'ended' }), issuer.mint({ sub: 'other' })];
+    for (const jwt of [ended, other]) await read(jwt).expect(200);
+    const before = asked();
+    live.forgetSubject('ended');
+    for (const jwt of [ended, other]) await read(jwt).expect(200);
+    expect(asked() - before).toBe(1);
+  });
+
   it('does not remember an answer during which its session ended', async () => {
     const jwt = issuer.mint({ jti: 'j' });
     server.onIntrospection(() => {

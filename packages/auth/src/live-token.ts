@@ -36,6 +36,15 @@ export interface LiveTokenCheck {
   isLive(auth: LiveTokenQuestion, options: { readonly fresh: boolean }): Promise<boolean>;
   /** Remembers nothing more of a login session (`sid`). */
   forgetSession(sessionId: string): void;
+  /** The same for all sessions of a user. */
+  forgetSubject(subject: string): void;
+}
+
+interface Remembered {
+  /** Epoch seconds. */
+  readonly until: number;
+  readonly sessionId: string | undefined;
+  readonly subject: string;
 }
 
 const MAXIMUM_REMEMBERED = 5000;
@@ -59,12 +68,13 @@ export function createIntrospection(options: OAuthClientOptions): Introspect {
 
 export function createLiveTokenCheck(options: LiveTokenCheckOptions): LiveTokenCheck {
   const { introspect, cacheSeconds = 0, now = systemClock } = options;
-  const remembered = new LRUCache<string, { readonly until: number; readonly sessionId: string | undefined }>(
-    {
-      max: MAXIMUM_REMEMBERED,
-    },
-  );
+  const remembered = new LRUCache<string, Remembered>({ max: MAXIMUM_REMEMBERED });
   let forgotten = 0;
+
+  function forgetAll(matches: (entry: Remembered) => boolean): void {
+    forgotten += 1;
+    for (const [digest, entry] of remembered) if (matches(entry)) remembered.delete(digest);
+  }
 
   return {
     async isLive(auth, { fresh }) {
@@ -80,13 +90,15 @@ export function createLiveTokenCheck(options: LiveTokenCheckOptions): LiveTokenC
       }
       // A session that ends while the answer is on its way must not be remembered as live.
       if (cacheSeconds > 0 && forgotten === forgottenBefore)
-        remembered.set(digest, { until: askedAt + cacheSeconds, sessionId: auth.sessionId });
+        remembered.set(digest, {
+          until: askedAt + cacheSeconds,
+          sessionId: auth.sessionId,
+          subject: auth.sub,
+        });
       return true;
     },
-    forgetSession(sessionId) {
-      forgotten += 1;
-      for (const [digest, entry] of remembered) if (entry.sessionId === sessionId) remembered.delete(digest);
-    },
+    forgetSession: (sessionId) => forgetAll((entry) => entry.sessionId === sessionId),
+    forgetSubject: (subject) => forgetAll((entry) => entry.subject === subject),
   };
 }
 

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { TokenOriginKind } from './exchange-report.ts';
 import { systemClock } from './outgoing.ts';
 
 /** A token that was obtained for the next service. */
@@ -32,16 +33,18 @@ export interface TokenCacheOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** A token on its way to a caller, and where it comes from. */
+export interface FoundToken {
+  readonly from: TokenOriginKind;
+  readonly promise: Promise<DelegatedToken>;
+}
+
 export interface TokenCache {
   /**
    * The token kept under this key, else the one that `obtain` gives; concurrent calls for one key share one `obtain`.
    * A failure reaches everyone who waits for it and is not kept.
    */
-  get(
-    key: string,
-    originOf: () => TokenOrigin,
-    obtain: () => Promise<DelegatedToken>,
-  ): Promise<DelegatedToken>;
+  get(key: string, originOf: () => TokenOrigin, obtain: () => Promise<DelegatedToken>): FoundToken;
   /** Drops one token, if it is still the one that is kept. */
   forget(token: DelegatedToken): void;
   /** Drops what hangs from a login session and keeps nothing for it any more. */
@@ -106,15 +109,17 @@ export function createTokenCache(options: TokenCacheOptions = {}): TokenCache {
   return {
     get(key, originOf, obtain) {
       const entry = kept.get(key);
-      if (entry !== undefined && entry.until > now()) return Promise.resolve(entry.token);
+      if (entry !== undefined && entry.until > now()) {
+        return { from: 'cache', promise: Promise.resolve(entry.token) };
+      }
       const waiting = pending.get(key);
-      if (waiting !== undefined) return waiting.promise;
+      if (waiting !== undefined) return { from: 'shared', promise: waiting.promise };
       const origin = originOf();
       const promise = obtainAndKeep(key, origin, obtain).finally(() => {
         if (pending.get(key)?.promise === promise) pending.delete(key);
       });
       pending.set(key, { promise, origin });
-      return promise;
+      return { from: 'issuer', promise };
     },
     forget(token) {
       const key = keys.get(token);
