@@ -11,6 +11,9 @@ import './styles/controls.css';
 
 // Inside a frame this page does one thing only: hand an authorization answer to our own page around it.
 if (!answerFromFrame()) {
+  // A page that the browser has kept for "back" still holds the session it was left with.
+  window.addEventListener('pageshow', (event) => event.persisted && location.reload());
+
   const config = readClientConfig(document);
   const started = startSession(config);
   forgetDraftsAtSignOut(createDraftStore(sessionStorage), started.session);

@@ -51,6 +51,7 @@ it('names the standard grant by its RFC, and others as they are called', () => {
 it('draws a chain that reports no exchanges as exchanged each time', () => {
   const bare = { hops: [{ service: 'api1' }, { service: 'api2' }] };
   expect(stepsOf(bare).map(({ kind }) => kind)).toEqual(['call', 'exchange', 'exchange', 'call', 'answer']);
+  expect(stepsOf(bare)[1]?.label).toBe('asks for a token');
 });
 
 it('gives every service its lane once, after browser and token service', () => {

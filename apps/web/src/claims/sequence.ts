@@ -10,7 +10,7 @@ export interface SequenceStep {
   readonly from: string;
   readonly to: string;
   readonly label: string;
-  readonly kind: 'call' | 'exchange' | 'kept' | 'answer';
+  readonly kind: 'call' | 'exchange' | 'kept' | 'answer' | 'refusal';
   /** The hop whose token this step carries, asks for or brings. */
   readonly hop: number;
   readonly durationMs: number | undefined;
@@ -78,12 +78,12 @@ function exchangeSteps(hop: Hop, caller: string, index: number): SequenceStep[] 
       },
     ];
   }
-  const grant = grantLabel(hop.exchange?.grant_type);
+  const grantType = hop.exchange?.grant_type;
   return [
     {
       from: caller,
       to: TOKEN_SERVICE.id,
-      label: `asks: ${grant}`,
+      label: grantType === undefined ? 'asks for a token' : `asks: ${grantLabel(grantType)}`,
       kind: 'exchange',
       hop: index,
       durationMs: undefined,
@@ -104,6 +104,15 @@ export function grantLabel(grantType: string | null | undefined): string {
   return grantType === 'urn:ietf:params:oauth:grant-type:token-exchange'
     ? 'token exchange (RFC 8693)'
     : grantType;
+}
+
+/** A call that API1 answered with a refusal: what happened behind it is not known here. */
+export function refusedSteps(status: number): readonly SequenceStep[] {
+  const [browser, api1] = [BROWSER.id, 'api1'];
+  return [
+    { from: browser, to: api1, label: 'calls with your token', kind: 'call', hop: 0, durationMs: undefined },
+    { from: api1, to: browser, label: `refuses: ${status}`, kind: 'refusal', hop: 0, durationMs: undefined },
+  ];
 }
 
 /** What the chain says about the call beside the token's own claims. */

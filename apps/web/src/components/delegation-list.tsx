@@ -67,8 +67,8 @@ export function DelegationList() {
       {revoke.isError && <Fault title="It could not be taken back" error={revoke.error} />}
       {revoke.isSuccess && (
         <Notice tone="ok" title={revoke.data === 1 ? 'Taken back' : 'All taken back'}>
-          For the rest of your session that service gets no more tokens for you there. Try a page that needs
-          it.
+          For the rest of your session that service gets no more tokens for you there. One that it still holds
+          is refused at once wherever the token service is asked, and everywhere once it expires.
         </Notice>
       )}
       {list.data && shown.length === 0 && (

@@ -1,5 +1,6 @@
 import { ApiError, NoAnswer } from '../api/api-error.ts';
 import { AuthorizationServerUnreachable, SessionEnded } from '../auth/session.ts';
+import { asSentence } from './sentence.ts';
 import { Notice } from './notice.tsx';
 
 export interface FaultProps {
@@ -32,13 +33,14 @@ export function describeFault(error: unknown): string {
   if (error instanceof NoAnswer) return 'No answer came. The service may be down, or this device is offline.';
   if (!(error instanceof ApiError))
     return 'The service answered in a way that this page does not understand.';
-  const { detail, title } = error.problem;
+  const { detail, title, reason } = error.problem;
   if (error.status === 503) {
     return `A service behind this page is not available at the moment.${waitText(error.retryAfterSeconds)}`;
   }
   if (error.status >= 500) return 'A service behind this page has failed.';
+  if (reason === 'policy') return `No token to act for you was issued: ${detail ?? 'the policy forbids it'}.`;
   if (error.status === 404 && detail === undefined) return 'The service does not offer this.';
-  return detail ?? title ?? `The service refused (${error.status}).`;
+  return asSentence(detail ?? title) ?? `The service refused (${error.status}).`;
 }
 
 function waitText(seconds: number | undefined): string {

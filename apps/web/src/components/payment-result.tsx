@@ -3,6 +3,7 @@ import type { PaymentOrder } from '../api/api1.ts';
 import css from '../pages/pay.module.css';
 import type { NotSentCause, PaymentAttempt } from '../payments/payment-attempt.ts';
 import { Money } from './money.tsx';
+import { asSentence } from './sentence.ts';
 import { Notice } from './notice.tsx';
 
 export interface PaymentResultProps {
@@ -42,7 +43,7 @@ export function PaymentResult({ attempt, onRetry, onEdit, onStartOver }: Payment
       return (
         <div className={css.result}>
           <Notice tone="bad" title="Payment refused">
-            <p>{attempt.why}</p>
+            <p>{asSentence(attempt.why)}</p>
             <p>Nothing was booked. Change the payment below and send it again.</p>
           </Notice>
         </div>

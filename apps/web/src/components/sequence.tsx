@@ -42,7 +42,7 @@ export function Sequence({ parties, steps, selected, onSelect }: SequenceProps) 
               '--span': last - first + 1,
             };
             const direction = to < from ? css.back : '';
-            const kind = step.kind === 'exchange' ? css.exchange : '';
+            const kind = css[step.kind] ?? '';
             return (
               <li key={`${index}-${step.label}`} className={`${css.step} ${direction} ${kind}`} style={place}>
                 <button type="button" aria-pressed={index === selected} onClick={() => onSelect(index)}>

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Chain, Claims, Subscription } from '../api/api1.ts';
+import { ApiError } from '../api/api-error.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { chainQuery, identityQuery } from '../api/queries.ts';
-import { claimsOf, partiesOf, serviceLabel, stepsOf } from '../claims/sequence.ts';
+import { claimsOf, partiesOf, refusedSteps, serviceLabel, stepsOf } from '../claims/sequence.ts';
 import { ClaimsTable } from '../components/claims-table.tsx';
 import { Fault } from '../components/fault.tsx';
 import { Page } from '../components/page.tsx';
@@ -42,6 +43,7 @@ export default function ChainPage() {
             error={chain.error}
             onRetry={() => void chain.refetch()}
           />
+          {chain.error instanceof ApiError && <RefusedCall status={chain.error.status} />}
           {identity.data && <OwnToken claims={identity.data} />}
         </>
       )}
@@ -62,6 +64,20 @@ function CallChain({ chain, durationMs }: { chain: Chain; durationMs: number }) 
       </section>
       {step && <HopToken chain={chain} hop={step.hop} />}
     </>
+  );
+}
+
+function RefusedCall({ status }: { status: number }) {
+  const [selected, setSelected] = useState(1);
+  return (
+    <section className="card" aria-label="The call">
+      <Sequence
+        parties={partiesOf({ hops: [{ service: 'api1' }] })}
+        steps={refusedSteps(status)}
+        selected={selected}
+        onSelect={setSelected}
+      />
+    </section>
   );
 }
 

@@ -2,6 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useId } from 'react';
 import { useApis } from '../api/apis-context.tsx';
 import { Fault } from '../components/fault.tsx';
+import { asSentence } from '../components/sentence.ts';
 import { Page } from '../components/page.tsx';
 import type { Experiment, ExperimentResult, Observation } from '../experiments/experiment.ts';
 import { EXPERIMENTS } from '../experiments/experiments.ts';
@@ -104,7 +105,7 @@ function ObservationRow({ observation }: { observation: Observation }) {
       <span>{what}</span>
       {(detail !== undefined || challenge !== undefined) && (
         <span className={css.detail}>
-          {detail !== undefined && <span className="muted">{detail}</span>}
+          {detail !== undefined && <span className="muted">{asSentence(detail)}</span>}
           {challenge !== undefined && <code>{challenge}</code>}
         </span>
       )}

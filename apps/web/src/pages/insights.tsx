@@ -4,6 +4,7 @@ import { ApiError } from '../api/api-error.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { insightsQuery } from '../api/queries.ts';
 import { Fault } from '../components/fault.tsx';
+import { asSentence } from '../components/sentence.ts';
 import { Money } from '../components/money.tsx';
 import { Page } from '../components/page.tsx';
 import { Loading, Skeleton } from '../components/skeleton.tsx';
@@ -23,7 +24,7 @@ export default function InsightsPage() {
       {insights.isPending && <LoadingReport />}
       {insights.isError &&
         (insights.error instanceof ApiError && insights.error.status === 403 ? (
-          <NotSubscribed detail={insights.error.problem.detail ?? insights.error.problem.title} />
+          <NotSubscribed detail={asSentence(insights.error.problem.detail ?? insights.error.problem.title)} />
         ) : (
           <Fault
             title="The report could not be loaded"

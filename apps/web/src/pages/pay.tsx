@@ -48,12 +48,9 @@ function Payment({ accounts }: { accounts: readonly Account[] }) {
     setDraft(changed);
   };
   const { attempt, send, retry, edit } = usePayment(api1, draft.open, (open) => {
-    setDraft((current) => {
-      const { open: _settled, ...text } = current;
-      const changed = open ? { ...text, open } : text;
-      drafts.save(subject, changed);
-      return changed;
-    });
+    // From storage and not from the state: this is also told when the page has gone, and then no state changes.
+    const { open: _settled, ...text } = drafts.load(subject);
+    change(open ? { ...text, open } : text);
   });
   const startOver = () => {
     edit();

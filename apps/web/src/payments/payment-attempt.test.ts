@@ -4,7 +4,7 @@ import { AuthorizationServerUnreachable, SessionEnded } from '../auth/session.ts
 import { EDITING, nextAttempt, type PaymentAttempt } from './payment-attempt.ts';
 
 const order = { from: 'a', to: 'b', amount: '12.50', currency: 'EUR', reference: 'Lunch' };
-const sending: PaymentAttempt = { phase: 'sending', order, key: 'key-1' };
+const sending: PaymentAttempt = { phase: 'sending', order, key: 'key-1', mayBeBooked: false };
 const unknown: PaymentAttempt = { phase: 'unknown', order, key: 'key-1' };
 const booked = { payment: { id: 'p', status: 'booked' }, replayed: false };
 
@@ -36,8 +36,24 @@ describe('what a failure says about the booking', () => {
 });
 
 describe('trying again', () => {
+  it.each([
+    ['a session that has ended since', new SessionEnded()],
+    ['a policy that forbids it since', answer(403)],
+    ['no token accepted', answer(401)],
+    ['too many requests', answer(429)],
+    ['a malformed request', answer(400)],
+  ])('says nothing about the first sending when it meets %s', (_what, error) => {
+    const retried = nextAttempt(unknown, { type: 'retry' });
+    expect(nextAttempt(retried, { type: 'failed', error })).toEqual(unknown);
+  });
+
+  it('settles it when the bank refuses under that key', () => {
+    const retried = nextAttempt(unknown, { type: 'retry' });
+    expect(nextAttempt(retried, { type: 'failed', error: answer(422) }).phase).toBe('refused');
+  });
+
   it('sends the same order under the same key', () => {
-    expect(nextAttempt(unknown, { type: 'retry' })).toEqual(sending);
+    expect(nextAttempt(unknown, { type: 'retry' })).toEqual({ ...sending, mayBeBooked: true });
   });
 
   it('is not offered after a booking or a refusal', () => {

@@ -11,7 +11,13 @@ export type NotSentCause = 'session' | 'busy' | 'no_token';
  */
 export type PaymentAttempt =
   | { readonly phase: 'editing' }
-  | { readonly phase: 'sending'; readonly order: PaymentOrder; readonly key: string }
+  | {
+      readonly phase: 'sending';
+      readonly order: PaymentOrder;
+      readonly key: string;
+      /** It was sent before, and what came of that is not known. */
+      readonly mayBeBooked: boolean;
+    }
   | { readonly phase: 'booked'; readonly booked: BookedPayment; readonly order: PaymentOrder }
   /** The bank has said no: nothing was booked. */
   | { readonly phase: 'refused'; readonly order: PaymentOrder; readonly why: string }
@@ -40,36 +46,55 @@ export function nextAttempt(attempt: PaymentAttempt, event: PaymentEvent): Payme
     case 'send':
       // An attempt whose end is unknown is resolved under its own key before another may be sent.
       if (attempt.phase === 'sending' || attempt.phase === 'unknown') return attempt;
-      return { phase: 'sending', order: event.order, key: event.key };
+      return { phase: 'sending', order: event.order, key: event.key, mayBeBooked: false };
     case 'retry':
       if (attempt.phase !== 'unknown' && attempt.phase !== 'not_sent') return attempt;
-      return { phase: 'sending', order: attempt.order, key: attempt.key };
+      return {
+        phase: 'sending',
+        order: attempt.order,
+        key: attempt.key,
+        mayBeBooked: attempt.phase === 'unknown',
+      };
     case 'answered':
       if (attempt.phase !== 'sending') return attempt;
       return { phase: 'booked', booked: event.booked, order: attempt.order };
     case 'failed':
-      return attempt.phase === 'sending' ? afterFailure(attempt.order, attempt.key, event.error) : attempt;
+      return attempt.phase === 'sending' ? afterFailure(attempt, event.error) : attempt;
     case 'edit':
       return attempt.phase === 'sending' ? attempt : EDITING;
   }
 }
 
 /**
- * 401, 403, 422 and the other refusals are made before or instead of booking. 409 (still in progress), every 5xx and no answer
- * leave open whether it was booked. A session that ended ended before the order was read. 429 was not read either.
+ * What a failure says about the booking. Only the bank's own refusal (422) is an answer about this key, kept and given again
+ * each time. Other refusals are made before the order is read, so they say that *this* sending booked nothing, and nothing
+ * about an earlier one. 409 (still in progress), 408, every 5xx and no answer leave it open.
  */
-function afterFailure(order: PaymentOrder, key: string, error: unknown): PaymentAttempt {
-  if (error instanceof SessionEnded) return { phase: 'not_sent', order, key, why: 'session' };
-  if (error instanceof AuthorizationServerUnreachable)
-    return { phase: 'not_sent', order, key, why: 'no_token' };
-  if (!(error instanceof ApiError)) return { phase: 'unknown', order, key };
-  if (error.status === 429) return { phase: 'not_sent', order, key, why: 'busy' };
-  if (error.status === 401) return { phase: 'not_sent', order, key, why: 'session' };
-  if (error.status === 409 || error.status === 408 || error.status >= 500)
+function afterFailure(
+  attempt: Extract<PaymentAttempt, { phase: 'sending' }>,
+  error: unknown,
+): PaymentAttempt {
+  const { order, key, mayBeBooked } = attempt;
+  if (error instanceof ApiError && error.status === 422)
+    return { phase: 'refused', order, why: whyOf(error) };
+  if (mayBeBooked) return { phase: 'unknown', order, key };
+  const why = notSentCause(error);
+  if (why !== undefined) return { phase: 'not_sent', order, key, why };
+  if (!(error instanceof ApiError) || LEFT_OPEN.has(error.status) || error.status >= 500) {
     return { phase: 'unknown', order, key };
-  return {
-    phase: 'refused',
-    order,
-    why: error.problem.detail ?? error.problem.title ?? 'The bank gave no reason.',
-  };
+  }
+  return { phase: 'refused', order, why: whyOf(error) };
+}
+
+const LEFT_OPEN = new Set([408, 409]);
+
+function notSentCause(error: unknown): NotSentCause | undefined {
+  if (error instanceof SessionEnded) return 'session';
+  if (error instanceof AuthorizationServerUnreachable) return 'no_token';
+  if (!(error instanceof ApiError)) return undefined;
+  return error.status === 401 ? 'session' : error.status === 429 ? 'busy' : undefined;
+}
+
+function whyOf({ problem }: ApiError): string {
+  return problem.detail ?? problem.title ?? 'The bank gave no reason.';
 }
