@@ -31,7 +31,8 @@ const NO_REFUSAL: ReadonlySet<unknown> = new Set([
 const MAXIMUM_NAME_LENGTH = 200;
 
 /**
- * Middleware around the engine's token endpoint: answers are JSON and not stored, whatever `Accept` says (RFC 6749 §5);
+ * Middleware around the engine's token endpoint: answers are JSON, whatever `Accept` says (RFC 6749 §5; that they are
+ * not stored, the engine sees to);
  * a client that may not use a grant is told `unauthorized_client` (§5.2); a refusal brings its own members and
  * `Retry-After`; refusals of authenticated clients are reported before they are sent.
  */
@@ -49,7 +50,6 @@ export function tokenAnswers(provider: Provider, options: TokenAnswerOptions) {
     }
     ctx.req.headers.accept = 'application/json';
     await next();
-    ctx.set('Cache-Control', 'no-store');
 
     const body = errorBodyOf(ctx.body);
     if (body === undefined) return;

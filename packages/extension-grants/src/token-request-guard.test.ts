@@ -1,7 +1,9 @@
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grantClient } from './results.ts';
 import { as, startTestServer, type TestServer } from './testing-server.ts';
+import { createTokenRequestGuard, type GuardedRequest } from './token-request-guard.ts';
 
 const ORIGIN = 'https://app.example';
 let server: TestServer;
@@ -171,5 +173,50 @@ describe('CORS (Fetch §3.2)', () => {
     expect(preflight.headers.has('access-control-allow-origin')).toBe(false);
     const { response } = await post('', headers);
     expect(response.headers.has('access-control-allow-origin')).toBe(false);
+  });
+});
+
+describe('in front of another endpoint', () => {
+  const guard = createTokenRequestGuard({
+    realm: 'x',
+    required: ['token'],
+    mayRepeat: [],
+    maximumPairs: 4,
+    maximumBytes: 64,
+  });
+  const echo = createServer((req: GuardedRequest, res) =>
+    guard(
+      req,
+      res,
+      () => void res.end(JSON.stringify({ accept: req.headers.accept, body: String(req.body) })),
+    ),
+  );
+  let url: string;
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => void echo.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(echo.address() as AddressInfo).port}`;
+  });
+  afterAll(() => new Promise<void>((resolve) => void echo.close(() => resolve())));
+  const send = (body: string) =>
+    fetch(url, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' },
+    });
+
+  test('hands on the body without its empty parameters, and asks for JSON', async () => {
+    const answer = await send('token=a+b%2B&client_id=x&empty=&bare');
+    expect(await answer.json()).toEqual({ accept: 'application/json', body: 'token=a+b%2B&client_id=x' });
+  });
+
+  test.each([
+    ['without what is required there', 'client_id=x', 400],
+    ['with audience twice where nothing may repeat', 'token=x&client_id=x&audience=a&audience=b', 400],
+    ['with too many parameters', 'token=x&client_id=x&a=1&b=2&c=3', 400],
+    ['that is too large', `token=${'x'.repeat(64)}`, 413],
+  ])('refuses a form %s', async (_, body, status) => {
+    const answer = await send(body);
+    expect(answer.status).toBe(status);
+    expect(await answer.json()).toMatchObject({ error: 'invalid_request' });
   });
 });

@@ -100,6 +100,22 @@ describe('issueClientJwt', () => {
   });
 });
 
+test('a configuration that drops the claims of a token is found out', async () => {
+  const careless = await startTestServer({ configuration: { extraTokenClaims: () => undefined } });
+  try {
+    const own = createTokenTools(careless.provider, { targets: TARGETS });
+    const options = {
+      clientId: 'tier',
+      lifetimeSeconds: 15,
+      scopes: ['billing'],
+      claims: { job: 'nightly' },
+    };
+    await expect(own.issueClientJwt(options)).rejects.toThrow(/extraTokenClaims/);
+  } finally {
+    await careless.close();
+  }
+});
+
 describe('issueJwt', () => {
   test('gives a JWT that is never an access token (RFC 8725 §3.11)', async () => {
     const jwt = await tools.issueJwt({
