@@ -2,6 +2,7 @@ import { newTestServerDatabase } from '@behalf/database/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decodeProtectedHeader } from 'jose';
 import { Browser } from './testing/browser.ts';
+import { assertionForm, clientAssertion } from './testing/client-assertion.ts';
 import { authorize, basic, post, redeem, refresh, signIn } from './testing/sign-in.ts';
 import { startTestSts, type TestSts } from './testing/sts.ts';
 
@@ -59,6 +60,16 @@ describe('two replicas on one PostgreSQL', () => {
       Array.from({ length: 40 }, (_, turn) => refresh((turn % 2 === 0 ? one : other).address, refreshToken)),
     );
     expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1);
+  });
+
+  test('take a client assertion once between them (RFC 7523 §3)', async () => {
+    const form = assertionForm(await clientAssertion(one));
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, turn) =>
+        post(`${(turn % 2 === 0 ? one : other).address}/connect/token`, form),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
   });
 
   test('see a logout at once: no exchange, no refresh, nothing active that hangs from the session', async () => {

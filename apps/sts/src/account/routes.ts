@@ -84,6 +84,7 @@ function liveIn({ ledger, now }: AccountPorts): LiveTokenCheck {
   return {
     isLive: async (auth) => (await ledger.livenessOf(auth.jti, now())).live,
     forgetSession: () => undefined,
+    forgetSubject: () => undefined,
   };
 }
 

@@ -1,8 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { importJWK, SignJWT, type JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { assertionForm, clientAssertion, type AssertionOptions } from '../testing/client-assertion.ts';
 import { post } from '../testing/sign-in.ts';
 import { startTestSts, type TestSts } from '../testing/sts.ts';
 
@@ -55,51 +52,25 @@ describe('client authentication', () => {
 });
 
 describe('private_key_jwt (RFC 7523)', () => {
-  interface Assertion {
-    readonly audience?: string;
-    readonly expiresIn?: string;
-    readonly jti?: string;
-    readonly subject?: string;
-  }
-  async function assertion(options: Assertion = {}): Promise<string> {
-    const file = join(sts.config.dataDirectory, 'dev', 'jwt.client.private.jwk.json');
-    const jwk = JSON.parse(await readFile(file, 'utf8')) as JWK;
-    return new SignJWT()
-      .setProtectedHeader({ alg: 'ES256', kid: String(jwk.kid) })
-      .setIssuer(options.subject ?? 'jwt.client')
-      .setSubject(options.subject ?? 'jwt.client')
-      .setAudience(options.audience ?? sts.issuer)
-      .setJti(options.jti ?? randomUUID())
-      .setIssuedAt()
-      .setExpirationTime(options.expiresIn ?? '60 s')
-      .sign(await importJWK(jwk, 'ES256'));
-  }
-  const authenticate = (client_assertion: string, form: Record<string, string> = {}) =>
-    token({
-      grant_type: 'client_credentials',
-      scope: 'api1',
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion,
-      ...form,
-    });
+  const authenticate = (assertion: string) => token(assertionForm(assertion));
 
   test('gets a token with an assertion signed by its registered key', async () => {
-    expect((await authenticate(await assertion())).status).toBe(200);
+    expect((await authenticate(await clientAssertion(sts))).status).toBe(200);
   });
 
   test('an assertion is good once, also under parallel attempts (RFC 7523 §3)', async () => {
-    const used = await assertion();
+    const used = await clientAssertion(sts);
     const answers = await Promise.all(Array.from({ length: 8 }, () => authenticate(used)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(await authenticate(used)).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
   });
 
-  test.each<{ why: string; options: Assertion }>([
+  test.each<{ why: string; options: AssertionOptions }>([
     { why: 'for another server', options: { audience: 'https://elsewhere.example' } },
     { why: 'that has expired', options: { expiresIn: '-60 s' } },
     { why: 'of another client', options: { subject: 'machine.client' } },
   ])('refuses an assertion $why', async ({ options }) => {
-    const answer = await authenticate(await assertion(options));
+    const answer = await authenticate(await clientAssertion(sts, options));
     expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
   });
 
