@@ -1,6 +1,7 @@
 /** The service as a process of its own, as it runs in production, so that a test can kill it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -29,6 +30,9 @@ const MAIN = join(import.meta.dirname, '..', 'main.ts');
 const END_WITH_PARENT =
   'data:text/javascript,process.once("disconnect",()=>process.exit());process.channel?.unref()';
 
+/** Where Node keeps it by default. It halves the time of a start. */
+const COMPILE_CACHE = join(tmpdir(), 'node-compile-cache');
+
 /** `ulimit -f` counts blocks of this many bytes (POSIX). */
 const BLOCK_BYTES = 512;
 
@@ -40,7 +44,12 @@ export async function startProcess(options: StartProcessOptions): Promise<Servic
     'sh',
     ['-c', `${limit}exec "$@"`, 'sh', process.execPath, '--import', END_WITH_PARENT, ...nodeArguments, MAIN],
     {
-      env: { PATH: process.env['PATH'] ?? '', STS_PORT: '0', ...environment },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        STS_PORT: '0',
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
+        ...environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },
   );

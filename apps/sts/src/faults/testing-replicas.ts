@@ -81,7 +81,7 @@ export async function startReplicas({ engine, count = 0, server }: ReplicasOptio
       return state;
     },
     async close() {
-      await Promise.all(running.map((replica) => replica.kill()));
+      await Promise.all(running.map((replica) => replica.stop()));
       await Promise.all(operators.map((operator) => operator.database.close().catch(() => undefined)));
       await Promise.all([balancer.close(), subscriptions.close()]);
       await database?.remove().catch(() => undefined);

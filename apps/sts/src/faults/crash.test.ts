@@ -1,0 +1,45 @@
+import { DatabaseSync } from 'node:sqlite';
+import { ENGINES } from '@behalf/database/testing';
+import { expect, test } from 'vitest';
+import { Load } from './testing-load.ts';
+import { startReplicas } from './testing-replicas.ts';
+
+const KILLS = 20;
+
+test.concurrent.each(ENGINES)(
+  'nothing acknowledged is lost when the process is killed under load, 20 times (%s)',
+  async (engine) => {
+    const replicas = await startReplicas({ engine });
+    const load = new Load();
+    let service = await replicas.start();
+    await load.begin(replicas.issuer);
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const exchanges = 6 + (kill % 7);
+      let exchangesUntilKill = exchanges;
+      const due = Promise.withResolvers<void>();
+      const working = load.run(service.url, () => {
+        exchangesUntilKill -= 1;
+        if (exchangesUntilKill === 0) due.resolve();
+      });
+      await Promise.race([due.promise, working]);
+      await replicas.kill(service);
+      await working;
+      expect(load.issued.size).toBeGreaterThanOrEqual(exchanges);
+      service = await replicas.start();
+      await load.expectKept(service.url, replicas.issuer);
+      load.setAside();
+    }
+    await load.expectAllKept(service.url);
+    await replicas.kill(service);
+    if (engine === 'sqlite') expect(integrityOf(replicas.databaseFile)).toBe('ok');
+    await replicas.close();
+  },
+  90_000,
+);
+
+function integrityOf(file: string): unknown {
+  const handle = new DatabaseSync(file);
+  const row = handle.prepare('pragma integrity_check').get();
+  handle.close();
+  return row?.['integrity_check'];
+}
