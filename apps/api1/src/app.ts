@@ -14,6 +14,7 @@ import {
   problemHandler,
   requestIdOf,
   requestLogging,
+  stepsOf,
   type Logger,
   type Upstream,
 } from '@behalf/service';
@@ -38,19 +39,18 @@ export interface AppDependencies {
   /** The origin whose pages may call. */
   readonly webOrigin: string;
   readonly experiments: boolean;
+  /** Epoch seconds. */
+  readonly now: () => number;
 }
 
 /** API1, the middle tier: it takes tokens for itself alone, and calls API2 on the user's behalf with others. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { logger, verifier, delegation, upstream } = dependencies;
+  const { logger, verifier, delegation, upstream, now } = dependencies;
   const authenticate = requireAccessToken(verifier, {
     onRefused: (refused, request) => logger.info({ request_id: requestIdOf(request), ...refused }, 'refused'),
   });
-  const api2 = createApi2Client({
-    upstream,
-    delegation,
-    resourceMetadata: resourceMetadataUrl(verifier.audience),
-  });
+  const resourceMetadata = resourceMetadataUrl(verifier.audience);
+  const api2 = createApi2Client({ upstream, delegation, resourceMetadata });
 
   const app = express().disable('x-powered-by').disable('etag');
   app.use(requestLogging(logger), apiHeaders());
@@ -89,11 +89,11 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(accountRoutes({ authenticate, delegation, api2 }));
   app.use(paymentRoutes({ authenticate, delegation, api2 }));
   app.use(insightRoutes({ authenticate, delegation, api2 }));
-  app.use(chainRoutes({ authenticate, delegation, api2 }));
-  if (dependencies.experiments) app.use(experimentRoutes({ authenticate, delegation, upstream }));
+  app.use(chainRoutes({ authenticate, delegation, upstream, resourceMetadata }));
+  if (dependencies.experiments) app.use(experimentRoutes({ authenticate, delegation, upstream, now }));
 
   app.use(notFound());
-  app.use(delegationProblems());
-  app.use(problemHandler(logger));
+  app.use(delegationProblems({ membersOf: stepsOf }));
+  app.use(problemHandler(logger, { membersOf: stepsOf }));
   return app;
 }

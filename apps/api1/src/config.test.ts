@@ -32,6 +32,14 @@ describe('loadConfig', () => {
     expect(config.client.secret).toBe('from-a-file');
   });
 
+  it('keeps exchanged tokens for a minute, or as long as it is told', () => {
+    expect(loadConfig({}).tokenCacheSeconds).toBe(60);
+    expect(loadConfig({ API1_TOKEN_CACHE_SECONDS: '0' }).tokenCacheSeconds).toBe(0);
+    expect(faultsOf({ API1_TOKEN_CACHE_SECONDS: '-1' })).toEqual([
+      'API1_TOKEN_CACHE_SECONDS: is not a number of seconds',
+    ]);
+  });
+
   it('starts in production with generated secrets, and without experiments', () => {
     expect(loadConfig(PRODUCTION)).toMatchObject({ experiments: false });
   });

@@ -32,6 +32,12 @@ const schema = z.object({
   WEB_URL: urlSetting('http://localhost:5173'),
   API1_CLIENT_ID: z.string().default('api1.client'),
   API1_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+  /** How long an exchanged token is kept at most; 0 keeps none. */
+  API1_TOKEN_CACHE_SECONDS: z
+    .string()
+    .regex(/^\d{1,3}$/, 'is not a number of seconds')
+    .transform(Number)
+    .default(60),
   /** Routes that do on purpose what one must not do. Default: in development alone. */
   EXPERIMENTS: optionalSwitchSetting,
   EXPERIMENTS_IN_PRODUCTION: switchSetting(false),
@@ -68,6 +74,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     client: { id: settings.API1_CLIENT_ID, secret: settings.API1_CLIENT_SECRET },
     api2: { resource: settings.API2_RESOURCE, url: settings.API2_URL ?? settings.API2_RESOURCE },
     webOrigin: new URL(settings.WEB_URL).origin,
+    tokenCacheSeconds: settings.API1_TOKEN_CACHE_SECONDS,
     experiments,
   });
 }

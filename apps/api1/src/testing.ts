@@ -36,6 +36,8 @@ export class TestApi1 {
   sts!: TestIssuerServer;
   log!: CapturedLog;
   app!: Express;
+  /** What the experiments take for the time, in epoch seconds. */
+  now = 0;
   requestsBefore = 0;
   seen: SeenRequest[] = [];
   answer: (seen: SeenRequest, response: Parameters<RequestListener>[1]) => void = () => undefined;
@@ -65,6 +67,7 @@ export class TestApi1 {
       clientId: 'api1.client',
       webOrigin: WEB,
       experiments,
+      now: () => this.now,
     });
   }
 

@@ -14,12 +14,14 @@ import {
   problemHandler,
   requestIdOf,
   requestLogging,
+  stepsOf,
   type Logger,
+  type Upstream,
 } from '@behalf/service';
 import express, { type Express } from 'express';
-import type { SubscriptionsClient } from './clients/subscriptions.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { chainRoutes } from './routes/chain.ts';
+import { experimentRoutes } from './routes/experiments.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { insightRoutes } from './routes/insights.ts';
 import { paymentRoutes } from './routes/payments.ts';
@@ -32,12 +34,14 @@ export interface AppDependencies {
   readonly database: Pick<Database<Api2Tables>, 'db' | 'ping'>;
   readonly live: LiveTokenCheck;
   readonly delegation: DelegationClient;
-  readonly subscriptions: SubscriptionsClient;
+  /** The subscription service. */
+  readonly subscriptions: Upstream;
   readonly subscriptionsResource: string;
   /** The one client that may act for a user here. */
   readonly actor: string;
   /** The client that this service is at the STS. */
   readonly clientId: string;
+  readonly experiments: boolean;
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -69,12 +73,10 @@ export function createApp(dependencies: AppDependencies): Express {
       keySet: verifier.keySet,
       now,
       onLogout({ sid, sub }) {
-        if (sid === undefined) {
-          if (sub !== undefined) delegation.forgetSubject(sub);
-          return;
+        for (const memory of [delegation, live]) {
+          if (sid !== undefined) memory.forgetSession(sid);
+          else if (sub !== undefined) memory.forgetSubject(sub);
         }
-        delegation.forgetSession(sid);
-        live.forgetSession(sid);
       },
     }),
   );
@@ -85,9 +87,10 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(paymentRoutes({ authenticate, actor, live, db, now }));
   app.use(insightRoutes({ authenticate, actor, db, now }));
   app.use(chainRoutes({ ...dependencies, authenticate }));
+  if (dependencies.experiments) app.use(experimentRoutes({ authenticate, actor, live }));
 
   app.use(notFound());
-  app.use(delegationProblems());
-  app.use(problemHandler(logger, { isOutage: isUnavailable }));
+  app.use(delegationProblems({ membersOf: stepsOf }));
+  app.use(problemHandler(logger, { isOutage: isUnavailable, membersOf: stepsOf }));
   return app;
 }

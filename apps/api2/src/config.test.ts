@@ -46,4 +46,14 @@ describe('loadConfig', () => {
       'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)',
     ]);
   });
+
+  it('has the route for experiments in development, and in production only by a second, explicit setting', () => {
+    expect(loadConfig({}).experiments).toBe(true);
+    expect(loadConfig(PRODUCTION).experiments).toBe(false);
+    expect(faultsOf({ ...PRODUCTION, EXPERIMENTS: 'on' })).toEqual([
+      'EXPERIMENTS is on (EXPERIMENTS_IN_PRODUCTION=on permits that)',
+    ]);
+    const both = { ...PRODUCTION, EXPERIMENTS: 'on', EXPERIMENTS_IN_PRODUCTION: 'on' };
+    expect(loadConfig(both).experiments).toBe(true);
+  });
 });

@@ -43,6 +43,9 @@ const schema = z.object({
   DATA_DIR: z.string().default('.data'),
   /** Accounts for the development users. Default: in development alone. */
   DEMO_DATA: optionalSwitchSetting,
+  /** A route that API1's experiments need. Default: in development alone. */
+  EXPERIMENTS: optionalSwitchSetting,
+  EXPERIMENTS_IN_PRODUCTION: switchSetting(false),
 });
 
 export type Config = ReturnType<typeof loadConfig>;
@@ -54,12 +57,15 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     ...(readFile === undefined ? {} : { readFile }),
   });
   const isProduction = settings.NODE_ENV === 'production';
+  const experiments = settings.EXPERIMENTS ?? !isProduction;
   if (isProduction) {
     const faults = productionFaults({
       'API2_CLIENT_SECRET is the development secret': settings.API2_CLIENT_SECRET === DEVELOPMENT_SECRET,
       'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
         settings.ISSUER.startsWith('http:') &&
         !(settings.ALLOW_INSECURE_HTTP && isLoopbackUrl(settings.ISSUER)),
+      'EXPERIMENTS is on (EXPERIMENTS_IN_PRODUCTION=on permits that)':
+        experiments && !settings.EXPERIMENTS_IN_PRODUCTION,
     });
     if (faults.length > 0) throw new SettingsError(faults);
   }
@@ -78,6 +84,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     },
     databaseUrl: settings.DATABASE_URL,
     databaseFile: resolve(WORKSPACE, settings.DATA_DIR, 'api2.db'),
+    experiments,
     demonstrationData: settings.DEMO_DATA ?? !isProduction,
   });
 }

@@ -7,7 +7,6 @@ import {
 import { openDatabase } from '@behalf/database';
 import { createLogger, createUpstream, fetchWithRequestId, runMain, startService } from '@behalf/service';
 import { createApp } from './app.ts';
-import { createSubscriptionsClient } from './clients/subscriptions.ts';
 import { loadConfig } from './config.ts';
 import { addDemonstrationData } from './storage/demonstration.ts';
 import { migrations } from './storage/migrations.ts';
@@ -33,24 +32,21 @@ await runMain('api2', async () => {
     fetch: fetchWithRequestId,
   };
   const client = { ...sts, clientId: config.client.id, clientSecret: config.client.secret };
-  const delegation = createDelegationClient(client);
   const app = createApp({
     logger,
     verifier: createAccessTokenVerifier({ ...sts, audience: config.resource }),
     database,
     live: createLiveTokenCheck({ introspect: createIntrospection(client) }),
-    delegation,
-    subscriptions: createSubscriptionsClient(
-      createUpstream({
-        name: 'The subscription service',
-        url: config.subscriptions.url,
-        timeoutMs: 3_000,
-      }),
-      delegation,
-    ),
+    delegation: createDelegationClient(client),
+    subscriptions: createUpstream({
+      name: 'The subscription service',
+      url: config.subscriptions.url,
+      timeoutMs: 3_000,
+    }),
     subscriptionsResource: config.subscriptions.resource,
     actor: config.actor,
     clientId: config.client.id,
+    experiments: config.experiments,
     now,
   });
   await startService({

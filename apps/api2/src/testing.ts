@@ -15,7 +15,6 @@ import type { Express } from 'express';
 import request from 'supertest';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { createApp } from './app.ts';
-import { createSubscriptionsClient } from './clients/subscriptions.ts';
 import { addDemonstrationData, DEMONSTRATION_USERS } from './storage/demonstration.ts';
 import { migrations } from './storage/migrations.ts';
 import type { Api2Tables } from './storage/schema.ts';
@@ -74,32 +73,29 @@ export class TestApi2 {
   }
 
   /** The service anew, with nothing in its memory. */
-  restart(database: Database<Api2Tables> = this.database): void {
+  restart(database: Database<Api2Tables> = this.database, { experiments = true } = {}): void {
     const client = {
       issuer: issuer.issuer,
       address: this.sts.address,
       clientId: 'api2.client',
       clientSecret: SECRET,
     };
-    const delegation = createDelegationClient({ ...client, now });
     const { port } = this.subscriptions.address() as AddressInfo;
     this.app = createApp({
       logger: this.log.logger,
       verifier: createAccessTokenVerifier({ ...client, audience: RESOURCE, now }),
       database,
       live: createLiveTokenCheck({ introspect: createIntrospection(client), now }),
-      delegation,
-      subscriptions: createSubscriptionsClient(
-        createUpstream({
-          name: 'The subscription service',
-          url: `http://127.0.0.1:${port}`,
-          timeoutMs: 500,
-        }),
-        delegation,
-      ),
+      delegation: createDelegationClient({ ...client, now }),
+      subscriptions: createUpstream({
+        name: 'The subscription service',
+        url: `http://127.0.0.1:${port}`,
+        timeoutMs: 500,
+      }),
       subscriptionsResource: SUBSCRIPTIONS,
       actor: 'api1.client',
       clientId: 'api2.client',
+      experiments,
       now,
     });
   }

@@ -112,26 +112,27 @@ export function protectedResourceMetadata(options: ProtectedResourceOptions): Re
   return router;
 }
 
+export interface DelegationProblemsOptions {
+  /** Further members of the body (RFC 9457 §3.2), beside those that the problem has. */
+  readonly membersOf?: ((request: Request, status: number) => Readonly<Record<string, unknown>>) | undefined;
+}
+
 /**
  * Answers what a delegation client throws: see problemOfDelegationError. Mounted after the routes, before the app's own
  * error handler, which gets every other error.
  */
-export function delegationProblems(): ErrorRequestHandler {
+export function delegationProblems({ membersOf }: DelegationProblemsOptions = {}): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const protection = protections.get(request);
     if (response.headersSent || protection === undefined) return next(error);
-    if (error instanceof DelegationError) {
-      return refuse(
-        request,
-        response,
-        problemOfDelegationError(error, protection.resourceMetadata),
-        error.message,
-      );
-    }
-    if (error instanceof TokenCheckUnavailableError) {
-      return refuse(request, response, tokenCheckUnavailableProblem(error.retryAfterSeconds), error.message);
-    }
-    next(error);
+    if (!(error instanceof DelegationError || error instanceof TokenCheckUnavailableError))
+      return next(error);
+    const problem =
+      error instanceof DelegationError
+        ? problemOfDelegationError(error, protection.resourceMetadata)
+        : tokenCheckUnavailableProblem(error.retryAfterSeconds);
+    const body = { ...membersOf?.(request, problem.status), ...problem.body };
+    refuse(request, response, { ...problem, body }, error.message);
   };
 }
 

@@ -1,3 +1,6 @@
+export { decodeClaims, stepsToldBy, type CallStep } from './call-step.ts';
+export { createCallTrace, type CallTrace, type ObservedExchange } from './call-trace.ts';
+export { reportSteps, stepsOf, traceOf, type ReportStepsOptions } from './report-steps.ts';
 export { createLogger, pathOf, type Logger, type LoggerOptions } from './logger.ts';
 export { CENSORED, redactMembers, redactText } from './redaction.ts';
 export { currentRequestId, fetchWithRequestId, requestIdOf, requestIds } from './request-id.ts';

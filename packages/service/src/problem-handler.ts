@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import type { Logger } from './logger.ts';
 import { problem, Problem, sendProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
@@ -6,6 +6,8 @@ import { requestIdOf } from './request-id.ts';
 export interface ProblemHandlerOptions {
   /** Whether an error means that something this service depends on is out, so that the same request may succeed later. Default: none does. */
   readonly isOutage?: (error: unknown) => boolean;
+  /** Further members of the body (RFC 9457 §3.2), beside those that the problem has. */
+  readonly membersOf?: (request: Request, status: number) => Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface ProblemHandlerOptions {
  */
 export function problemHandler(
   logger: Logger,
-  { isOutage = () => false }: ProblemHandlerOptions = {},
+  { isOutage = () => false, membersOf }: ProblemHandlerOptions = {},
 ): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const details =
@@ -33,7 +35,7 @@ export function problemHandler(
       next(error);
       return;
     }
-    sendProblem(response, details);
+    sendProblem(response, details, membersOf?.(request, details.status));
   };
 }
 

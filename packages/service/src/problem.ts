@@ -59,13 +59,17 @@ export function problemType(name = 'about:blank'): string {
   return name.includes(':') ? name : TYPE_BASE + name;
 }
 
-/** Answers with the problem as `application/problem+json`, not to be stored. */
-export function sendProblem(response: Response, details: Problem): void {
+/** Answers with the problem as `application/problem+json`, not to be stored; `members` are added to its own. */
+export function sendProblem(
+  response: Response,
+  details: Problem,
+  members: Readonly<Record<string, unknown>> = {},
+): void {
   response
     .status(details.status)
     .set({ ...details.headers, 'Cache-Control': 'no-store' })
     .type('application/problem+json')
-    .send(JSON.stringify(details));
+    .send(JSON.stringify({ ...members, ...details.toJSON() }));
 }
 
 const TITLES: Readonly<Record<number, string>> = {

@@ -17,6 +17,8 @@ export interface UpstreamRequest {
   readonly method?: string;
   /** Starts with `/`. Whatever comes from outside is encoded by the caller. */
   readonly path: string;
+  /** The path's template, for reports: `/users/{sub}`. Default: the path. */
+  readonly route?: string;
   readonly accessToken: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */

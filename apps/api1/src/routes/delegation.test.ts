@@ -1,6 +1,6 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { API2, PROBLEM, RESOURCE, userToken, useTestApi1 } from '../testing.ts';
+import { API2, PROBLEM, userToken, useTestApi1 } from '../testing.ts';
 
 const api = useTestApi1();
 const ROUTES = [
@@ -183,53 +183,5 @@ describe('when something behind API1 refuses', () => {
     }));
     const response = await api.get('/insights', userToken());
     expect([response.status, response.headers['retry-after']]).toEqual([503, '3']);
-  });
-});
-
-describe('GET /chain', () => {
-  it('puts what API1 saw in front of what the others saw', async () => {
-    api.answer = ({ claims }, res) =>
-      res
-        .writeHead(200, { 'content-type': 'application/json' })
-        .end(JSON.stringify({ hops: [{ service: 'api2', ...claims }], subscription: null }));
-    const response = await api.get('/chain', userToken());
-    expect(response.body).toMatchObject({
-      hops: [
-        { service: 'api1', aud: RESOURCE, client_id: 'web.client' },
-        { service: 'api2', aud: API2, client_id: 'api1.client', act: { sub: 'api1.client' } },
-      ],
-      subscription: null,
-    });
-    expect(response.text).not.toContain('eyJ');
-  });
-
-  it('is 502 when API2 answers something else', async () => {
-    api.answerJson(200, { hops: 'none' });
-    expect((await api.get('/chain', userToken())).status).toBe(502);
-  });
-});
-
-describe('GET /experiments/forwarded-token', () => {
-  it("shows that API2 refuses the user's own token and takes the delegated one", async () => {
-    const challenge = 'Bearer error="invalid_token"';
-    api.answer = ({ claims }, res) => {
-      if (claims['aud'] === API2)
-        res.writeHead(200, { 'content-type': 'application/json' }).end('{"accounts":[]}');
-      else
-        res
-          .writeHead(401, { 'content-type': 'application/problem+json', 'www-authenticate': challenge })
-          .end('{"title":"Invalid access token"}');
-    };
-    const response = await api.get('/experiments/forwarded-token', userToken());
-    expect(response.body).toEqual({
-      forwarded: { status: 401, challenge, problem: { title: 'Invalid access token' } },
-      delegated: { status: 200 },
-    });
-  });
-
-  it('does not exist while experiments are off', async () => {
-    api.restart({ experiments: false });
-    expect((await api.get('/experiments/forwarded-token', userToken())).status).toBe(404);
-    expect(api.seen).toEqual([]);
   });
 });

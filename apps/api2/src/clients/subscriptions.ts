@@ -40,7 +40,8 @@ export function createSubscriptionsClient(
       return read(answer, claims);
     },
     async subscriptionOf(subject, source) {
-      const answer = await call(source, { path: `/users/${encodeURIComponent(subject)}` });
+      const path = `/users/${encodeURIComponent(subject)}`;
+      const answer = await call(source, { path, route: '/users/{sub}' });
       return answer.status === 404 ? null : read(answer, subscription);
     },
   };

@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { CallStep } from '@behalf/service';
 import { describe, expect, it } from 'vitest';
 import { alice, RESOURCE, SUBSCRIPTIONS, tokenOf, useTestApi2 } from '../testing.ts';
 
@@ -64,5 +65,58 @@ describe('GET /chain', () => {
     expect(response.status).toBe(status);
     expect(response.headers['www-authenticate']).toContain(challenge);
     expect(JSON.parse(response.text)).toMatchObject({ reason });
+  });
+});
+
+describe('the steps of GET /chain', () => {
+  const stepsIn = (text: string) => (JSON.parse(text) as { steps: CallStep[] }).steps;
+  const brief = (text: string) =>
+    stepsIn(text).map(({ from, to, route, status }) => [from, to, route, status]);
+
+  it('are one exchange and two calls with the token that it brought', async () => {
+    const { text } = await api.get('/chain', tokenOf(alice));
+    expect(brief(text)).toEqual([
+      ['api2', 'sts', undefined, 200],
+      ['api2', 'subscriptions', 'GET /identity', 200],
+      ['api2', 'subscriptions', 'GET /users/{sub}', 200],
+    ]);
+    const claims = {
+      sub: alice,
+      aud: SUBSCRIPTIONS,
+      act: { sub: 'api2.client', act: { sub: 'api1.client' } },
+    };
+    for (const step of stepsIn(text)) expect(step.claims).toMatchObject(claims);
+    expect(stepsIn(text)[0]).toMatchObject({
+      kind: 'exchange',
+      grant: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      cached: false,
+    });
+  });
+
+  it('say when the token was still in memory', async () => {
+    const token = tokenOf(alice);
+    await api.get('/chain', token);
+    const exchanges = stepsIn((await api.get('/chain', token)).text).filter(
+      ({ kind }) => kind === 'exchange',
+    );
+    expect(exchanges.map(({ cached }) => cached)).toEqual([true]);
+  });
+
+  it('go as far as the refusal, in the problem', async () => {
+    api.sts.onToken(() => ({ status: 400, body: { error: 'invalid_target', reason: 'policy' } }));
+    const { text, status } = await api.get('/chain', tokenOf(alice));
+    expect(status).toBe(403);
+    expect(stepsIn(text)).toEqual([
+      expect.objectContaining({ to: 'sts', status: 400, error: 'invalid_target', reason: 'policy' }),
+    ]);
+  });
+
+  it('are there too when the subscription service does not answer', async () => {
+    api.answerSubscriptions = (_req, res) => void res.destroy();
+    const { text, status } = await api.get('/chain', tokenOf(alice));
+    expect(status).toBe(503);
+    expect(stepsIn(text)).toContainEqual(
+      expect.objectContaining({ to: 'subscriptions', status: null, error: 'no_answer' }),
+    );
   });
 });
