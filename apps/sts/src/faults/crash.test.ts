@@ -1,6 +1,6 @@
-import { DatabaseSync } from 'node:sqlite';
 import { ENGINES } from '@behalf/database/testing';
 import { expect, test } from 'vitest';
+import { integrityOf } from './testing-integrity.ts';
 import { Load } from './testing-load.ts';
 import { startReplicas } from './testing-replicas.ts';
 
@@ -36,10 +36,3 @@ test.concurrent.each(ENGINES)(
   },
   90_000,
 );
-
-function integrityOf(file: string): unknown {
-  const handle = new DatabaseSync(file);
-  const row = handle.prepare('pragma integrity_check').get();
-  handle.close();
-  return row?.['integrity_check'];
-}

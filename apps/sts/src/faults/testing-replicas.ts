@@ -19,14 +19,18 @@ export interface Replicas {
   readonly running: readonly ServiceProcess[];
   /** Where the SQLite file is, if that is the engine. */
   readonly databaseFile: string;
-  /** One more; it takes its share of the requests. */
-  start(options?: Partial<StartProcessOptions>): Promise<ServiceProcess>;
+  /** One more; it takes its share of the requests, unless it stands `aside`, to be asked by its own address. */
+  start(options?: StartReplicaOptions): Promise<ServiceProcess>;
   /** Kills it; it gets no more requests. */
   kill(replica: ServiceProcess): Promise<void>;
   /** Opens the same state in this process, as the operators' command line does. */
   openOperator(): Promise<State>;
   /** Ends everything and removes the data. */
   close(): Promise<void>;
+}
+
+export interface StartReplicaOptions extends Partial<StartProcessOptions> {
+  readonly aside?: boolean;
 }
 
 export interface ReplicasOptions {
@@ -51,8 +55,9 @@ export async function startReplicas({ engine, count = 0, server }: ReplicasOptio
   const logger = createLogger({ service: 'operator', level: 'silent' });
   const operators: State[] = [];
   const running: ServiceProcess[] = [];
+  const aside = new Set<ServiceProcess>();
   const balance = () => {
-    balancer.targets = running.map(({ url }) => url);
+    balancer.targets = running.filter((replica) => !aside.has(replica)).map(({ url }) => url);
   };
 
   const replicas: Replicas = {
@@ -65,6 +70,7 @@ export async function startReplicas({ engine, count = 0, server }: ReplicasOptio
         environment: { ...environment, ...options.environment },
       });
       running.push(replica);
+      if (options.aside === true) aside.add(replica);
       balance();
       return replica;
     },
