@@ -110,8 +110,11 @@ describe('an exchange', () => {
     expect(observe(cached, { ...cached, token: { ...held } })).toHaveLength(2);
   });
 
-  it('that another call had begun is no step of its own', () => {
-    expect(observe({ ...report, origin: 'shared', token: { accessToken: 'x' } })).toEqual([]);
+  it('that was shared is one step of each request that shared it', () => {
+    const held = { accessToken: token({}) };
+    const shared = { ...report, origin: 'shared', token: held } as const;
+    expect(observe({ ...report, origin: 'issuer', token: held }, shared)).toHaveLength(1);
+    expect(observe(shared)).toMatchObject([{ cached: false, status: 200 }]);
   });
 
   it('that is refused or not answered tells what is known', () => {

@@ -23,7 +23,7 @@ export interface CallTrace {
   readonly startedAtMs: number;
   /** So far, in the order in which they began, with `at` counted from the start of the request. */
   steps(): readonly CallStep[];
-  /** Takes note of a token that was asked for. One that this request has, or is about to get, already is no step of its own. */
+  /** Takes note of a token that was asked for. One that this request has already is no step of its own. */
   onExchange(report: ObservedExchange): void;
   /** The same service; every call of it becomes a step, and is followed by the steps that its answer tells of. */
   observe(upstream: Upstream, to: string): Upstream;
@@ -38,7 +38,7 @@ export function createCallTrace(service: string, startedAtMs = performance.now()
     startedAtMs,
     steps: () => steps.toSorted((a, b) => a.at - b.at),
     onExchange({ origin, ...report }) {
-      if (origin === 'shared' || (origin === 'cache' && tokens.has(report.token))) return;
+      if (origin !== 'issuer' && tokens.has(report.token)) return;
       tokens.add(report.token);
       steps.push({
         from: service,

@@ -21,3 +21,4 @@ export function captureLog(service: string): CapturedLog {
     text: () => lines.join(''),
   };
 }
+export { startProcess, type ServiceProcess, type StartProcessOptions } from './testing-process.ts';
