@@ -117,10 +117,11 @@ describe('isUnavailable (postgres)', () => {
     const database = await openTestDatabase('postgres', {
       migrations: notes,
       maximumConnections: 1,
-      waitTimeoutMs: 20,
-      statementTimeoutMs: 200,
+      // Long enough to open the one connection on a busy machine; the wait ends well before the statement does.
+      waitTimeoutMs: 1_500,
+      statementTimeoutMs: 4_000,
     });
-    const slow = errorOf(sql`select pg_sleep(4)`.execute(database.db));
+    const slow = errorOf(sql`select pg_sleep(8)`.execute(database.db));
     expect(isUnavailable(await errorOf(write(database, 'waits')))).toBe(true);
     expect(isUnavailable(await slow)).toBe(true);
     await write(database, 'after');
