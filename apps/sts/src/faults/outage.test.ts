@@ -67,9 +67,9 @@ test('a database that stops under load is 503 everywhere, and all goes on when i
   const acknowledged = [login.accessToken, accessTokenOf(await delegate(at, login.accessToken))];
 
   const answers: Answer[] = [];
-  let underLoad = true;
+  const load = new AbortController();
   const work = async () => {
-    while (underLoad) answers.push(await delegate(at, login.accessToken));
+    while (!load.signal.aborted) answers.push(await delegate(at, login.accessToken));
   };
   const workers = Array.from({ length: 6 }, work);
   await expect.poll(() => answers.length, RECOVERY).toBeGreaterThan(20);
@@ -92,7 +92,7 @@ test('a database that stops under load is 503 everywhere, and all goes on when i
   await expect.poll(async () => (await send(`${at}/health/ready`)).status, RECOVERY).toBe(200);
   const before = answers.length;
   await expect.poll(() => answers.length, RECOVERY).toBeGreaterThan(before + 20);
-  underLoad = false;
+  load.abort();
   await Promise.all(workers);
 
   const refused = answers.filter(({ status }) => status !== 200);

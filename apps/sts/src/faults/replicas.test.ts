@@ -158,7 +158,7 @@ describe('signing keys', () => {
     const [before] = await publishedAt(one);
     await operator.keys.rotate();
     for (const at of [one, other]) {
-      await expect.poll(async () => await publishedAt(at), WITHIN_A_SECOND).toHaveLength(2);
+      await expect.poll(() => publishedAt(at), WITHIN_A_SECOND).toHaveLength(2);
       expect(await publishedAt(at)).toContain(before);
     }
     const { tokens } = await holdings();
@@ -171,7 +171,7 @@ describe('signing keys', () => {
     await operator.keys.rotateNow();
     const { activeKid } = operator.keys.current();
     for (const at of [one, other]) {
-      await expect.poll(async () => await publishedAt(at), WITHIN_A_SECOND).toEqual([activeKid]);
+      await expect.poll(() => publishedAt(at), WITHIN_A_SECOND).toEqual([activeKid]);
       expect((await delegate(at, accessToken)).body['error']).toBe('invalid_grant');
       expect(await activeAt(at, tokens)).toEqual([false, false, false, false]);
     }

@@ -6,12 +6,14 @@ import { join } from 'node:path';
 import type { Engine } from '@behalf/database';
 import { newTestServerDatabase } from '@behalf/database/testing';
 import { createLogger } from '@behalf/service';
+import { startProcess, type ServiceProcess, type StartProcessOptions } from '@behalf/service/testing';
 import { loadConfig } from '../config.ts';
 import { startTestSubscriptions } from '../grants/testing-subscriptions.ts';
 import { openRegistry } from '../open-registry.ts';
 import { openState, type State } from '../open-state.ts';
 import { startBalancer } from './testing-balancer.ts';
-import { startProcess, type ServiceProcess, type StartProcessOptions } from './testing-process.ts';
+
+const MAIN = join(import.meta.dirname, '..', 'main.ts');
 
 export interface Replicas {
   /** The balancer's address, and the name that every replica goes by. */
@@ -47,6 +49,7 @@ export async function startReplicas({ engine, count = 0, server }: ReplicasOptio
   const subscriptions = await startTestSubscriptions();
   const balancer = await startBalancer();
   const environment = {
+    STS_PORT: '0',
     ISSUER: balancer.url,
     SUBSCRIPTIONS_URL: subscriptions.url,
     DATA_DIR: folder,
@@ -67,6 +70,7 @@ export async function startReplicas({ engine, count = 0, server }: ReplicasOptio
     async start(options = {}) {
       const replica = await startProcess({
         ...options,
+        main: MAIN,
         environment: { ...environment, ...options.environment },
       });
       running.push(replica);
