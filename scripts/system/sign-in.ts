@@ -9,6 +9,8 @@ export interface SignInOptions {
   readonly scope?: string;
   readonly username: string;
   readonly password?: string;
+  /** How requests are sent, where somebody listens in. It must not follow redirects. */
+  readonly fetch?: typeof fetch;
 }
 
 export interface SignedIn {
@@ -28,7 +30,7 @@ const LONGEST_WAY = 12;
  * and the token request. For tests and measurements. Throws with the status and the place when a step is refused.
  */
 export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> {
-  const { issuer, webUrl, resource, scope = 'openid profile api1' } = options;
+  const { issuer, webUrl, resource, scope = 'openid profile api1', fetch: send = fetch } = options;
   const verifier = randomBytes(32).toString('base64url');
   const redirectUri = `${webUrl}/callback`;
   const authorize = new URL(`${issuer}/connect/authorize`);
@@ -43,11 +45,11 @@ export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> 
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   }).toString();
-  const browser = createCookieBrowser();
+  const browser = createCookieBrowser(send);
   const callback = await reachCallback(browser, authorize, redirectUri, options);
   const code = callback.searchParams.get('code');
   if (code === null) throw new Error(`not signed in: ${callback.searchParams.get('error')}`);
-  const response = await fetch(`${issuer}/connect/token`, {
+  const response = await send(`${issuer}/connect/token`, {
     method: 'POST',
     body: new URLSearchParams({
       grant_type: 'authorization_code',
@@ -109,7 +111,7 @@ function hiddenFields(page: string): Record<string, string> {
   );
 }
 
-function createCookieBrowser() {
+function createCookieBrowser(fetch: typeof globalThis.fetch) {
   const jar = new Map<string, string>();
   const cookies = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
   const send = async (url: URL, init: RequestInit) => {

@@ -1,0 +1,117 @@
+import { decodeToken } from './exchange.ts';
+
+/** Puts the documented addresses in the place of those of a run. */
+export type Addresses = (text: string) => string;
+
+const SECRETS = new Set(['password', 'client_secret']);
+const BEARER_LIKE = new Set([
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'token',
+  'code',
+  'code_verifier',
+  'code_challenge',
+  'state',
+  'nonce',
+  'xsrf',
+  'session_state',
+]);
+/** Members that would bury the rest. */
+const LONG_MEMBERS: Readonly<Record<string, string>> = {
+  steps: 'see docs/decisions/003',
+  totals: '…',
+  payees: '…',
+  months: '…',
+};
+const SHOWN_ELEMENTS = 3;
+const SHORT = 6;
+
+/** What may be shown of a value of this name: never a whole token, code or secret. */
+export function presentValue(name: string, value: string): string {
+  if (SECRETS.has(name)) return '<secret>';
+  const token = decodeToken(value);
+  if (token !== undefined) return `<${describeToken(value)}>`;
+  return BEARER_LIKE.has(name) && value !== '' ? `${value.slice(0, SHORT)}…` : value;
+}
+
+/** In a few words: what kind of token it is, for whom, and who acts. `opaque token` when it cannot be read. */
+export function describeToken(text: string): string {
+  const token = decodeToken(text);
+  if (token === undefined) return 'opaque token';
+  const { typ, claims } = token;
+  const audience = String(claims['aud']);
+  if (typ === 'logout+jwt') return `logout token for ${audience}`;
+  if (typ !== 'at+jwt') return `ID token for ${audience}`;
+  const actors = actorsOf(claims['act']);
+  return `token for ${audience}${actors.length > 0 ? `, act: ${actors.join(' ⟵ ')}` : ''}`;
+}
+
+/** The current actor first. */
+function actorsOf(act: unknown): readonly string[] {
+  if (typeof act !== 'object' || act === null || !('sub' in act)) return [];
+  return [String(act.sub), ...actorsOf('act' in act ? act.act : undefined)];
+}
+
+/** JSON as it may be shown: tokens in words, long lists cut. */
+export function presentJson(value: unknown): string {
+  return JSON.stringify(presentMember(value), null, 2).replaceAll(/\[\s+("[^"]*")\s+\]/g, '[$1]');
+}
+
+function presentMember(value: unknown, name = ''): unknown {
+  if (typeof value === 'string') return presentValue(name, value);
+  if (Array.isArray(value)) {
+    const shown = value.slice(0, SHOWN_ELEMENTS).map((element) => presentMember(element));
+    return value.length > SHOWN_ELEMENTS ? [...shown, `… and ${value.length - SHOWN_ELEMENTS} more`] : shown;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, LONG_MEMBERS[key] ?? presentMember(member, key)]),
+  );
+}
+
+/** Form or query parameters, one per line, decoded for reading. */
+export function presentParameters(parameters: URLSearchParams): string {
+  return [...parameters]
+    .map(([name, value], index) => `${index === 0 ? '' : '&'}${name}=${presentValue(name, value)}`)
+    .join('\n');
+}
+
+/** A path without what is made up for one visit. */
+export function presentPath(url: URL): string {
+  return withoutVisit(url.pathname);
+}
+
+function withoutVisit(path: string): string {
+  return path.replace(/\/(interaction|authorize)\/[^/]+/, '/$1/…');
+}
+
+/** A header line's value. */
+export function presentHeader(name: string, value: string): string {
+  if (name === 'authorization') return presentAuthorization(value);
+  if (name === 'set-cookie') return presentCookie(value);
+  if (name === 'location') return presentAddress(value);
+  return value;
+}
+
+function presentCookie(value: string): string {
+  const [cookie = '', ...attributes] = value.split(/; */);
+  const shown = attributes.map((attribute) =>
+    attribute.startsWith('path=') ? `path=${withoutVisit(attribute.slice(5))}` : attribute,
+  );
+  return [`${cookie.split('=', 1)[0]}=…`, ...shown].join('; ');
+}
+
+function presentAuthorization(value: string): string {
+  const [scheme = '', credentials = ''] = value.split(' ');
+  if (scheme !== 'Basic') return `${scheme} <${describeToken(credentials)}>`;
+  const [client] = Buffer.from(credentials, 'base64').toString('utf8').split(':', 1);
+  return `Basic base64(${client}:<secret>)`;
+}
+
+function presentAddress(value: string): string {
+  const url = new URL(value, 'http://relative.invalid');
+  const query = [...url.searchParams].map(([name, text]) => `${name}=${presentValue(name, text)}`);
+  const origin = url.hostname === 'relative.invalid' ? '' : url.origin;
+  return `${origin}${presentPath(url)}${query.length > 0 ? `?${query.join('&')}` : ''}`;
+}
