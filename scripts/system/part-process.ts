@@ -31,21 +31,25 @@ export interface StartPartOptions {
 }
 
 /**
- * Compiled and type-stripped sources are kept between starts, which saves a start half of its time. A
- * small young generation costs these services no speed that could be measured, and keeps their memory small.
+ * What keeps a service small, at no cost in speed that could be measured: sources are kept compiled and type-stripped
+ * between starts, which also halves the time of a start; a small young generation; a heap with a limit, which makes V8
+ * collect instead of growing (25 MB of it are in use); and one arena for what is allocated outside the heap (glibc).
  */
 const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'node-compile');
-const NODE_FLAGS = ['--max-semi-space-size=4'];
+const SERVICE_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=256'];
+const SMALL_FOOTPRINT = { NODE_COMPILE_CACHE: COMPILE_CACHE, MALLOC_ARENA_MAX: '1' };
 
 const DEFAULT_GRACE_MS = 12_000;
 
 /** Starts one part, in its folder and in a process group of its own; it ends when this process does. */
 export function startPart(name: PartName, options: StartPartOptions): PartProcess {
   const { environment, onLine, builtWeb = false } = options;
+  /** Vite's development server and its builds take what they need. */
+  const flags = name === 'web' ? [] : SERVICE_FLAGS;
   const watchdog = pathToFileURL(join(import.meta.dirname, 'end-with-parent.ts')).href;
-  const child = spawn(process.execPath, [...NODE_FLAGS, '--import', watchdog, ...command(name, builtWeb)], {
+  const child = spawn(process.execPath, [...flags, '--import', watchdog, ...command(name, builtWeb)], {
     cwd: join(ROOT, 'apps', name),
-    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...environment },
+    env: { ...SMALL_FOOTPRINT, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: process.platform !== 'win32',
   });

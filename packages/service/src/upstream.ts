@@ -1,5 +1,6 @@
 import { fetchWithRequestId } from './request-id.ts';
 import { problem, type Problem } from './problem.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 export interface UpstreamOptions {
   /** What the service is called in problems: `API2`. */
@@ -51,25 +52,23 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   return {
     name,
     async send({ method = 'GET', path, accessToken, headers = {}, body }) {
-      let response: Response;
-      let text: string | undefined;
-      try {
-        response = await send(url + path, {
-          method,
-          headers: {
-            Accept: 'application/json, application/problem+json',
-            ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-            ...headers,
-            Authorization: `Bearer ${accessToken}`,
-          },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-          redirect: 'manual',
-          signal: AbortSignal.timeout(timeoutMs),
-        });
-        text = await readBounded(response);
-      } catch (cause) {
+      const request = {
+        method,
+        headers: {
+          Accept: 'application/json, application/problem+json',
+          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...headers,
+          Authorization: `Bearer ${accessToken}`,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        redirect: 'manual',
+      } as const;
+      const { response, text } = await withTimeLimit(timeoutMs, async (signal) => {
+        const answer = await send(url + path, { ...request, signal });
+        return { response: answer, text: await readBounded(answer) };
+      }).catch((cause: unknown) => {
         throw unreachable(name, cause);
-      }
+      });
       if (text === undefined) throw badAnswer(name);
       return { status: response.status, headers: response.headers, json: parseJson(response, text, name) };
     },
