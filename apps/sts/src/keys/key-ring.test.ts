@@ -108,11 +108,14 @@ describeEachEngine('openKeyRing', (engine) => {
 
   it('refuses every older key at once after an emergency rotation, an announced one included', async () => {
     const [ring, replica] = [await open(), await open(ONE, await storage.database.reopen())];
+    const { cookieKeys } = ring.current();
     const token = await sign(ring.current());
     await ring.rotate();
     await ring.rotateNow();
     expect(await verifies(token, ring.current())).toBe(false);
     expect(ring.current().publicJwks.keys).toHaveLength(1);
+    expect(cookieKeys).not.toContain(ring.current().cookieKeys[0]);
+    expect(ring.current().cookieKeys).toEqual(expect.arrayContaining([...cookieKeys]));
     expect(await states(ring)).toEqual(expect.arrayContaining(['active', 'revoked', 'revoked']));
     await replica.refresh();
     expect(replica.current()).toEqual(ring.current());

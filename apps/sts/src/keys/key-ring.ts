@@ -50,7 +50,7 @@ export interface KeyRing {
   list(): Promise<readonly KeyListing[]>;
   /** Publishes a new key that takes over after `publishAheadSeconds`; nothing happens while one is already upcoming. */
   rotate(): Promise<void>;
-  /** Emergency: a new key signs from now on, and every older one is refused, with all it signed. */
+  /** Emergency: a new key signs from now on, and every older one is refused, with all it signed. Browsers keep their sessions. */
   rotateNow(): Promise<void>;
 }
 

@@ -50,11 +50,16 @@ export async function announceSuccessors(db: Kysely<StsSchema>, context: Rotatio
   await addCookieKey(db, encryption, dates);
 }
 
-/** Revokes every signing key and puts a new one in their place. The caller holds the lock. */
+/**
+ * Revokes every signing key and puts a new one in their place. A new cookie key signs from now on, but the older ones still
+ * verify: a cookie holds an id that nobody can guess and that is not in the database, so a known cookie key forges nothing,
+ * whereas browsers without their session could no longer end it. The caller holds the lock.
+ */
 export async function replaceAtOnce(
   db: Kysely<StsSchema>,
   { encryption, now }: RotationContext,
 ): Promise<void> {
   await db.updateTable('signing_keys').set({ revoked_at: now }).where('revoked_at', 'is', null).execute();
   await addSigningKey(db, encryption, { now, activeFrom: now });
+  await addCookieKey(db, encryption, { now, activeFrom: now });
 }

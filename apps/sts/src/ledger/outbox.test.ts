@@ -38,6 +38,16 @@ describeEachEngine('LogoutOutbox', (engine) => {
     expect(await deliver()).toEqual([]);
   });
 
+  it('tells a client of a token that was recorded while its session was being ended, and only that client', async () => {
+    const { db } = storage.database;
+    await db.deleteFrom('ledger').where('id', '=', 'hop1').execute();
+    await storage.revocation.endSession(SESSION);
+    expect((await deliver()).map(({ clientId }) => clientId)).toEqual(['api1.client', 'web.client']);
+    await storage.ledger.recordIssued(delegated('late', 'root', { issuedAt: storage.clock.now - 1 }));
+    expect((await deliver()).map(({ clientId }) => clientId)).toEqual(['api2.client']);
+    expect(await deliver()).toEqual([]);
+  });
+
   it('has nothing to tell while the session lives, or of another session', async () => {
     await signIn(storage, 'uid-2');
     expect(await deliver()).toEqual([]);
@@ -105,7 +115,11 @@ describeEachEngine('LogoutOutbox', (engine) => {
     await storage.revocation.endSession(SESSION);
     const send = () => Promise.resolve();
     const { others } = await storage.database.db.transaction().execute(async (transaction) => {
-      const outbox = createLogoutOutbox({ db: transaction, now: () => storage.clock.now });
+      const outbox = createLogoutOutbox({
+        db: transaction,
+        now: () => storage.clock.now,
+        clientsOfAudience: () => [],
+      });
       expect(await outbox.deliver(send)).toBe(3);
       const waiting = replica.outbox.deliver(send);
       // On SQLite the second one has not even begun.

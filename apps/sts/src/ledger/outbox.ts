@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely';
 import type { StsSchema } from '../storage/schema.ts';
+import { noticeLateTokens, type LogoutNoticeOptions } from './logout-notices.ts';
 
 /** One back-channel logout that is still to be told (OpenID Connect Back-Channel Logout 1.0). */
 export interface PendingLogout {
@@ -9,7 +10,7 @@ export interface PendingLogout {
   readonly clientId: string;
 }
 
-export interface OutboxOptions {
+export interface OutboxOptions extends LogoutNoticeOptions {
   readonly db: Kysely<StsSchema>;
   /** Epoch seconds. */
   readonly now: () => number;
@@ -29,7 +30,8 @@ const CLAIM_SECONDS = 60;
 const LONGEST_PAUSE_SECONDS = 64;
 const BATCH = 20;
 
-export function createLogoutOutbox({ db, now }: OutboxOptions): LogoutOutbox {
+export function createLogoutOutbox(options: OutboxOptions): LogoutOutbox {
+  const { db, now } = options;
   const markDelivered = (row: ClaimedRow) =>
     db
       .updateTable('logout_outbox')
@@ -48,6 +50,7 @@ export function createLogoutOutbox({ db, now }: OutboxOptions): LogoutOutbox {
 
   return {
     async deliver(send) {
+      await noticeLateTokens(db, { ...options, now: now() });
       const claimed = await claim(db, now());
       await Promise.all(
         claimed.map(async (row) => {

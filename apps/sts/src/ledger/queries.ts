@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { LedgerTable, StsSchema } from '../storage/schema.ts';
+import { isStorable } from '../storage/storable.ts';
 import { judge, stepsUpward } from './liveness.ts';
 import type { DelegationRow, LedgerQueries, Liveness, Page, SessionRow } from './types.ts';
 
@@ -152,7 +153,7 @@ function parseCursor(cursor: string): { sequence: number; id: string } | null {
     const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
     if (!Array.isArray(value) || value.length !== 2) return null;
     const [sequence, id] = value as unknown[];
-    return Number.isSafeInteger(sequence) && typeof id === 'string'
+    return Number.isSafeInteger(sequence) && typeof id === 'string' && isStorable(id)
       ? { sequence: sequence as number, id }
       : null;
   } catch {

@@ -1,16 +1,13 @@
 import type { Kysely, Transaction } from 'kysely';
 import { endGrantRecords } from '../storage/grant-ends.ts';
 import type { StsSchema } from '../storage/schema.ts';
+import { noticeEndOf, type LogoutNoticeOptions } from './logout-notices.ts';
 import type { Revocation } from './types.ts';
 
-export interface RevocationOptions {
+export interface RevocationOptions extends LogoutNoticeOptions {
   readonly db: Kysely<StsSchema>;
   /** Epoch seconds. */
   readonly now: () => number;
-  /** The clients that act for an API: whom a logout concerns when one of the session's tokens was for that API. */
-  readonly clientsOfAudience: (audience: string) => readonly string[];
-  /** How long a back-channel logout is tried. Default 3600. */
-  readonly logoutLifetimeSeconds?: number;
 }
 
 export interface RevocationParts extends Revocation {
@@ -33,7 +30,7 @@ export function createRevocation(options: RevocationOptions): RevocationParts {
     const ended = await ending.returning(['session', 'subject', 'expires_at']).execute();
     for (const login of ended) {
       await transaction.deleteFrom('engine_records').where('session', '=', login.session).execute();
-      await writeOutbox(transaction, login, options);
+      await noticeEndOf(transaction, login, { ...options, now: now() });
     }
     return ended.filter((login) => login.expires_at > now()).length;
   };
@@ -112,41 +109,4 @@ async function revoke(db: Kysely<StsSchema>, jti: string, now: number): Promise<
     .returning('id')
     .executeTakeFirst();
   return row !== undefined;
-}
-
-/** One row for each client that the ledger shows for the session: it asked for a token, or acts for an API that one was for. */
-async function writeOutbox(
-  transaction: Transaction<StsSchema>,
-  login: { readonly session: string; readonly subject: string },
-  options: RevocationOptions,
-): Promise<void> {
-  const tokens = await transaction
-    .selectFrom('ledger')
-    .select(['client_id', 'audience'])
-    .distinct()
-    .where('session', '=', login.session)
-    .where('outcome', '=', 'issued')
-    .execute();
-  const concerned = new Set<string>();
-  for (const { client_id, audience } of tokens) {
-    concerned.add(client_id);
-    if (audience !== null) for (const id of options.clientsOfAudience(audience)) concerned.add(id);
-  }
-  if (concerned.size === 0) return;
-  const created_at = options.now();
-  const rows = [...concerned].map((client_id) => ({
-    session: login.session,
-    client_id,
-    subject: login.subject,
-    created_at,
-    expires_at: created_at + (options.logoutLifetimeSeconds ?? 3600),
-    attempts: 0,
-    next_attempt_at: created_at,
-    delivered_at: null,
-  }));
-  await transaction
-    .insertInto('logout_outbox')
-    .values(rows)
-    .onConflict((conflict) => conflict.columns(['session', 'client_id']).doNothing())
-    .execute();
 }

@@ -1,6 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { digestOf, sameDigest } from './digest.ts';
+import { isStorable } from './storable.ts';
 import type { ClientTable, StsSchema } from './schema.ts';
 import type { ClientStore, RegisteredClient } from './types.ts';
 
@@ -84,6 +85,7 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
 }
 
 async function load(db: Kysely<StsSchema>, id: string): Promise<StoredClient | undefined> {
+  if (!isStorable(id)) return undefined;
   const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) return undefined;
   const secrets = await db

@@ -46,7 +46,8 @@ export interface Storage {
 export function createStorage(options: StorageOptions): Storage {
   const { database, now } = options;
   const { db } = database;
-  const revocation = createRevocation({ db, now, clientsOfAudience: options.clientsOfAudience });
+  const { clientsOfAudience } = options;
+  const revocation = createRevocation({ db, now, clientsOfAudience });
   const clients = createClientStore(db);
   const clientAdapter = createClientAdapter(clients);
   return {
@@ -60,7 +61,7 @@ export function createStorage(options: StorageOptions): Storage {
     }),
     revocation,
     queries: createLedgerQueries(db, now),
-    outbox: createLogoutOutbox({ db, now }),
+    outbox: createLogoutOutbox({ db, now, clientsOfAudience }),
     claimProof: createClaimOnce(db, 'proof'),
     claimExternalToken: createClaimOnce(db, 'external token'),
     sweep: () => sweep(db, now()),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { StsSchema, UserTable } from './schema.ts';
+import { isStorable } from './storable.ts';
 import type { User, UserStore } from './types.ts';
 
 /** Argon2id is the library's default; the cost is OWASP's first recommendation (19 MiB, two passes). */
@@ -18,8 +19,10 @@ export interface UserStoreOptions {
 }
 
 export function createUserStore({ db, endSessionsOf }: UserStoreOptions): UserStore {
-  const rowByName = (name: string) =>
-    db.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst();
+  const rowByName = async (name: string) =>
+    isStorable(name)
+      ? db.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst()
+      : undefined;
 
   return {
     async findById(id) {
