@@ -111,6 +111,7 @@ describeEachEngine('openKeyRing', (engine) => {
     const { cookieKeys } = ring.current();
     const token = await sign(ring.current());
     await ring.rotate();
+    storage.clock.now += 1;
     await ring.rotateNow();
     expect(await verifies(token, ring.current())).toBe(false);
     expect(ring.current().publicJwks.keys).toHaveLength(1);
