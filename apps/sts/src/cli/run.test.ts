@@ -105,6 +105,21 @@ describe('sts keys', () => {
   });
 });
 
+describe('sts epoch', () => {
+  test('raised, ends every token and every sign-in up to now, for the whole server', async () => {
+    const { accessToken, refreshToken } = await signIn(sts.issuer);
+    expect((await delegate(accessToken, 'api2')).status).toBe(200);
+    expect(await run('epoch raise')).toEqual(['everything signed in or issued up to now is dead']);
+    expect((await delegate(accessToken, 'api2')).body['reason']).toBe('subject_token');
+    const refreshed = await post(`${sts.issuer}/connect/token`, {
+      grant_type: 'refresh_token',
+      refresh_token: refreshToken,
+      client_id: 'web.client',
+    });
+    expect(refreshed.body['error']).toBe('invalid_grant');
+  });
+});
+
 describe('sts policy check', () => {
   test.each([
     { line: '--actor api1.client --from api1 --to api2 --scope api2', says: /^permitted: .*4002 with api2$/ },
@@ -117,9 +132,14 @@ describe('sts policy check', () => {
   });
 });
 
-test.each(['nothing', 'user', 'keys burn', 'ledger --what', 'policy check --actor nobody'])(
-  'sts %s is told how to use it',
-  async (line) => {
-    await expect(run(line)).rejects.toThrow(/\S/);
-  },
-);
+test.each([
+  'nothing',
+  'user',
+  'keys burn',
+  'epoch',
+  'epoch raise twice',
+  'ledger --what',
+  'policy check --actor nobody',
+])('sts %s is told how to use it', async (line) => {
+  await expect(run(line)).rejects.toThrow(/\S/);
+});

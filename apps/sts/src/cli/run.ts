@@ -1,11 +1,12 @@
 import { client } from './clients.ts';
 import { CommandError, type Command, type CommandContext } from './context.ts';
+import { epoch } from './epoch.ts';
 import { keys } from './keys.ts';
 import { explain, ledger } from './ledger.ts';
 import { policy } from './policy.ts';
 import { user } from './users.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { user, client, keys, ledger, explain, policy };
+const COMMANDS: Readonly<Record<string, Command>> = { user, client, keys, epoch, ledger, explain, policy };
 
 export const USAGE = `pnpm sts <command>
 
@@ -15,6 +16,7 @@ export const USAGE = `pnpm sts <command>
   client disable|enable <id>
   keys list                                   signing keys and their state
   keys rotate [--now]                         --now refuses every older key at once
+  epoch raise                                 every sign-in and every token up to now is dead: after a restore
   ledger [--subject <sub>] [--json]           what was issued and refused, newest first
   explain <jti or request id>                 why it was refused, or what became of it
   policy check --actor <client> --from <api> [--grant …] [--to <api>] [--scope …] [--chain …]`;
