@@ -16,6 +16,7 @@ import helmet from 'helmet';
 import { accountRoutes } from './account/routes.ts';
 import { contentSecurityPolicy } from './engine/page-response.ts';
 import { loggedPath } from './engine/logged-path.ts';
+import { inOriginForm } from './engine/origin-form.ts';
 import type { ProviderHost } from './engine/provider-host.ts';
 import { resourceOfRequestedScopes } from './engine/token-request-scopes.ts';
 import { interactionRoutes } from './interactions/routes.ts';
@@ -57,6 +58,7 @@ const BROWSER_PATHS = [
   '/connect/token',
   '/connect/userinfo',
   '/connect/revocation',
+  '/connect/par',
   '/account/{*rest}',
   '/.well-known/{*rest}',
 ];
@@ -96,7 +98,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use('/connect/revocation', guard(['token'], []));
   app.use('/connect/par', guard([], ['resource']));
   app.post('/connect/endsession/confirm', fromOwnPage(issuer));
-  app.all(ENGINE_PATHS, host.handle);
+  app.all(ENGINE_PATHS, inOriginForm, host.handle);
 
   app.use(notFound());
   app.use(problemHandler(logger, { isOutage: isUnavailable }));

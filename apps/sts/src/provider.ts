@@ -15,10 +15,12 @@ import { CLAIMS_BY_SCOPE, createFindAccount } from './engine/accounts.ts';
 import { describeTruly } from './engine/discovery.ts';
 import { logoutSource, postLogoutSuccessSource, renderError, withoutScripts } from './engine/engine-pages.ts';
 import { loadExistingGrant } from './engine/first-party-grants.ts';
+import { withoutForeignOrigins } from './engine/own-cors.ts';
 import { introspectJwts, mayIntrospectRecord } from './engine/introspection.ts';
 import { createLoginClaims } from './engine/login-claims.ts';
 import { answerUnknownPaths, reportOutages } from './engine/outages.ts';
 import type { EngineKeys } from './engine/provider-host.ts';
+import { giveBackOnFailure, type GiveBackPorts } from './engine/give-back.ts';
 import { createIssuedRecorder } from './engine/record-issued.ts';
 import { OWN_CLIENT_METADATA, withRegistration } from './engine/registered-clients.ts';
 import { createResourceIndicators } from './engine/resource-indicators.ts';
@@ -35,6 +37,7 @@ export interface ProviderDependencies {
   readonly now: () => number;
   readonly logger: Logger;
   readonly adapter: AdapterFactory;
+  readonly release: GiveBackPorts['release'];
   readonly users: Pick<UserStore, 'findById'>;
   readonly clients: Pick<ClientStore, 'find' | 'checkSecret'>;
   readonly resources: ResourceRegistry;
@@ -65,7 +68,9 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
   provider.proxy = true;
   overrideModels(provider, dependencies);
 
+  provider.use(withoutForeignOrigins);
   reportOutages(provider, dependencies.logger);
+  giveBackOnFailure(provider, dependencies);
   provider.use(answerUnknownPaths);
   provider.use(describeTruly(resources));
   provider.use(withoutScripts);

@@ -9,7 +9,10 @@ export interface Form {
 export type ParsedForm =
   { readonly ok: true; readonly form: Form } | { readonly ok: false; readonly description: string };
 
-/** Parses a body. Refused: no UTF-8, malformed percent-encoding, NUL, and more than `maximumPairs` parameters. */
+/**
+ * Parses a body. Refused: no UTF-8, malformed percent-encoding, NUL in a name, and more than `maximumPairs` parameters.
+ * Not checked: NUL in values (`holdsNul`), which means something else in a credential than elsewhere.
+ */
 export function parseForm(bytes: Uint8Array, maximumPairs: number): ParsedForm {
   const text = decodeUtf8(bytes);
   if (text === undefined) return refused('the body is not UTF-8');
@@ -21,7 +24,7 @@ export function parseForm(bytes: Uint8Array, maximumPairs: number): ParsedForm {
   for (const pair of pairs) {
     const [name, value] = splitPair(pair);
     if (name === undefined || value === undefined) return refused('the body is not form-encoded');
-    if (name.includes('\0') || value.includes('\0')) return refused('the body contains NUL');
+    if (name.includes('\0')) return refused('the body contains NUL');
     if (name === '' || value === '') continue;
     kept.push(pair);
     const sofar = values.get(name);
@@ -29,6 +32,11 @@ export function parseForm(bytes: Uint8Array, maximumPairs: number): ParsedForm {
     else sofar.push(value);
   }
   return { ok: true, form: { values, body: Buffer.from(kept.join('&')) } };
+}
+
+/** Whether a parameter was sent with a NUL in it: no identifier, scope or token has one, and PostgreSQL stores none. */
+export function holdsNul({ values }: Form, name: string): boolean {
+  return values.get(name)?.some((value) => value.includes('\0')) === true;
 }
 
 function splitPair(pair: string): [string | undefined, string | undefined] {

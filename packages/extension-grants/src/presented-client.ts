@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose';
-import type { Form } from './form.ts';
+import { holdsNul, type Form } from './form.ts';
 
 export type PresentedClient =
   | { readonly ok: true }
@@ -9,13 +9,17 @@ export type PresentedClient =
       readonly description: string;
     };
 
+/** What a client presents itself with in the body. */
+export const CREDENTIAL_PARAMETERS: readonly string[] = ['client_id', 'client_secret', 'client_assertion'];
+
 /**
  * How a client presents itself, as far as that can be told without knowing it: by one mechanism at most (RFC 6749 §2.3),
  * well-formed, and not without any name (§5.2: `invalid_client`).
  *
  * Not checked: the credentials.
  */
-export function checkPresentedClient(authorization: string | undefined, { values }: Form): PresentedClient {
+export function checkPresentedClient(authorization: string | undefined, form: Form): PresentedClient {
+  const { values } = form;
   const assertion = values.get('client_assertion')?.[0];
   const mechanisms = [authorization, values.get('client_secret'), assertion].filter(
     (used) => used !== undefined,
@@ -26,6 +30,9 @@ export function checkPresentedClient(authorization: string | undefined, { values
       error: 'invalid_request',
       description: 'the client authenticates in more than one way',
     };
+  }
+  if (CREDENTIAL_PARAMETERS.some((name) => holdsNul(form, name))) {
+    return invalidClient('the client authentication contains NUL');
   }
   if (authorization !== undefined && !isBasic(authorization)) {
     return invalidClient('the Authorization header is no Basic authentication');

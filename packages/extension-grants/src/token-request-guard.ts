@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseForm, type Form } from './form.ts';
-import { checkPresentedClient } from './presented-client.ts';
+import { holdsNul, parseForm, type Form } from './form.ts';
+import { checkPresentedClient, CREDENTIAL_PARAMETERS } from './presented-client.ts';
 import { readBody } from './read-body.ts';
 
 export interface TokenRequestGuardOptions {
@@ -100,6 +100,9 @@ function faultOf(form: Form, options: TokenRequestGuardOptions): Fault | undefin
   const { required = ['grant_type'], mayRepeat = ['audience', 'resource'] } = options;
   for (const [name, values] of form.values) {
     if (values.length > 1 && !mayRepeat.includes(name)) return invalidRequest('a parameter is repeated');
+    if (holdsNul(form, name) && !CREDENTIAL_PARAMETERS.includes(name)) {
+      return invalidRequest('the body contains NUL');
+    }
   }
   const missing = required.find((name) => !form.values.has(name));
   return missing === undefined ? undefined : invalidRequest(`${missing} is missing`);

@@ -4,6 +4,7 @@ import { allowOnly, apiHeaders, problem } from '@behalf/service';
 import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
 import type { LedgerQueries, Revocation, TokenLedger } from '../ledger/types.ts';
+import { isStorable } from '../storage/storable.ts';
 
 export interface AccountPorts {
   /** For tokens whose audience is the issuer itself. */
@@ -46,7 +47,8 @@ export function accountRoutes(ports: AccountPorts): Router {
   routes.all('/delegations', allowOnly('GET'));
 
   routes.delete('/delegations/:jti', async (request, response) => {
-    if (!(await revocation.revokeDelegation(request.params.jti, authOf(request).sub))) throw unknown();
+    const { jti } = request.params;
+    if (!isStorable(jti) || !(await revocation.revokeDelegation(jti, authOf(request).sub))) throw unknown();
     response.status(204).end();
   });
   routes.all('/delegations/:jti', allowOnly('DELETE'));
@@ -59,7 +61,8 @@ export function accountRoutes(ports: AccountPorts): Router {
 
   routes.delete('/sessions/:id', async (request, response) => {
     const { sub: subject } = authOf(request);
-    if (!(await revocation.endSession(request.params.id, { subject }))) throw unknown();
+    const { id } = request.params;
+    if (!isStorable(id) || !(await revocation.endSession(id, { subject }))) throw unknown();
     response.status(204).end();
   });
   routes.all('/sessions/:id', allowOnly('DELETE'));

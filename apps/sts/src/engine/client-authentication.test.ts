@@ -28,7 +28,7 @@ describe('client authentication', () => {
 
   test('does not take a secret followed by NUL', async () => {
     const answer = await token({ ...form, client_id: 'machine.client', client_secret: 'secret\0' });
-    expect(answer.status).not.toBe(200);
+    expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
   });
 
   test('refuses a disabled client like an unknown one', async () => {

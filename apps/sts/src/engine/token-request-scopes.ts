@@ -12,7 +12,8 @@ export function resourceOfRequestedScopes(resources: ResourceRegistry): RequestH
   return (request, response, next) => {
     const body: unknown = request.body;
     if (!Buffer.isBuffer(body)) return next();
-    const form = new URLSearchParams(body.toString('utf8'));
+    // It drops one leading `?`, which a body may begin with, so it gets one to drop.
+    const form = new URLSearchParams(`?${body.toString('utf8')}`);
     const owners = ownersOf(form.get('scope') ?? '', resources);
     if (!GRANTS.has(form.get('grant_type') ?? '') || owners.length === 0) return next();
 

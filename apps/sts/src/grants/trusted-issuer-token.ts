@@ -7,6 +7,7 @@ import type { SubjectToken } from '@behalf/extension-grants';
 import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, errors, jwtVerify } from 'jose';
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyResult } from 'jose';
 import type { TrustedIssuer } from '../registry/trusted-issuers.ts';
+import { isStorable } from '../storage/storable.ts';
 import type { UserStore } from '../storage/types.ts';
 import type { SubjectTokenValidator, ValidatedSubjectToken } from './ports.ts';
 
@@ -102,7 +103,9 @@ function faultOf(
   if (protectedHeader.typ !== undefined && protectedHeader.typ.toLowerCase() !== 'jwt') return 'wrong_type';
   if (Array.isArray(aud) && aud.length !== 1) return 'several_audiences';
   if (typeof azp !== 'string' || azp === '') return 'malformed_azp';
-  if (typeof jti !== 'string' || jti === '' || jti.length > MAXIMUM_JTI_LENGTH) return 'malformed_jti';
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAXIMUM_JTI_LENGTH || !isStorable(jti)) {
+    return 'malformed_jti';
+  }
   if (typeof iat !== 'number' || iat > now + TOLERANCE_SECONDS) return 'issued_in_the_future';
   if (now - iat > issuer.maximumAgeSeconds) return 'too_old';
   if (typeof exp !== 'number' || exp <= now) return 'expired';
