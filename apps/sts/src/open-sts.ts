@@ -65,6 +65,7 @@ export async function openSts(config: Config, options: OpenStsOptions): Promise<
           now,
           logger,
           adapter: state.adapter,
+          release: state.release,
           users,
           clients: { ...clients, find: clientScopes.find },
           resources,

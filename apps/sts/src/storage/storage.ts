@@ -9,6 +9,7 @@ import type { TokenLedger } from '../ledger/types.ts';
 import { createClientAdapter } from './client-adapter.ts';
 import { createClientStore } from './client-store.ts';
 import { ProviderAdapter } from './provider-adapter.ts';
+import { releaseRecord } from './release.ts';
 import type { StsSchema } from './schema.ts';
 import { sweep } from './sweep.ts';
 import type { ClientStore, UserStore } from './types.ts';
@@ -29,6 +30,8 @@ export interface StorageOptions {
 export interface Storage {
   /** For the engine's `adapter` setting. */
   readonly adapter: (model: string) => Adapter;
+  /** Makes a record that was consumed good for another use. */
+  readonly release: (model: string, id: string) => Promise<void>;
   readonly users: UserStore;
   readonly clients: ClientStore;
   readonly ledger: TokenLedger;
@@ -52,6 +55,7 @@ export function createStorage(options: StorageOptions): Storage {
   const clientAdapter = createClientAdapter(clients);
   return {
     adapter: (model) => (model === 'Client' ? clientAdapter : new ProviderAdapter({ db, model, now })),
+    release: (model, id) => releaseRecord(db, model, id),
     users: createUserStore({ db, endSessionsOf: (...of) => revocation.endAllSessionsWithin(...of) }),
     clients,
     ledger: createTokenLedger({
