@@ -5,8 +5,9 @@ import { CommandError, oneName, type Command, type CommandContext } from './cont
 const DAY_SECONDS = 24 * 3600;
 
 /**
- * `client add <id> …`, `client secret <id> [--days n]`, `client disable|enable <id>`. A secret is generated, shown once
- * and kept as a hash; earlier ones stay good, so that a client can change over without a gap.
+ * `client add <id> …`, `client secret <id> [--days n]`, `client retire-secrets <id>`, `client disable|enable <id>`. A secret is
+ * generated, shown once and kept as a hash; earlier ones stay good, so that a client can change over without a gap, until
+ * all but the one that is asked for are retired.
  */
 export const client: Command = async ([action = '', ...args], context) => {
   switch (action) {
@@ -14,6 +15,8 @@ export const client: Command = async ([action = '', ...args], context) => {
       return add(args, context);
     case 'secret':
       return addSecret(args, context);
+    case 'retire-secrets':
+      return retireSecrets(oneName(args, 'client'), context);
     case 'disable':
     case 'enable': {
       const id = oneName(args, 'client');
@@ -21,7 +24,7 @@ export const client: Command = async ([action = '', ...args], context) => {
       return context.print(`${id} is ${action}d`);
     }
     default:
-      throw new CommandError('client add|secret|disable|enable <id>');
+      throw new CommandError('client add|secret|retire-secrets|disable|enable <id>');
   }
 };
 
@@ -84,6 +87,15 @@ async function addSecret(args: readonly string[], context: CommandContext): Prom
     throw new CommandError('--days is a whole number of days');
   }
   await printNewSecret(id, days === undefined ? null : context.now() + days * DAY_SECONDS, context);
+}
+
+async function retireSecrets(id: string, { state, askSecret, now, print }: CommandContext): Promise<void> {
+  if ((await state.clients.find(id)) === undefined) throw unknown(id);
+  const kept = await askSecret('The secret that stays: ');
+  if (!(await state.clients.keepOnlySecret(id, kept, now()))) {
+    throw new CommandError(`that is no secret of ${id}: nothing has changed`);
+  }
+  print(`every other secret of ${id} is refused from now on`);
 }
 
 async function printNewSecret(id: string, expiresAt: number | null, context: CommandContext): Promise<void> {

@@ -56,7 +56,7 @@ describe('sts user', () => {
 });
 
 describe('sts client', () => {
-  test('adds one with a generated secret that works, and a second one', async () => {
+  test('adds one with a generated secret that works, and a second one that outlasts it', async () => {
     const [, first] = await run('client add batch.client --grant client_credentials --scope api1');
     const [second] = await run('client secret batch.client --days 30');
     const secretOf = (line = '') => line.replace('secret (shown this once): ', '');
@@ -68,8 +68,14 @@ describe('sts client', () => {
       );
     expect((await use(secretOf(first))).status).toBe(200);
     expect((await use(secretOf(second))).status).toBe(200);
-    await run('client disable batch.client');
+    await expect(run('client retire-secrets batch.client', 'mistyped')).rejects.toThrow(
+      'nothing has changed',
+    );
+    await run('client retire-secrets batch.client', secretOf(second));
     expect((await use(secretOf(first))).status).toBe(401);
+    expect((await use(secretOf(second))).status).toBe(200);
+    await run('client disable batch.client');
+    expect((await use(secretOf(second))).status).toBe(401);
   });
 
   test('refuses a scope that no API owns', async () => {
@@ -97,14 +103,6 @@ describe('sts ledger and explain', () => {
   });
 });
 
-describe('sts keys', () => {
-  test('lists them with their state, and rotates', async () => {
-    expect((await run('keys list')).join('\n')).toMatch(/active/);
-    expect((await run('keys rotate')).join('\n')).toMatch(/upcoming/);
-    expect((await run('keys rotate --now')).join('\n')).toMatch(/revoked/);
-  });
-});
-
 describe('sts epoch', () => {
   test('raised, ends every token and every sign-in up to now, for the whole server', async () => {
     const { accessToken, refreshToken } = await signIn(sts.issuer);
@@ -117,6 +115,14 @@ describe('sts epoch', () => {
       client_id: 'web.client',
     });
     expect(refreshed.body['error']).toBe('invalid_grant');
+  });
+});
+
+describe('sts keys', () => {
+  test('lists them with their state, and rotates', async () => {
+    expect((await run('keys list')).join('\n')).toMatch(/active/);
+    expect((await run('keys rotate')).join('\n')).toMatch(/upcoming/);
+    expect((await run('keys rotate --now')).join('\n')).toMatch(/revoked/);
   });
 });
 

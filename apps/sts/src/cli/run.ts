@@ -13,6 +13,7 @@ export const USAGE = `pnpm sts <command>
   user add|password|disable|enable <name>     the password is asked for
   client add <id> [--grant … --scope … --redirect-uri … --public --third-party]
   client secret <id> [--days n]               a further secret, shown once
+  client retire-secrets <id>                  all but one, which is asked for
   client disable|enable <id>
   keys list                                   signing keys and their state
   keys rotate [--now]                         --now refuses every older key at once

@@ -38,6 +38,21 @@ describeEachEngine('ClientStore', (engine) => {
     expect(await storage.clients.checkSecret('nobody', 'first', now)).toBe(false);
   });
 
+  it('ends every secret but one, unless that one is none', async () => {
+    const { now } = storage.clock;
+    for (const secret of ['leaked', 'also leaked', 'new'])
+      await storage.clients.addSecret('api1.client', secret);
+    const accepted = (secret: string) => storage.clients.checkSecret('api1.client', secret, now);
+    expect(await storage.clients.keepOnlySecret('api1.client', 'mistyped', now)).toBe(false);
+    expect(await accepted('leaked')).toBe(true);
+    expect(await storage.clients.keepOnlySecret('api1.client', 'new', now)).toBe(true);
+    expect([await accepted('leaked'), await accepted('also leaked'), await accepted('new')]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+
   it('stores no secret in clear', async () => {
     await storage.clients.addSecret('api1.client', 'a-real-secret');
     const rows = await storage.database.db.selectFrom('client_secrets').selectAll().execute();

@@ -26,7 +26,7 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
     fetchMethod: (id) => load(db, id),
   });
 
-  return {
+  const store: ClientStore = {
     find: async (id) => (await cache.fetch(id))?.client,
 
     async list() {
@@ -58,6 +58,20 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
       cache.delete(id);
     },
 
+    async keepOnlySecret(id, secret, now) {
+      cache.delete(id);
+      if (!(await store.checkSecret(id, secret, now))) return false;
+      await db
+        .updateTable('client_secrets')
+        .set({ expires_at: now })
+        .where('client_id', '=', id)
+        .where('digest', '!=', digestOf(secret))
+        .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
+        .execute();
+      cache.delete(id);
+      return true;
+    },
+
     async checkSecret(id, secret, now) {
       const stored = await cache.fetch(id);
       if (stored === undefined || stored.client.disabled) return false;
@@ -82,6 +96,7 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
       return updated !== undefined;
     },
   };
+  return store;
 }
 
 async function load(db: Kysely<StsSchema>, id: string): Promise<StoredClient | undefined> {

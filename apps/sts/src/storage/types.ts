@@ -49,6 +49,8 @@ export interface ClientStore {
   upsert(client: Omit<RegisteredClient, 'disabled'>): Promise<void>;
   /** SHA-256 at rest, several per client, each with an expiry or null. */
   addSecret(id: string, secret: string, options?: { expiresAt?: number | null }): Promise<void>;
+  /** Ends every secret but this one from `now` on. False, and nothing ends, when this one is no good secret of the client. */
+  keepOnlySecret(id: string, secret: string, now: number): Promise<boolean>;
   /** Compares in constant time against every unexpired secret. */
   checkSecret(id: string, secret: string, now: number): Promise<boolean>;
   setDisabled(id: string, disabled: boolean): Promise<boolean>;
