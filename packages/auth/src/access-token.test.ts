@@ -51,6 +51,16 @@ describe('verifyAccessToken', () => {
     expect(await verifyAccessToken(token, options)).toMatchObject({ ok: false, fault });
   });
 
+  it('takes no other spelling of a good signature (RFC 4648 §3.5)', async () => {
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const jwt = issuer.mint();
+    const last = alphabet.indexOf(jwt.at(-1) ?? '');
+    for (const unused of [1, 2, 8, 15]) {
+      const respelled = jwt.slice(0, -1) + alphabet.charAt(last ^ unused);
+      expect(await verifyAccessToken(respelled, options)).toMatchObject({ fault: 'bad_signature' });
+    }
+  });
+
   it('takes the media type in full and in any case (RFC 9068 §4)', async () => {
     for (const typ of ['application/at+jwt', 'AT+JWT']) {
       expect(await verifyAccessToken(issuer.mint({}, { typ }), options)).toMatchObject({ ok: true });

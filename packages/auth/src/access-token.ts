@@ -95,7 +95,17 @@ export async function verifyAccessToken(
   } catch (error) {
     return faultOf(error);
   }
+  if (!isCanonical(jwt)) return fault('bad_signature', 'the signature does not verify');
   return shape(payload, options);
+}
+
+/**
+ * The last character of a signature has bits that no byte uses. With them changed it would verify all the same, and one
+ * token could be written in several ways (RFC 4648 §3.5).
+ */
+function isCanonical(jwt: string): boolean {
+  const signature = jwt.slice(jwt.lastIndexOf('.') + 1);
+  return Buffer.from(signature, 'base64url').toString('base64url') === signature;
 }
 
 function shape(claims: JWTPayload, options: VerifyAccessTokenOptions): VerifiedAccessToken {
