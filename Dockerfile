@@ -18,7 +18,8 @@ RUN if [ "$APP" = web ]; then \
       pnpm install --frozen-lockfile --filter "@behalf/web..." && pnpm --filter @behalf/web run build \
       && find . -name node_modules -prune -exec rm -rf {} +; \
     fi
-RUN pnpm install --prod --frozen-lockfile --filter "@behalf/${APP}..." \
+# Hoisted, because the packages' peer dependencies (Express, oidc-provider) are the app's.
+RUN pnpm install --prod --frozen-lockfile --shamefully-hoist --filter "@behalf/${APP}..." \
     && find apps -mindepth 1 -maxdepth 1 ! -name "${APP}" -exec rm -rf {} + \
     && find apps packages -name '*.test.ts*' -not -path '*/node_modules/*' -delete
 
@@ -26,7 +27,10 @@ FROM ${NODE_IMAGE}
 ARG APP
 ENV NODE_ENV=production \
     NODE_OPTIONS="--max-semi-space-size=4" \
+    DATA_DIR=/data \
     APP=${APP}
+# The one place that a part may write to: SQLite files while there is no DATABASE_URL, and the keys of the demonstration.
+RUN install --directory --owner=node --group=node --mode=0700 /data
 WORKDIR /behalf/apps/${APP}
 COPY --from=built --chown=root:root /behalf /behalf
 USER node

@@ -12,7 +12,10 @@ const databasePassword = secret();
 make('database-password', () => databasePassword);
 // Made together with the password, never apart from it.
 make('database-url', () => `postgres://behalf:${databasePassword}@postgres:5432/behalf`);
-make('key-encryption-key', () => `${new Date().toISOString().slice(0, 10)}:${randomBytes(32).toString('base64')}`);
+make(
+  'key-encryption-key',
+  () => `${new Date().toISOString().slice(0, 10)}:${randomBytes(32).toString('base64')}`,
+);
 for (const client of ['api1', 'api2', 'subscriptions', 'machine']) make(`${client}-client-secret`, secret);
 
 function make(name, value) {
