@@ -148,6 +148,20 @@ describe('set-up', () => {
     expect(() => create({ address: 'http://sts.internal', allowInsecureHttp: true })).not.toThrow();
   });
 
+  it('sends no secret to an unsafe address that the discovery document names (RFC 9700 §2.6)', async () => {
+    const seen: string[] = [];
+    const metadata = { issuer: issuer.issuer, token_endpoint: 'http://evil.example/token' };
+    const misled = create({
+      address: undefined,
+      fetch: (url) => {
+        seen.push(url);
+        return Promise.resolve(Response.json(metadata));
+      },
+    });
+    await expect(misled.delegate({ token: 'T' })).rejects.toMatchObject({ kind: 'unavailable' });
+    expect(seen).toEqual([`${issuer.issuer}/.well-known/openid-configuration`]);
+  });
+
   it('needs exactly one way to authenticate', () => {
     expect(() => create({ clientSecret: undefined })).toThrow(TypeError);
   });

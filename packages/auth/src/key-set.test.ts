@@ -163,6 +163,20 @@ describe('a remote key set', () => {
     await elsewhere.close();
   });
 
+  it('fetches no keys from an unsafe address that the discovery document names (RFC 9700 §2.6)', async () => {
+    const seen: string[] = [];
+    const remote = createRemoteKeySet({
+      issuer: issuer.issuer,
+      fetch: (url) => {
+        seen.push(url);
+        const body = { issuer: issuer.issuer, jwks_uri: 'http://evil.example/jwks' };
+        return Promise.resolve(Response.json(seen.length === 1 ? body : issuer.jwks()));
+      },
+    });
+    await expect(remote.find(issuer.signingKey.kid)).rejects.toThrow(TokenCheckUnavailableError);
+    expect(seen).toEqual([`${issuer.issuer}/.well-known/openid-configuration`]);
+  });
+
   it('refuses plain http to another machine unless it was allowed', () => {
     const jwksUri = 'http://sts.internal/jwks';
     expect(() => createRemoteKeySet({ issuer: issuer.issuer, jwksUri })).toThrow(TypeError);

@@ -5,6 +5,7 @@ import {
   fetchJsonObject,
   isObject,
   reachIssuerAt,
+  secureFetch,
   systemClock,
   TokenCheckUnavailableError,
   withoutTrailingSlash,
@@ -142,7 +143,7 @@ function keyLoader(options: RemoteKeySetOptions): () => Promise<readonly unknown
   const { issuer, address, jwksUri, timeoutMs = DEFAULT_TIMEOUT_MS, allowInsecureHttp } = options;
   const base = withoutTrailingSlash(address ?? issuer);
   assertSecureUrl(jwksUri ?? base, allowInsecureHttp);
-  const send = reachIssuerAt(issuer, address, options.fetch ?? fetch);
+  const send = reachIssuerAt(issuer, address, secureFetch(options.fetch ?? fetch, allowInsecureHttp));
   let discovered = jwksUri;
 
   async function discover(): Promise<string> {

@@ -31,7 +31,8 @@ export interface LogoutReceiverOptions {
 export interface LogoutReceiver {
   /**
    * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 §2.6) and acts on it. Each is taken once by this
-   * process; replicas do not share what they have seen.
+   * process; replicas do not share what they have seen, and a restart forgets it. A token that is sent again then only
+   * drops once more what has ended anyway: at worst a user's next call costs an exchange.
    * Throws TokenCheckUnavailableError when the keys cannot be had, and what `onLogout` throws.
    */
   receive(jwt: string): Promise<ReceivedLogout>;

@@ -18,6 +18,7 @@ import {
   reachIssuerAt,
   readBounded,
   retryAfterOf,
+  secureFetch,
   type Fetch,
 } from './outgoing.ts';
 
@@ -58,7 +59,9 @@ export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
     if (url !== undefined) assertSecureUrl(url, allowInsecureHttp);
   }
   const authentication = clientAuthentication(options);
-  const send = answeredFetch(reachIssuerAt(issuer, address, options.fetch ?? fetch));
+  const send = answeredFetch(
+    reachIssuerAt(issuer, address, secureFetch(options.fetch ?? fetch, allowInsecureHttp)),
+  );
   const timeoutSeconds = (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) / 1000;
   let pending: Promise<Configuration> | undefined;
 

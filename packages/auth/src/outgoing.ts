@@ -28,6 +28,14 @@ export function assertSecureUrl(url: string, allowInsecureHttp = false): void {
     throw new TypeError(`${url} must be https, or http must be allowed explicitly`);
 }
 
+/** Sends nothing to an address that is not secure, whoever named it: a discovery document may name any. Rejects then. */
+export function secureFetch(send: Fetch, allowInsecureHttp: boolean | undefined): Fetch {
+  return async (url, init) => {
+    assertSecureUrl(url, allowInsecureHttp);
+    return send(url, init);
+  };
+}
+
 function isLoopback(hostname: string): boolean {
   return (
     hostname === 'localhost' ||

@@ -7,10 +7,12 @@ export { currentRequestId, fetchWithRequestId, requestIdOf, requestIds } from '.
 export { requestLogging, type RequestLoggingOptions } from './request-logging.ts';
 export { problem, Problem, problemType, sendProblem, type ProblemOptions } from './problem.ts';
 export { allowOnly, notFound, problemHandler, type ProblemHandlerOptions } from './problem-handler.ts';
+export { idempotencyKeyOf, requireIdempotencyKey } from './idempotency-key.ts';
 export { jsonBody } from './json-body.ts';
 export { apiHeaders } from './headers.ts';
 export {
   createUpstream,
+  pathSegment,
   upstreamFailure,
   type Upstream,
   type UpstreamAnswer,

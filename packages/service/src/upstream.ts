@@ -76,6 +76,15 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 }
 
 /**
+ * What came from outside, as one segment of a path. Throws a Problem (404) for `.` and `..`, which no encoding keeps from
+ * being taken for a step up (URL standard §4.5).
+ */
+export function pathSegment(value: string): string {
+  if (value !== '.' && value !== '..' && value !== '') return encodeURIComponent(value);
+  throw problem({ status: 404, type: 'not-found', detail: 'There is nothing at this address.' });
+}
+
+/**
  * The problem for an answer that leaves nothing to pass on: 503 when the service says that it is only unavailable for
  * now (503 with `Retry-After`), else 502.
  */

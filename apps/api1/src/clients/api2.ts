@@ -1,5 +1,6 @@
 import { bearerChallenge, type DelegationClient, type TokenSource } from '@behalf/auth';
 import {
+  pathSegment,
   problem,
   upstreamFailure,
   type Problem,
@@ -31,11 +32,8 @@ export interface Api2Answer {
  */
 export interface Api2Client {
   accounts(source: TokenSource): Promise<Api2Answer>;
-  /** `order` and `idempotencyKey` go through unread; API2 checks them. */
-  pay(
-    source: TokenSource,
-    payment: { order: unknown; idempotencyKey: string | undefined },
-  ): Promise<Api2Answer>;
+  /** `order` goes through unread; API2 checks it. */
+  pay(source: TokenSource, payment: { order: unknown; idempotencyKey: string }): Promise<Api2Answer>;
   /** `query` starts with `?`, or is empty. */
   payments(source: TokenSource, query: string): Promise<Api2Answer>;
   payment(source: TokenSource, id: string): Promise<Api2Answer>;
@@ -74,10 +72,10 @@ export function createApi2Client({ upstream, delegation, resourceMetadata }: Api
         method: 'POST',
         path: '/payments',
         body: order,
-        headers: idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey },
+        headers: { 'Idempotency-Key': idempotencyKey },
       }),
     payments: (source, query) => call(source, { path: `/payments${query}` }),
-    payment: (source, id) => call(source, { path: `/payments/${encodeURIComponent(id)}` }),
+    payment: (source, id) => call(source, { path: `/payments/${pathSegment(id)}` }),
     insights: (source) => call(source, { path: '/insights' }),
     async chain(source) {
       const answer = await call(source, { path: '/chain' });

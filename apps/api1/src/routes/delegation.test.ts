@@ -84,11 +84,6 @@ describe('what API2 answers is passed on', () => {
     expect(response.headers['retry-after']).toBe('7');
   });
 
-  it('asks without an Idempotency-Key when there was none: API2 says that it wants one', async () => {
-    await pay({ from: 'a' }, {});
-    expect(api.seen[0]?.headers['idempotency-key']).toBeUndefined();
-  });
-
   it('keeps what comes from outside within its part of the path', async () => {
     await api.get('/payments/..%2Finsights%3Fx', userToken());
     await api.get('/payments?limit=2&cursor=a%20b', userToken());

@@ -1,13 +1,18 @@
 import type { Response } from 'express';
 import type { Api2Answer } from '../clients/api2.ts';
 
-const HEADERS = ['Location', 'Idempotency-Replayed', 'Retry-After'] as const;
+/** Headers that our caller can use, and what they may look like. A `Location` is a path, which is one of ours too. */
+const HEADERS = {
+  Location: /^\/[\w-][\w/-]*$/,
+  'Idempotency-Replayed': /^true$/,
+  'Retry-After': /^\d{1,4}$/,
+} as const;
 
 /** Answers as API2 did: status, body, and the headers that our caller can use. */
 export function passOn(response: Response, { status, headers, json }: Api2Answer): void {
-  for (const name of HEADERS) {
+  for (const [name, form] of Object.entries(HEADERS)) {
     const value = headers.get(name);
-    if (value !== null) response.set(name, value);
+    if (value !== null && form.test(value)) response.set(name, value);
   }
   response
     .status(status)

@@ -1,6 +1,6 @@
 import type { DelegationClient } from '@behalf/auth';
 import { authOf, requireScope } from '@behalf/auth/express';
-import { allowOnly, jsonBody } from '@behalf/service';
+import { allowOnly, idempotencyKeyOf, jsonBody, problem, requireIdempotencyKey } from '@behalf/service';
 import { Router, type Request, type RequestHandler } from 'express';
 import type { Api2Client } from '../clients/api2.ts';
 import { passOn } from './pass-on.ts';
@@ -19,18 +19,16 @@ export function paymentRoutes({ authenticate, delegation, api2 }: PaymentDepende
     return () => delegation.delegate({ token, scopes: ['api2'] });
   };
 
-  routes.post('/payments', ...forTheUser, jsonBody(), async (request, response) => {
+  routes.post('/payments', ...forTheUser, jsonBody(), requireIdempotencyKey, async (request, response) => {
     const answer = await api2.pay(delegatedFrom(request), {
       order: request.body as unknown,
-      idempotencyKey: request.get('idempotency-key'),
+      idempotencyKey: idempotencyKeyOf(request),
     });
     passOn(response, answer);
   });
 
   routes.get('/payments', ...forTheUser, async (request, response) => {
-    const start = request.originalUrl.indexOf('?');
-    const query = start === -1 ? '' : request.originalUrl.slice(start);
-    passOn(response, await api2.payments(delegatedFrom(request), query));
+    passOn(response, await api2.payments(delegatedFrom(request), queryOf(request)));
   });
   routes.all('/payments', allowOnly('GET', 'POST'));
 
@@ -39,4 +37,14 @@ export function paymentRoutes({ authenticate, delegation, api2 }: PaymentDepende
   });
   routes.all('/payments/:id', allowOnly('GET'));
   return routes;
+}
+
+const MAXIMUM_QUERY_LENGTH = 512;
+
+/** The query as it came, for API2 to read; one that is longer than any of API2's is refused here. */
+function queryOf({ originalUrl }: Request): string {
+  const start = originalUrl.indexOf('?');
+  if (start === -1) return '';
+  if (originalUrl.length - start <= MAXIMUM_QUERY_LENGTH) return originalUrl.slice(start);
+  throw problem({ status: 400, type: 'bad-request', detail: 'The query is too long.' });
 }

@@ -1,5 +1,11 @@
 import type { DelegationClient, TokenSource } from '@behalf/auth';
-import { upstreamFailure, type Upstream, type UpstreamAnswer, type UpstreamRequest } from '@behalf/service';
+import {
+  pathSegment,
+  upstreamFailure,
+  type Upstream,
+  type UpstreamAnswer,
+  type UpstreamRequest,
+} from '@behalf/service';
 import { z } from 'zod';
 
 const claims = z.record(z.string(), z.unknown());
@@ -40,7 +46,7 @@ export function createSubscriptionsClient(
       return read(answer, claims);
     },
     async subscriptionOf(subject, source) {
-      const path = `/users/${encodeURIComponent(subject)}`;
+      const path = `/users/${pathSegment(subject)}`;
       const answer = await call(source, { path, route: '/users/{sub}' });
       return answer.status === 404 ? null : read(answer, subscription);
     },

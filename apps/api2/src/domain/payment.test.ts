@@ -26,6 +26,7 @@ describe('parsePaymentOrder', () => {
     ['an empty account id', { ...body, to: '' }],
     ['a reference of 141 characters', { ...body, reference: 'x'.repeat(141) }],
     ['a reference with a line break', { ...body, reference: 'a\nb' }],
+    ['a reference with half a character', { ...body, reference: 'a\ud800' }],
     ['no reference', { ...body, reference: undefined }],
     ['a member nobody knows', { ...body, owner: 'bob' }],
   ])('refuses %s', (_what, malformed) => {

@@ -52,7 +52,7 @@ const paymentBody = z.strictObject({
   reference: z
     .string()
     .max(140)
-    .regex(/^\P{Cc}*$/u, 'contains control characters'),
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'contains control characters'),
 });
 
 export type ParsedOrder =

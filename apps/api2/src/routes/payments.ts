@@ -1,6 +1,6 @@
 import type { LiveTokenCheck } from '@behalf/auth';
 import { authOf, requireActor, requireLiveToken, requireScope } from '@behalf/auth/express';
-import { allowOnly, jsonBody, problem } from '@behalf/service';
+import { allowOnly, idempotencyKeyOf, jsonBody, problem, requireIdempotencyKey } from '@behalf/service';
 import { Router, type Request, type RequestHandler } from 'express';
 import type { Kysely } from 'kysely';
 import { formatAmount } from '../domain/money.ts';
@@ -8,7 +8,7 @@ import { parsePaymentOrder, PAYMENT_FAULT_DETAIL, type BookedPayment } from '../
 import { bookPayment } from '../storage/book-payment.ts';
 import { findPayment, pageOfPayments } from '../storage/payments.ts';
 import type { Api2Tables } from '../storage/schema.ts';
-import { createInProgress, idempotencyKeyOf, requireIdempotencyKey } from './idempotency-key.ts';
+import { createInProgress } from './in-progress.ts';
 
 export interface PaymentDependencies {
   readonly authenticate: RequestHandler;
