@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { describeEachEngine, newTestServerDatabase } from '@behalf/database/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser } from './testing/browser.ts';
+import { assertionForm, clientAssertion } from './testing/client-assertion.ts';
 import { authorizeUrl, basic, newVerifier, post, redeem, authorize, signIn } from './testing/sign-in.ts';
 import { API1, startTestSts, type TestSts } from './testing/sts.ts';
 
@@ -165,7 +166,7 @@ describe('the guard and the engine read the same form', () => {
   });
 });
 
-describeEachEngine('NUL in what strangers send is a refusal, never a failure of the database', (engine) => {
+describeEachEngine('what the database cannot keep is a refusal, never its failure', (engine) => {
   let sts: TestSts;
   let database: Awaited<ReturnType<typeof newTestServerDatabase>> | undefined;
   beforeAll(async () => {
@@ -234,6 +235,14 @@ describeEachEngine('NUL in what strangers send is a refusal, never a failure of 
     const cursor = Buffer.from(JSON.stringify([9e15, '\0'])).toString('base64url');
     expect(await send('GET', `/delegations?cursor=${cursor}`)).toBe(400);
     expect(await send('GET', '/delegations?cursor=%00')).toBe(400);
+  });
+
+  test('times with a fraction are times (RFC 7519 §2)', async () => {
+    const exp = Math.floor(Date.now() / 1000) + 60.5;
+    const assertion = await clientAssertion(sts, { claims: { exp } });
+    for (const status of [200, 401]) {
+      expect(await post(`${sts.issuer}/connect/token`, assertionForm(assertion))).toMatchObject({ status });
+    }
   });
 
   test('a parameter of an exchange with NUL is 400', async () => {

@@ -12,6 +12,7 @@ import {
 import { currentRequestId, type Logger } from '@behalf/service';
 import { Provider, type AdapterFactory, type Configuration, type Session } from 'oidc-provider';
 import { CLAIMS_BY_SCOPE, createFindAccount } from './engine/accounts.ts';
+import { createAssertionCheck } from './engine/client-assertions.ts';
 import { describeTruly } from './engine/discovery.ts';
 import { logoutSource, postLogoutSuccessSource, renderError, withoutScripts } from './engine/engine-pages.ts';
 import { loadExistingGrant } from './engine/first-party-grants.ts';
@@ -130,6 +131,7 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
         fetch(url, options),
 
       clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+      assertJwtClientAuthClaimsAndHeader: createAssertionCheck(dependencies.now),
       clientDefaults: { id_token_signed_response_alg: 'ES256', require_auth_time: false },
       extraClientMetadata: { properties: OWN_CLIENT_METADATA },
       enabledJWA: {

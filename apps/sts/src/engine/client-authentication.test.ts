@@ -68,6 +68,9 @@ describe('private_key_jwt (RFC 7523)', () => {
   test.each<{ why: string; options: AssertionOptions }>([
     { why: 'for another server', options: { audience: 'https://elsewhere.example' } },
     { why: 'that has expired', options: { expiresIn: '-60 s' } },
+    { why: 'for another server, too', options: { alsoFor: 'https://elsewhere.example' } },
+    { why: 'that lives for more than an hour', options: { expiresIn: '2 h' } },
+    { why: 'from the future', options: { claims: { iat: Math.floor(Date.now() / 1000) + 60 } } },
     { why: 'of another client', options: { subject: 'machine.client' } },
   ])('refuses an assertion $why', async ({ options }) => {
     const answer = await authenticate(await clientAssertion(sts, options));

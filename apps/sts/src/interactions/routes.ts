@@ -8,6 +8,7 @@ import type { UserStore } from '../storage/types.ts';
 import { consentPage } from './consent-page.ts';
 import { expiredPage, foreignFormPage, troublePage } from './message-pages.ts';
 import { renderPage, STYLE_PATH, type Page } from './page.ts';
+import { createPasswordCheck, type PasswordCheck } from './password-checks.ts';
 import { isFromOwnPage } from './same-origin.ts';
 import { signInPage, type SignInProblem } from './sign-in-page.ts';
 import { styleSheet } from './style-sheet.ts';
@@ -23,10 +24,12 @@ export interface InteractionPorts {
 }
 
 const FORM_LIMIT = '8kb';
+const RETRY_AFTER_SECONDS = '5';
 
 /** Pages between an authorization request and its answer: sign-in and consent. The engine knows what is to be asked. */
 export function interactionRoutes(ports: InteractionPorts): Router {
   const routes = Router();
+  const checkPassword = createPasswordCheck(ports.users);
 
   routes.get(STYLE_PATH, (_request, response) => {
     response.set('Cache-Control', 'public, max-age=300').type('text/css').send(styleSheet());
@@ -49,7 +52,7 @@ export function interactionRoutes(ports: InteractionPorts): Router {
       const interaction = await ports.provider().interactionDetails(request, response);
       if (field(request, 'action') === 'abort') return abort(request, response, ports);
       if (interaction.prompt.name === 'consent') return allow(request, response, interaction, ports);
-      return signIn(request, response, interaction, ports);
+      return signIn(request, response, interaction, { ...ports, checkPassword });
     },
   );
 
@@ -61,7 +64,7 @@ async function signIn(
   request: Request,
   response: Response,
   interaction: Interaction,
-  ports: InteractionPorts,
+  ports: InteractionPorts & { readonly checkPassword: PasswordCheck },
 ): Promise<void> {
   const username = field(request, 'username').trim();
   const password = field(request, 'password');
@@ -74,9 +77,15 @@ async function signIn(
     response.set('Retry-After', String(admission.waitSeconds));
     return refuse(429, { waitSeconds: admission.waitSeconds });
   }
-  const user = await ports.users.authenticate(username, password);
+  const checked = await ports.checkPassword(username, password);
+  if (checked === 'busy') {
+    await admission.takeBack();
+    response.set('Retry-After', RETRY_AFTER_SECONDS);
+    return sendPage(response, 503, troublePage(currentRequestId()));
+  }
+  const { user } = checked;
   if (user === undefined) return refuse(401, 'refused');
-  await admission.succeeded();
+  await admission.takeBack();
   await ports.provider().interactionFinished(
     request,
     response,
@@ -212,7 +221,7 @@ function pageErrors({ logger }: InteractionPorts): ErrorRequestHandler {
     }
     const request_id = currentRequestId();
     logger.error({ request_id, err: error }, 'a page could not be shown');
-    if (isUnavailable(error)) response.set('Retry-After', '5');
+    if (isUnavailable(error)) response.set('Retry-After', RETRY_AFTER_SECONDS);
     return sendPage(response, isUnavailable(error) ? 503 : 500, troublePage(request_id));
   };
 }

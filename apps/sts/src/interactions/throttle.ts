@@ -10,8 +10,8 @@ export const WINDOW_SECONDS = 15 * 60;
 export type Admission =
   | {
       readonly ok: true;
-      /** Call it when the sign-in succeeded: only failures count. */
-      readonly succeeded: () => Promise<void>;
+      /** Call it when the sign-in succeeded, or was not tried: only failures count. */
+      readonly takeBack: () => Promise<void>;
     }
   | { readonly ok: false; readonly waitSeconds: number };
 
@@ -43,7 +43,7 @@ export function createSignInThrottle(counter: AttemptCounter): SignInThrottle {
         await takeBack();
         return { ok: false, waitSeconds: Math.max(1, endsInSeconds) };
       }
-      return { ok: true, succeeded: takeBack };
+      return { ok: true, takeBack };
     },
   };
 }

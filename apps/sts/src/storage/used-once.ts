@@ -13,7 +13,7 @@ export function createClaimOnce(db: Kysely<StsSchema>, use: string): ClaimOnce {
   return async (issuer, jti, expiresAt) => {
     const inserted = await db
       .insertInto('used_once')
-      .values({ digest: digestOf(JSON.stringify([use, issuer, jti])), expires_at: expiresAt })
+      .values({ digest: digestOf(JSON.stringify([use, issuer, jti])), expires_at: Math.ceil(expiresAt) })
       .onConflict((conflict) => conflict.column('digest').doNothing())
       .returning('digest')
       .executeTakeFirst();

@@ -1,32 +1,36 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { importJWK, SignJWT, type JWK } from 'jose';
+import { importJWK, SignJWT, type JWK, type JWTPayload } from 'jose';
 import { JWT_CLIENT_KEY_FILE } from '../registry/development-keys.ts';
 import type { TestSts } from './sts.ts';
 
 export interface AssertionOptions {
   /** Default: the issuer. */
   readonly audience?: string;
+  /** A second audience. */
+  readonly alsoFor?: string;
   readonly expiresIn?: string;
   /** Who signs says to be. Default: jwt.client, whose key it is. */
   readonly subject?: string;
+  /** Claims instead of those. */
+  readonly claims?: JWTPayload;
 }
 
 /** A client assertion (RFC 7523 §3) signed with the key of jwt.client. */
 export async function clientAssertion(sts: TestSts, options: AssertionOptions = {}): Promise<string> {
   const file = join(sts.config.dataDirectory, 'dev', JWT_CLIENT_KEY_FILE);
   const jwk = JSON.parse(await readFile(file, 'utf8')) as JWK;
-  const { subject = 'jwt.client', audience = sts.issuer, expiresIn = '60 s' } = options;
-  return new SignJWT()
+  const { subject = 'jwt.client', audience = sts.issuer, expiresIn = '60 s', claims = {} } = options;
+  const assertion = new SignJWT(claims)
     .setProtectedHeader({ alg: 'ES256', kid: String(jwk.kid) })
     .setIssuer(subject)
     .setSubject(subject)
-    .setAudience(audience)
-    .setJti(randomUUID())
-    .setIssuedAt()
-    .setExpirationTime(expiresIn)
-    .sign(await importJWK(jwk, 'ES256'));
+    .setAudience(options.alsoFor === undefined ? audience : [audience, options.alsoFor])
+    .setJti(randomUUID());
+  if (claims['iat'] === undefined) assertion.setIssuedAt();
+  if (claims['exp'] === undefined) assertion.setExpirationTime(expiresIn);
+  return assertion.sign(await importJWK(jwk, 'ES256'));
 }
 
 /** The form of a `client_credentials` request that authenticates with an assertion. */
