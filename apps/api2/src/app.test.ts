@@ -122,6 +122,15 @@ describe('the service', () => {
     expect((await request(api.app).get('/health/ready')).status).toBe(503);
   });
 
+  it('stores no answer anywhere, and lets no page of any origin read one', async () => {
+    for (const path of ['/identity', '/accounts', '/payments', '/insights', '/chain', '/nowhere'])
+      for (const send of [request(api.app).get(path), api.get(path, tokenOf(alice)), api.get(path, 'x')]) {
+        const { headers } = await send.set('Origin', 'http://localhost:5173');
+        expect([path, headers['cache-control']]).toEqual([path, 'no-store']);
+        expect(headers['access-control-allow-origin']).toBeUndefined();
+      }
+  });
+
   it('publishes its metadata (RFC 9728 §3)', async () => {
     const response = await request(api.app).get('/.well-known/oauth-protected-resource');
     expect(response.body).toMatchObject({ resource: RESOURCE, scopes_supported: ['api2', 'api2.premium'] });

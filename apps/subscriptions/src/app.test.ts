@@ -179,6 +179,21 @@ describe('the service', () => {
     });
   });
 
+  it('stores no answer anywhere, and lets no page of any origin read one', async () => {
+    for (const path of ['/identity', `/users/${alice}`, `/users/${bob}`, '/nowhere'])
+      for (const send of [request(app).get(path), get(path, ofUser(alice)), get(path, 'x')]) {
+        const { headers } = await send.set('Origin', 'http://localhost:5173');
+        expect([path, headers['cache-control']]).toEqual([path, 'no-store']);
+        expect(headers['access-control-allow-origin']).toBeUndefined();
+      }
+  });
+
+  it('takes a subject as one segment of the path, whatever is in it', async () => {
+    const token = ofUser('..%2f');
+    expect((await get('/users/..%252f', token)).status).toBe(404);
+    expect((await get('/users/%27%20or%201=1--', ofUser(alice))).status).toBe(403);
+  });
+
   it('answers 404 for an unknown path, with or without a token', async () => {
     expect((await request(app).get('/nowhere')).status).toBe(404);
     expect((await get('/nowhere', ofUser(alice))).status).toBe(404);
