@@ -2,14 +2,36 @@
 import { DatabaseSync } from 'node:sqlite';
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { authorizeUrl, basic, newVerifier, post, signIn } from './testing/sign-in.ts';
-import { startTestSts, type TestSts } from './testing/sts.ts';
+import {
+  authorize,
+  authorizeUrl,
+  basic,
+  newVerifier,
+  post,
+  redeem,
+  refresh,
+  signIn,
+} from './testing/sign-in.ts';
+import { API1, REDIRECT_URI, startTestSts, type TestSts } from './testing/sts.ts';
 
 let sts: TestSts;
 let accessToken: string;
 beforeAll(async () => {
   sts = await startTestSts();
   ({ accessToken } = await signIn(sts.issuer));
+  await sts.state.clients.upsert({
+    id: 'second.client',
+    firstParty: true,
+    scopes: ['api1'],
+    metadata: {
+      client_id: 'second.client',
+      token_endpoint_auth_method: 'none',
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      redirect_uris: [REDIRECT_URI],
+      scope: 'openid',
+    },
+  });
 });
 afterAll(() => sts.close());
 
@@ -34,7 +56,58 @@ describe('the authorization endpoint', () => {
   });
 });
 
+describe('a code', () => {
+  test('is good for a minute (RFC 6749 §4.1.2)', async () => {
+    const authorization = await authorize(sts.issuer);
+    const { db } = sts.state.database;
+    const codes = db
+      .selectFrom('engine_records')
+      .select(['id', 'payload'])
+      .where('model', '=', 'AuthorizationCode');
+    const code = await codes.where('consumed_at', 'is', null).executeTakeFirstOrThrow();
+    const payload = JSON.parse(code.payload) as { iat: number; exp: number };
+    expect(payload.exp - payload.iat).toBe(60);
+    const expired = JSON.stringify({ ...payload, iat: payload.iat - 61, exp: payload.exp - 61 });
+    await db.updateTable('engine_records').set({ payload: expired }).where('id', '=', code.id).execute();
+    expect(await redeem(sts.issuer, authorization)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
+  });
+
+  test('of one client is not taken from another (RFC 6749 §4.1.3)', async () => {
+    const answer = await redeem(sts.issuer, await authorize(sts.issuer), {
+      client_id: 'second.client',
+      resource: API1,
+    });
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  });
+});
+
+describe('a refresh token', () => {
+  test('of one client is not taken from another that may use the grant (RFC 6749 §6)', async () => {
+    const { refreshToken } = await signIn(sts.issuer);
+    const answer = await refresh(sts.issuer, refreshToken, { client_id: 'second.client', resource: API1 });
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  });
+});
+
 describe('the token endpoint', () => {
+  test('gives a client no refresh token and no ID token for its own grant (RFC 6749 §4.4.3)', async () => {
+    const { status, body } = await token({ grant_type: 'client_credentials', scope: 'actor' });
+    expect(status).toBe(200);
+    expect(Object.keys(body).toSorted()).toEqual(['access_token', 'expires_in', 'scope', 'token_type']);
+  });
+
+  test('reads no client secret from the address (RFC 6749 §2.3.1)', async () => {
+    const query = 'client_id=api1.client&client_secret=secret';
+    const answer = await post(`${sts.issuer}/connect/token?${query}`, {
+      grant_type: 'client_credentials',
+      scope: 'actor',
+    });
+    expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+  });
+
   test.each(['password', 'urn:ietf:params:oauth:grant-type:jwt-bearer', 'Delegation'])(
     'does not know the grant %s (RFC 6749 §5.2, RFC 9700 §2.4)',
     async (grantType) => {
@@ -71,6 +144,28 @@ describe('the token endpoint', () => {
     for (const member of [body['error'], body['error_description'] ?? 'none']) {
       expect(member).toMatch(/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/);
     }
+  });
+});
+
+describe('introspection', () => {
+  const url = () => `${sts.issuer}/connect/introspect`;
+
+  test.each(['refresh_token', 'nonsense', ''])(
+    'finds an access token with the wrong token_type_hint %j (RFC 7662 §2.1)',
+    async (hint) => {
+      const answer = await post(url(), { token: accessToken, token_type_hint: hint }, basic('api1.client'));
+      expect(answer).toMatchObject({ status: 200, body: { active: true } });
+    },
+  );
+
+  test('takes no token in an address (RFC 7662 §4)', async () => {
+    const response = await fetch(`${url()}?token=${accessToken}`, { headers: basic('api1.client') });
+    expect(response.status).toBe(405);
+  });
+
+  test('answers are not stored (RFC 7662 §4)', async () => {
+    const { headers } = await post(url(), { token: accessToken }, basic('api1.client'));
+    expect(headers.get('cache-control')).toBe('no-store');
   });
 });
 
