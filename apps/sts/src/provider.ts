@@ -179,7 +179,8 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
       discovery: {
         prompt_values_supported: ['none', 'login', 'consent'],
         ui_locales_supported: ['en'],
-        introspection_endpoint_auth_methods_supported: AUTHENTICATED,
+        // A public client names itself, and is shown its own tokens alone.
+        introspection_endpoint_auth_methods_supported: [...AUTHENTICATED, 'none'],
         revocation_endpoint_auth_methods_supported: [...AUTHENTICATED, 'none'],
       },
     };

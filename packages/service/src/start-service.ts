@@ -24,7 +24,8 @@ export interface StartServiceOptions {
  */
 export async function startService(options: StartServiceOptions): Promise<Server> {
   const { logger, service, stopTimeoutMs = 10_000 } = options;
-  const server = createServer(options.app);
+  // How often connections are looked through for those past a limit: at the default of 30 s a limit of 10 s is none.
+  const server = createServer({ connectionsCheckingInterval: 2_000 }, options.app);
   server.requestTimeout = 30_000;
   server.headersTimeout = 10_000;
   await listen(server, options);

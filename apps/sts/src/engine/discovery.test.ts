@@ -12,6 +12,8 @@ afterAll(() => sts.close());
 const document = async (path = '/.well-known/openid-configuration', headers = {}) =>
   (await (await fetch(`${sts.issuer}${path}`, { headers })).json()) as Record<string, unknown>;
 
+const CLIENT_AUTHENTICATION = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'];
+
 describe('the discovery document (RFC 8414)', () => {
   test('stands at both well-known places', async () => {
     expect(await document('/.well-known/oauth-authorization-server')).toEqual(await document());
@@ -61,6 +63,8 @@ describe('the discovery document (RFC 8414)', () => {
       backchannel_logout_supported: true,
       backchannel_logout_session_supported: true,
       claims_parameter_supported: false,
+      introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+      revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
       request_uri_parameter_supported: false,
     });
     expect(found).not.toHaveProperty('registration_endpoint');

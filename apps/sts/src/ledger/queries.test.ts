@@ -101,6 +101,17 @@ describeEachEngine('LedgerQueries', (engine) => {
     expect(await storage.queries.sessionsOf('bob', undefined)).toEqual([]);
   });
 
+  it('lists at most a hundred of a user’s sessions, the one that asks among them', async () => {
+    for (let count = 2; count <= 103; count += 1) {
+      storage.clock.now += 1;
+      await signIn(storage, `uid-${count}`);
+    }
+    const sessions = await storage.queries.sessionsOf('alice', SESSION);
+    expect(sessions).toHaveLength(100);
+    expect(sessions.at(-1)).toMatchObject({ id: SESSION, current: true });
+    expect(sessions[0]).toMatchObject({ signed_in_at: storage.clock.now });
+  });
+
   it('lists for operators what it hides from users, for one user or for all', async () => {
     await storage.ledger.recordIssued(
       issued('machine', { subject: null, session: null, clientId: 'machine.client' }),

@@ -2,7 +2,7 @@ import type { Kysely, Selectable } from 'kysely';
 import type { LedgerTable, StsSchema } from '../storage/schema.ts';
 import { isStorable } from '../storage/storable.ts';
 import { judge, stepsUpward } from './liveness.ts';
-import type { DelegationRow, LedgerQueries, Liveness, Page, SessionRow } from './types.ts';
+import type { DelegationRow, LedgerQueries, Liveness, Page } from './types.ts';
 
 export const MAXIMUM_PAGE = 100;
 
@@ -70,12 +70,31 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
         .where('subject', '=', subject)
         .where('ended_at', 'is', null)
         .where('expires_at', '>', now())
+        // Of too many the one that asks is shown in any case.
+        .orderBy((by) =>
+          by
+            .case()
+            .when('session', '=', currentSession ?? '')
+            .then(0)
+            .else(1)
+            .end(),
+        )
         .orderBy('signed_in_at', 'desc')
+        .limit(MAXIMUM_PAGE)
         .execute();
-      const live = logins.filter(
-        (login) => login.not_before === null || login.signed_in_at >= login.not_before,
+      const live = logins
+        .filter((login) => login.not_before === null || login.signed_in_at >= login.not_before)
+        .sort((one, other) => other.signed_in_at - one.signed_in_at);
+      const clients = await clientsSignedInto(
+        db,
+        live.map(({ session }) => session),
       );
-      return Promise.all(live.map((login) => sessionRow(db, login, currentSession)));
+      return live.map((login) => ({
+        id: login.session,
+        client_ids: clients.get(login.session) ?? [],
+        signed_in_at: login.signed_in_at,
+        current: login.session === currentSession,
+      }));
     },
 
     async list({ subject }, wanted) {
@@ -100,27 +119,26 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
   };
 }
 
-/** The clients of a session are those the user signed in to, not those that acted later on. */
-async function sessionRow(
+/** By session, the clients that the user signed in to, not those that acted later on. One statement for all of them. */
+async function clientsSignedInto(
   db: Kysely<StsSchema>,
-  login: { readonly session: string; readonly signed_in_at: number },
-  currentSession: string | undefined,
-): Promise<SessionRow> {
-  const clients = await db
+  sessions: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (sessions.length === 0) return new Map();
+  const rows = await db
     .selectFrom('ledger')
-    .select('client_id')
+    .select(['session', 'client_id'])
     .distinct()
-    .where('session', '=', login.session)
+    .where('session', 'in', sessions)
     .where('outcome', '=', 'issued')
     .where('actor', 'is', null)
     .orderBy('client_id')
     .execute();
-  return {
-    id: login.session,
-    client_ids: clients.map((row) => row.client_id),
-    signed_in_at: login.signed_in_at,
-    current: login.session === currentSession,
-  };
+  const bySession = new Map<string, string[]>();
+  for (const { session, client_id } of rows) {
+    if (session !== null) bySession.set(session, [...(bySession.get(session) ?? []), client_id]);
+  }
+  return bySession;
 }
 
 function delegationRow(row: Selectable<LedgerTable>): DelegationRow {

@@ -121,5 +121,6 @@ export interface LedgerQueries {
     subject: string,
     page: { limit: number; cursor?: string },
   ): Promise<Page<DelegationRow> | null>;
+  /** The live ones, newest first: at most 100, `currentSession` always among them. */
   sessionsOf(subject: string, currentSession: string | undefined): Promise<readonly SessionRow[]>;
 }
