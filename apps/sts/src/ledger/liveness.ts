@@ -27,27 +27,25 @@ const MAXIMUM_STEPS = 40;
 /** A token and all its ancestors, in one statement. */
 export async function stepsUpward(db: Kysely<StsSchema>, jti: string): Promise<readonly Step[]> {
   const { rows } = await sql<Step>`
-    with recursive ancestry (id, depth) as (
-      select id, 0 from ledger where id = ${jti} and outcome = 'issued'
+    with recursive token (depth, parent, subject, session, grant_id, client_id, at, expires_at, revoked_at) as (
+      select 0, parent, subject, session, grant_id, client_id, at, expires_at, revoked_at
+      from ledger where id = ${jti} and outcome = 'issued'
       union all
-      select parent.id, ancestry.depth + 1
-      from ancestry
-      join ledger child on child.id = ancestry.id
-      join ledger parent on parent.id = child.parent and parent.outcome = 'issued'
-      where ancestry.depth < ${sql.lit(MAXIMUM_STEPS)}
+      select token.depth + 1, up.parent, up.subject, up.session, up.grant_id, up.client_id, up.at, up.expires_at, up.revoked_at
+      from token join ledger up on up.id = token.parent and up.outcome = 'issued'
+      where token.depth < ${sql.lit(MAXIMUM_STEPS)}
     )
-    select ancestry.depth, token.parent, token.subject, token.session, token.at, token.expires_at, token.revoked_at,
+    select token.depth, token.parent, token.subject, token.session, token.at, token.expires_at, token.revoked_at,
       logins.subject as login_subject, logins.signed_in_at, logins.expires_at as login_expires_at,
       logins.ended_at as login_ended_at, grant_ends.ended_at as grant_ended_at,
       users.disabled as user_disabled, clients.disabled as client_disabled, revocation_epoch.not_before
-    from ancestry
-    join ledger token on token.id = ancestry.id
+    from token
     left join logins on logins.session = token.session
     left join grant_ends on grant_ends.grant_id = token.grant_id
     left join users on users.id = token.subject
     left join clients on clients.id = token.client_id
     left join revocation_epoch on 1 = 1
-    order by ancestry.depth`.execute(db);
+    order by token.depth`.execute(db);
   return rows;
 }
 
