@@ -23,25 +23,6 @@ function hasTitle(source: string, title: string): boolean {
   return [`'${title}'`, `"${title}"`, `\`${title}\``].some((quoted) => source.includes(quoted));
 }
 
-describe('docs/threats.md', () => {
-  const page = readFileSync(at('threats.md'), 'utf8');
-  const named = [
-    ...new Set([...page.matchAll(/`((?:apps|packages|e2e|scripts)\/[^`*]+)`/g)].map(([, path = '']) => path)),
-  ];
-
-  test('names a test in every row of an attack', () => {
-    const rows = page.split('\n').filter((line) => /^\| (?!attack|---)/.test(line));
-    expect(rows.length).toBeGreaterThan(25);
-    expect(rows.filter((row) => !/`(apps|packages|e2e|scripts)\/[^`]+` ?(\([^)]*\) )?\|$/.test(row))).toEqual(
-      [],
-    );
-  });
-
-  test.each(named)('names what exists: %s', (path) => {
-    expect(existsSync(at(`../${path}`))).toBe(true);
-  });
-});
-
 describe('docs/requirements.md', () => {
   test('has a test in every row', () => {
     expect(ROWS.length).toBeGreaterThan(100);
