@@ -16,5 +16,5 @@ const namedTests = rows.map((row) => {
 
 test.each(namedTests)('docs/threats.md names tests that exist against: $attack', ({ files }) => {
   expect(files).not.toEqual([]);
-  for (const file of files) expect(globSync(file, { cwd: ROOT }), file).not.toEqual([]);
+  expect(files.filter((file) => globSync(file, { cwd: ROOT }).length === 0)).toEqual([]);
 });
