@@ -20,6 +20,8 @@ const schema = z.object({
   API1_URL: urlSetting('http://localhost:4001'),
   API1_RESOURCE: urlSetting('http://localhost:4001'),
   API2_URL: urlSetting('http://localhost:4002'),
+  API2_RESOURCE: urlSetting('http://localhost:4002'),
+  SUBSCRIPTIONS_RESOURCE: urlSetting('http://localhost:4003'),
   /** Whether the page offers experiments; API1 decides for itself whether it runs them. Default: not in production. */
   EXPERIMENTS: z.enum(['on', 'off'], { error: 'is neither "on" nor "off"' }).optional(),
 });
@@ -48,6 +50,8 @@ export function loadConfig(environment: Environment): WebConfig {
       api1Url: settings.API1_URL,
       api1Resource: settings.API1_RESOURCE,
       api2Url: settings.API2_URL,
+      api2Resource: settings.API2_RESOURCE,
+      subscriptionsResource: settings.SUBSCRIPTIONS_RESOURCE,
       experiments: (settings.EXPERIMENTS ?? (settings.NODE_ENV === 'production' ? 'off' : 'on')) === 'on',
     }),
   });

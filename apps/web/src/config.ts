@@ -10,6 +10,9 @@ const clientConfigSchema = z.object({
   api1Resource: z.url(),
   /** Where API2 would be reached; only an experiment tries. */
   api2Url: z.url(),
+  /** What API2 and the subscription service are, for showing their names. */
+  api2Resource: z.url(),
+  subscriptionsResource: z.url(),
   experiments: z.boolean(),
 });
 

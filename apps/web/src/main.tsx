@@ -4,7 +4,8 @@ import { App } from './app.tsx';
 import { startSession } from './auth/start.ts';
 import { answerFromFrame } from './auth/unseen.ts';
 import { readClientConfig } from './config.ts';
-import { createDraftStore, forgetDraftsAtSignOut } from './payments/draft.ts';
+import { forgetResults } from './experiments/kept-results.ts';
+import { createDraftStore, forgetAtSignOut } from './payments/draft.ts';
 import './styles/theme.css';
 import './styles/base.css';
 import './styles/controls.css';
@@ -16,7 +17,8 @@ if (!answerFromFrame()) {
 
   const config = readClientConfig(document);
   const started = startSession(config);
-  forgetDraftsAtSignOut(createDraftStore(sessionStorage), started.session);
+  forgetAtSignOut(createDraftStore(sessionStorage), started.session);
+  forgetAtSignOut({ clear: () => forgetResults(sessionStorage) }, started.session);
   const root = document.getElementById('root');
   if (!root) throw new Error('The page has no root element.');
   createRoot(root).render(

@@ -38,6 +38,14 @@ export type Delegation = z.infer<typeof delegationSchema>;
 export type DelegationPage = z.infer<typeof delegationsSchema>;
 export type LoginSession = z.infer<typeof sessionsSchema>['sessions'][number];
 
+export interface DelegationsRequest {
+  /** What the page before gave; null for the first. */
+  readonly cursor: string | null;
+  /** At most 100. */
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+
 /** The authorization server's API for end users: only ever one's own. Errors as in ApiClient. */
 export class AccountApi {
   readonly #client: ApiClient;
@@ -47,10 +55,9 @@ export class AccountApi {
   }
 
   /** Newest first, a page at a time. */
-  async delegations(cursor: string | null, signal?: AbortSignal): Promise<DelegationPage> {
-    const query = new URLSearchParams({ limit: '50', ...(cursor === null ? {} : { cursor }) });
-    const request = signal ? { signal } : {};
-    return (await this.#client.read(delegationsSchema, `/account/delegations?${query}`, request)).data;
+  async delegations({ cursor, limit, signal }: DelegationsRequest): Promise<DelegationPage> {
+    const query = new URLSearchParams({ limit: String(limit), ...(cursor === null ? {} : { cursor }) });
+    return (await this.#client.read(delegationsSchema, `/account/delegations?${query}`, { signal })).data;
   }
 
   async sessions(signal?: AbortSignal): Promise<readonly LoginSession[]> {

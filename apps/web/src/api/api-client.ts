@@ -20,6 +20,8 @@ export interface ApiRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** Send a new token although the present one is good: no service has anything in memory for that one. */
+  readonly fresh?: boolean;
 }
 
 /**
@@ -49,7 +51,8 @@ export class ApiClient {
   /** The answer, when it is 2xx. */
   async send(path: string, request: ApiRequest = {}): Promise<Response> {
     const { resource, tokens } = this.#options;
-    const first = await tokens.accessToken(resource);
+    const held = await tokens.accessToken(resource);
+    const first = request.fresh === true ? await tokens.accessToken(resource, held) : held;
     let response = await this.#fetch(path, request, first);
     if (response.status === 401) {
       response = await this.#fetch(path, request, await tokens.accessToken(resource, first));

@@ -1,5 +1,7 @@
 import * as z from 'zod/mini';
-import type { ApiClient } from './api-client.ts';
+import type { ApiClient, ApiRequest } from './api-client.ts';
+import { UnexpectedAnswer } from './api-error.ts';
+import { stepsSchema, type Step } from './steps.ts';
 
 /** Amounts are decimal strings: money is never a float here. */
 const decimal = z.string().check(z.regex(/^-?\d+(\.\d+)?$/));
@@ -18,40 +20,18 @@ const paymentSchema = z.looseObject({
   reference: z.optional(z.string()),
 });
 
-const claimsSchema = z.record(z.string(), z.unknown());
-
 const subscriptionSchema = z.looseObject({
   plan: z.optional(z.nullable(z.string())),
   status: z.string(),
   renewsAt: z.optional(z.nullable(z.string())),
 });
 
-/** How a hop's token was come by: which grant, whether it was in the cache, and how long that and the call took. */
-const exchangeSchema = z.looseObject({
-  grant_type: z.optional(z.string()),
-  cached: z.optional(z.boolean()),
-  duration_ms: z.optional(z.number()),
-});
-
-const hopSchema = z.looseObject({
-  service: z.string(),
-  exchange: z.optional(z.nullable(exchangeSchema)),
-  duration_ms: z.optional(z.nullable(z.number())),
-});
-
 const chainSchema = z.object({
-  hops: z.array(hopSchema),
   subscription: z.optional(z.nullable(subscriptionSchema)),
+  steps: stepsSchema,
 });
 
-const forwardedTokenSchema = z.object({
-  forwarded: z.object({
-    status: z.number(),
-    challenge: z.optional(z.nullable(z.string())),
-    problem: z.optional(z.unknown()),
-  }),
-  delegated: z.object({ status: z.number() }),
-});
+const experimentSchema = z.looseObject({ steps: stepsSchema });
 
 const insightsSchema = z.object({
   /** As the token said it; absent when API2 does not repeat it. */
@@ -76,11 +56,8 @@ const insightsSchema = z.object({
 
 export type Account = z.infer<typeof accountsSchema>['accounts'][number];
 export type Payment = z.infer<typeof paymentSchema>;
-export type Claims = z.infer<typeof claimsSchema>;
-export type Hop = z.infer<typeof hopSchema>;
 export type Chain = z.infer<typeof chainSchema>;
 export type Subscription = z.infer<typeof subscriptionSchema>;
-export type ForwardedToken = z.infer<typeof forwardedTokenSchema>;
 export type Insights = z.infer<typeof insightsSchema>;
 
 export interface PaymentOrder {
@@ -105,11 +82,6 @@ export class Api1 {
     this.#client = client;
   }
 
-  /** The claims of the caller's own token, as API1 sees them. */
-  async identity(signal?: AbortSignal): Promise<Claims> {
-    return (await this.#client.read(claimsSchema, '/identity', withSignal(signal))).data;
-  }
-
   async accounts(signal?: AbortSignal): Promise<readonly Account[]> {
     return (await this.#client.read(accountsSchema, '/accounts', withSignal(signal))).data.accounts;
   }
@@ -128,12 +100,24 @@ export class Api1 {
     return (await this.#client.read(insightsSchema, '/insights', withSignal(signal))).data;
   }
 
-  async chain(signal?: AbortSignal): Promise<Chain> {
-    return (await this.#client.read(chainSchema, '/chain', withSignal(signal))).data;
+  /** Runs the whole chain. `fresh` starts from a token that no service has seen yet, so that none answers from memory. */
+  async chain(options: Pick<ApiRequest, 'fresh' | 'signal'> = {}): Promise<Chain> {
+    return (await this.#client.read(chainSchema, '/chain', options)).data;
   }
 
-  async forwardedToken(): Promise<ForwardedToken> {
-    return (await this.#client.read(forwardedTokenSchema, '/experiments/forwarded-token')).data;
+  /** Runs one of API1's experiments; what it answers beside `steps` is in the form of `schema`. */
+  async experiment<Schema extends z.ZodMiniType>(
+    name: string,
+    schema: Schema,
+    options: Pick<ApiRequest, 'fresh' | 'signal'> = {},
+  ): Promise<{ result: z.infer<Schema>; steps: readonly Step[] }> {
+    const path = `/experiments/${name}`;
+    const { data } = await this.#client.read(experimentSchema, path, options);
+    const { steps, ...rest } = data;
+    const parsed = schema.safeParse(rest);
+    if (!parsed.success)
+      throw new UnexpectedAnswer(`${path} answered in a form that this page does not know.`);
+    return { result: parsed.data, steps };
   }
 }
 

@@ -6,6 +6,9 @@ import { ApiError } from './api-error.ts';
 
 const MAXIMUM_RETRIES = 2;
 
+/** Delegations come and are shown by so many. */
+export const PAGE_ROWS = 50;
+
 /** What was read belongs to one user: see CacheOfOneUser. Only reads that may pass by themselves are asked again. */
 export function createQueryClient(): QueryClient {
   return new QueryClient({
@@ -31,28 +34,10 @@ export function insightsQuery(api1: Api1) {
   return queryOptions({ queryKey: ['insights'], queryFn: ({ signal }) => api1.insights(signal) });
 }
 
-export function identityQuery(api1: Api1) {
-  return queryOptions({ queryKey: ['identity'], queryFn: ({ signal }) => api1.identity(signal) });
-}
-
-/** A call through every service; each visit makes its own. `durationMs` is as the browser has measured it. */
-export function chainQuery(api1: Api1) {
-  return queryOptions({
-    queryKey: ['chain'],
-    queryFn: async ({ signal }) => {
-      const start = performance.now();
-      const chain = await api1.chain(signal);
-      return { chain, durationMs: performance.now() - start };
-    },
-    gcTime: 0,
-    refetchOnWindowFocus: false,
-  });
-}
-
 export function delegationsQuery(account: AccountApi) {
   return infiniteQueryOptions({
     queryKey: ['delegations'],
-    queryFn: ({ pageParam, signal }) => account.delegations(pageParam, signal),
+    queryFn: ({ pageParam, signal }) => account.delegations({ cursor: pageParam, limit: PAGE_ROWS, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: ({ next }) => next,
     staleTime: 0,

@@ -1,4 +1,4 @@
-import type { Claims } from '../api/api1.ts';
+import type { Claims } from '../api/steps.ts';
 
 export type Change = 'added' | 'removed' | 'changed' | 'kept';
 

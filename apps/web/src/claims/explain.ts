@@ -27,6 +27,7 @@ const CLAIMS: Readonly<Record<string, ClaimText>> = {
     source: 'RFC 9068 §2.2, RFC 8707 §2',
     when: {
       changed: 'Each service gets a token for itself alone, so none can use it anywhere else.',
+      kept: 'Still meant for the service before: this one must refuse it.',
     },
   },
   client_id: {
@@ -83,20 +84,26 @@ const CLAIMS: Readonly<Record<string, ClaimText>> = {
   iat: {
     meaning: 'When the token was issued.',
     source: 'RFC 9068 §2.2',
-    when: { changed: 'A new token, issued for this hop.' },
+    when: {
+      changed: 'A new token, issued for this hop.',
+      kept: 'Issued within the same second.',
+    },
   },
   exp: {
     meaning: 'When the token ends.',
     source: 'RFC 9068 §2.2',
     when: {
-      changed: 'Shorter: an exchanged token never outlives the one it came from.',
+      changed: 'An exchanged token never outlives the one it came from, and never 300 seconds.',
       kept: 'The same end: an exchanged token never outlives the one it came from.',
     },
   },
   jti: {
     meaning: 'The token’s own number, by which it can be revoked.',
     source: 'RFC 9068 §2.2',
-    when: { changed: 'Another token. The ledger remembers which one it came from.' },
+    when: {
+      changed: 'Another token. The ledger remembers which one it came from.',
+      kept: 'The very same token: nothing was exchanged.',
+    },
   },
   cnf: {
     meaning: 'The key that the token is bound to; without that key it is worthless.',

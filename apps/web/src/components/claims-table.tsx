@@ -1,6 +1,6 @@
 import { compareClaims, type Change, type ClaimComparison } from '../claims/compare.ts';
 import { explainClaim } from '../claims/explain.ts';
-import type { Claims } from '../api/api1.ts';
+import type { Claims } from '../api/steps.ts';
 import { showClaim } from '../claims/show.ts';
 import css from './claims-table.module.css';
 
@@ -24,6 +24,12 @@ const CHANGES: Readonly<Record<Change, string>> = {
 export function ClaimsTable({ before, after, beforeLabel, afterLabel }: ClaimsTableProps) {
   return (
     <div className={css.claims}>
+      <div className={css.heads} aria-hidden="true">
+        <span className={`${css.values} ${beforeLabel === undefined ? '' : css.sideBySide}`}>
+          {beforeLabel !== undefined && <span>{beforeLabel}</span>}
+          <span>{afterLabel}</span>
+        </span>
+      </div>
       {compareClaims(before ?? after, after).map((row) => (
         <ClaimRow
           key={row.claim}

@@ -2,24 +2,25 @@ import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-q
 import { useState } from 'react';
 import type { Delegation } from '../api/account-api.ts';
 import { useApis } from '../api/apis-context.tsx';
-import { delegationsQuery } from '../api/queries.ts';
-import { isRevocable, matches, type DelegationFilter } from '../claims/delegations.ts';
+import { delegationsQuery, PAGE_ROWS } from '../api/queries.ts';
+import { actorsIn, EVERYTHING, isRevocable, matches } from '../calls/delegations.ts';
 import css from '../pages/delegations.module.css';
 import { ConfirmDialog } from './confirm-dialog.tsx';
-import { DelegationRow } from './delegation-row.tsx';
+import { DelegationFilters } from './delegation-filters.tsx';
+import { DelegationTable } from './delegation-table.tsx';
 import { Fault } from './fault.tsx';
-import { Field } from './field.tsx';
-import { Notice } from './notice.tsx';
 import { Loading, Skeleton } from './skeleton.tsx';
+import { TakenBack } from './taken-back.tsx';
 
 /** The ledger's rows about the user, a page at a time, with what may be taken back. */
 export function DelegationList() {
   const { account } = useApis();
   const queries = useQueryClient();
   const list = useInfiniteQuery(delegationsQuery(account));
-  const [filter, setFilter] = useState<DelegationFilter>('all');
+  const [filter, setFilter] = useState(EVERYTHING);
+  const [page, setPage] = useState(0);
   const [asked, setAsked] = useState<readonly Delegation[]>();
-  const revoke = useMutation({
+  const takeBack = useMutation({
     mutationFn: async (delegations: readonly Delegation[]) => {
       for (const { jti } of delegations) await account.revokeDelegation(jti);
       return delegations.length;
@@ -28,33 +29,25 @@ export function DelegationList() {
   });
   const all = list.data?.pages.flatMap(({ delegations }) => delegations) ?? [];
   const now = Math.floor(list.dataUpdatedAt / 1000);
-  const shown = all.filter((delegation) => matches(delegation, filter, now));
+  const found = all.filter((delegation) => matches(delegation, filter, now));
+  const shown = found.slice(page * PAGE_ROWS, (page + 1) * PAGE_ROWS);
   const revocable = all.filter((delegation) => isRevocable(delegation, now));
   return (
     <section className="card stack" aria-labelledby="delegations">
       <div className={css.filters}>
-        <h2 id="delegations" style={{ flexGrow: 1 }}>
-          Delegations
-        </h2>
-        <Field label="Show">
-          {(control) => (
-            <select
-              {...control}
-              className="input"
-              value={filter}
-              onChange={(event) => setFilter(event.target.value as DelegationFilter)}
-            >
-              <option value="all">All</option>
-              <option value="live">Live now</option>
-              <option value="ended">Over or taken back</option>
-              <option value="refused">Refused</option>
-            </select>
-          )}
-        </Field>
+        <h2 id="delegations">Delegations</h2>
+        <DelegationFilters
+          filter={filter}
+          actors={actorsIn(all)}
+          onChange={(changed) => {
+            setFilter(changed);
+            setPage(0);
+          }}
+        />
         <button
           type="button"
           className="button button-bad"
-          disabled={revocable.length === 0 || revoke.isPending}
+          disabled={revocable.length === 0 || takeBack.isPending}
           onClick={() => setAsked(revocable)}
         >
           Take all back
@@ -64,46 +57,34 @@ export function DelegationList() {
       {list.isError && (
         <Fault title="The list could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
       )}
-      {revoke.isError && <Fault title="It could not be taken back" error={revoke.error} />}
-      {revoke.isSuccess && (
-        <Notice tone="ok" title={revoke.data === 1 ? 'Taken back' : 'All taken back'}>
-          For the rest of your session that service gets no more tokens for you there. One that it still holds
-          is refused at once wherever the token service is asked, and everywhere once it expires.
-        </Notice>
+      {takeBack.isError && <Fault title="It could not be taken back" error={takeBack.error} />}
+      {takeBack.isSuccess && <TakenBack key={takeBack.submittedAt} count={takeBack.data} />}
+      {list.data && shown.length === 0 && <p className="muted">{nothingText(all.length)}</p>}
+      {shown.length > 0 && (
+        <DelegationTable
+          delegations={shown}
+          now={now}
+          isBusy={takeBack.isPending}
+          onTakeBack={(delegation) => setAsked([delegation])}
+        />
       )}
-      {list.data && shown.length === 0 && (
-        <p className="muted">{all.length === 0 ? 'Nobody has acted for you yet.' : 'None of these.'}</p>
-      )}
-      <ul className={css.list} aria-label="Delegations">
-        {shown.map((delegation) => (
-          <DelegationRow
-            key={delegation.jti}
-            delegation={delegation}
-            now={now}
-            isBusy={revoke.isPending}
-            onRevoke={() => setAsked([delegation])}
-          />
-        ))}
-      </ul>
-      {list.hasNextPage && (
-        <p>
-          <button
-            type="button"
-            className="button"
-            disabled={list.isFetchingNextPage}
-            onClick={() => void list.fetchNextPage()}
-          >
-            {list.isFetchingNextPage ? 'Loading…' : 'Show older ones'}
-          </button>
-        </p>
-      )}
+      <Pager
+        page={page}
+        hasOlder={found.length > (page + 1) * PAGE_ROWS || list.hasNextPage}
+        isLoading={list.isFetchingNextPage}
+        onNewer={() => setPage(page - 1)}
+        onOlder={() => {
+          if (found.length >= (page + 1) * PAGE_ROWS) setPage(page + 1);
+          if (found.length < (page + 2) * PAGE_ROWS && list.hasNextPage) void list.fetchNextPage();
+        }}
+      />
       {asked && (
         <ConfirmDialog
           title={asked.length === 1 ? 'Take this delegation back?' : `Take ${asked.length} delegations back?`}
           action="Take back"
           onCancel={() => setAsked(undefined)}
           onConfirm={() => {
-            revoke.mutate(asked);
+            takeBack.mutate(asked);
             setAsked(undefined);
           }}
         >
@@ -117,13 +98,43 @@ export function DelegationList() {
   );
 }
 
+function nothingText(looked: number): string {
+  return looked === 0 ? 'Nobody has acted for you yet.' : `None of these among the ${looked} newest.`;
+}
+
+interface PagerProps {
+  readonly page: number;
+  readonly hasOlder: boolean;
+  readonly isLoading: boolean;
+  readonly onNewer: () => void;
+  readonly onOlder: () => void;
+}
+
+function Pager({ page, hasOlder, isLoading, onNewer, onOlder }: PagerProps) {
+  if (page === 0 && !hasOlder) return null;
+  return (
+    <nav className="row" aria-label="Pages of the list">
+      <button type="button" className="button button-small" disabled={page === 0} onClick={onNewer}>
+        Newer
+      </button>
+      <span className="muted">{`Page ${page + 1}`}</span>
+      <button
+        type="button"
+        className="button button-small"
+        disabled={!hasOlder || isLoading}
+        onClick={onOlder}
+      >
+        {isLoading ? 'Loading…' : 'Older'}
+      </button>
+    </nav>
+  );
+}
+
 function LoadingRows() {
   return (
     <div className="stack">
       <Loading what="your delegations" />
-      {[0, 1, 2].map((row) => (
-        <Skeleton key={row} height="3.5rem" />
-      ))}
+      <Skeleton height="24rem" />
     </div>
   );
 }

@@ -3,11 +3,14 @@ import { useState } from 'react';
 import type { LoginSession } from '../api/account-api.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { sessionsQuery } from '../api/queries.ts';
+import { clientName } from '../calls/services.ts';
 import { formatMoment } from '../money/dates.ts';
 import css from '../pages/delegations.module.css';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Fault } from './fault.tsx';
 import { Loading, Skeleton } from './skeleton.tsx';
+
+const SHOWN_AT_FIRST = 3;
 
 /** Where the user is signed in. Ending one ends everything that hangs from it, here or elsewhere. */
 export function LoginSessions() {
@@ -15,10 +18,13 @@ export function LoginSessions() {
   const queries = useQueryClient();
   const sessions = useQuery(sessionsQuery(account));
   const [asked, setAsked] = useState<LoginSession>();
+  const [showsAll, setShowsAll] = useState(false);
   const end = useMutation({
     mutationFn: (session: LoginSession) => account.endSession(session.id),
     onSettled: () => queries.invalidateQueries(),
   });
+  const all = sessions.data?.toSorted((a, b) => Number(b.current) - Number(a.current)) ?? [];
+  const shown = showsAll ? all : all.slice(0, SHOWN_AT_FIRST);
   return (
     <section className="card stack" aria-labelledby="sessions">
       <h2 id="sessions">Where you are signed in</h2>
@@ -37,14 +43,14 @@ export function LoginSessions() {
       )}
       {end.isError && <Fault title="The session could not be ended" error={end.error} />}
       <ul className={css.list} aria-label="Sessions">
-        {sessions.data?.map((session) => (
+        {shown.map((session) => (
           <li key={session.id} className={css.item}>
             <div className="stack-tight">
               <p className={css.what}>
                 <strong>{`Signed in ${formatMoment(session.signed_in_at)}`}</strong>
                 {session.current && <span className="badge badge-ok">this browser</span>}
               </p>
-              <p className={css.facts}>{session.client_ids.join(', ')}</p>
+              <p className={css.facts}>{session.client_ids.map((id) => clientName(id).label).join(', ')}</p>
             </div>
             <button
               type="button"
@@ -58,6 +64,13 @@ export function LoginSessions() {
           </li>
         ))}
       </ul>
+      {all.length > SHOWN_AT_FIRST && (
+        <p>
+          <button type="button" className="button button-small" onClick={() => setShowsAll(!showsAll)}>
+            {showsAll ? 'Show fewer' : `Show all ${all.length}`}
+          </button>
+        </p>
+      )}
       {asked && (
         <ConfirmDialog
           title={asked.current ? 'End this very session?' : 'End this session?'}

@@ -1,5 +1,5 @@
-import type { ReactNode } from 'react';
-import { Link, NavLink } from 'react-router';
+import { useEffect, useRef, type ReactNode } from 'react';
+import { Link, NavLink, useLocation } from 'react-router';
 import { useDeparture, useSessionState } from '../auth/session-context.tsx';
 import css from './shell.module.css';
 import { Notice } from './notice.tsx';
@@ -47,17 +47,7 @@ export function Shell({ children }: { children: ReactNode }) {
             )}
           </div>
         </div>
-        {isSignedIn && (
-          <nav className={css.nav} aria-label="Pages">
-            <ul>
-              {PAGES.map(([path, label]) => (
-                <li key={path}>
-                  <NavLink to={path}>{label}</NavLink>
-                </li>
-              ))}
-            </ul>
-          </nav>
-        )}
+        {isSignedIn && <Navigation />}
       </header>
       <main className={css.main} id="main" tabIndex={-1}>
         {departure.failed && (
@@ -71,6 +61,28 @@ export function Shell({ children }: { children: ReactNode }) {
         A reference architecture for calls on a user’s behalf. Nothing here is real money.
       </footer>
     </>
+  );
+}
+
+function Navigation() {
+  const nav = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  useEffect(() => {
+    // On a phone the row is longer than the screen.
+    const links = nav.current?.querySelectorAll('a') ?? [];
+    const link = [...links].find((candidate) => candidate.pathname === pathname);
+    link?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [pathname]);
+  return (
+    <nav className={css.nav} aria-label="Pages" ref={nav}>
+      <ul>
+        {PAGES.map(([path, label]) => (
+          <li key={path}>
+            <NavLink to={path}>{label}</NavLink>
+          </li>
+        ))}
+      </ul>
+    </nav>
   );
 }
 

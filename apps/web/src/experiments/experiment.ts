@@ -1,11 +1,15 @@
+import type { AccountApi } from '../api/account-api.ts';
 import type { Api1 } from '../api/api1.ts';
+import type { Step } from '../api/steps.ts';
 import type { ClientConfig } from '../config.ts';
 
 /** One thing that was tried, and what came of it. */
 export interface Observation {
   readonly what: string;
   /** An HTTP status, or what the browser did instead of asking. */
-  readonly status: number | 'blocked by the browser';
+  readonly status: number | 'blocked by the browser' | 'no answer';
+  /** The code of a refusal, as it came: `invalid_grant`. */
+  readonly error?: string | undefined;
   /** `WWW-Authenticate`, as it came. */
   readonly challenge?: string | undefined;
   readonly detail?: string | undefined;
@@ -15,8 +19,16 @@ export interface ExperimentResult {
   /** Whether it went as predicted. */
   readonly asPredicted: boolean;
   readonly observations: readonly Observation[];
+  /** What the services told, step by step; absent when none of them had a part in it. */
+  readonly steps?: readonly Step[];
   /** A command line that shows the rest. `$TOKEN` stands for a token; none is ever printed. */
   readonly command?: string;
+}
+
+export interface ExperimentPorts {
+  readonly api1: Api1;
+  readonly account: AccountApi;
+  readonly config: ClientConfig;
 }
 
 export interface Experiment {
@@ -27,6 +39,10 @@ export interface Experiment {
   readonly explanation: string;
   /** Where it is specified. */
   readonly source: string;
+  /** Something to know before it is tried. */
+  readonly warning?: string;
+  /** It ends the person's session: a new sign-in is offered with the result. */
+  readonly endsSession?: boolean;
   /** Runs against the real services, with the caller's own tokens. Throws what the API client throws. */
-  readonly run: (ports: { readonly api1: Api1; readonly config: ClientConfig }) => Promise<ExperimentResult>;
+  readonly run: (ports: ExperimentPorts) => Promise<ExperimentResult>;
 }

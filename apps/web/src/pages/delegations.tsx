@@ -9,8 +9,8 @@ export default function DelegationsPage() {
       title="Who acted for me"
       lead="Every token that was issued, or refused, to a service acting for you. Take one back and the chain below it ends at once."
     >
-      <DelegationList />
       <LoginSessions />
+      <DelegationList />
     </Page>
   );
 }

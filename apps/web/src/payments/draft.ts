@@ -37,8 +37,8 @@ export interface DraftStore {
 const PREFIX = 'behalf.draft.';
 
 /** Removes what was typed as soon as its user has signed out here, or somebody else has signed in. */
-export function forgetDraftsAtSignOut(
-  drafts: DraftStore,
+export function forgetAtSignOut(
+  drafts: Pick<DraftStore, 'clear'>,
   session: Pick<Session, 'state' | 'subscribe'>,
 ): void {
   session.subscribe(() => {

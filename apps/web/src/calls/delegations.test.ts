@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Delegation } from '../api/account-api.ts';
-import { isRevocable, matches, standingOf } from './delegations.ts';
+import { actorsIn, EVERYTHING, isRevocable, matches, standingOf } from './delegations.ts';
 
 const NOW = 1_000;
 const issued: Delegation = {
@@ -30,7 +30,14 @@ it('lets only a live delegation be taken back', () => {
 });
 
 it('counts what was taken back among what is over', () => {
-  expect(matches({ ...issued, revoked_at: 950 }, 'ended', NOW)).toBe(true);
-  expect(matches({ ...issued, revoked_at: 950 }, 'live', NOW)).toBe(false);
-  expect(matches(issued, 'all', NOW)).toBe(true);
+  expect(matches({ ...issued, revoked_at: 950 }, { ...EVERYTHING, standing: 'ended' }, NOW)).toBe(true);
+  expect(matches({ ...issued, revoked_at: 950 }, { ...EVERYTHING, standing: 'live' }, NOW)).toBe(false);
+  expect(matches(issued, EVERYTHING, NOW)).toBe(true);
+});
+
+it('finds what one service did, by the actor that stands first', () => {
+  const second = { ...issued, client_id: 'api2.client', actors: ['api2.client', 'api1.client'] };
+  const byApi1 = { ...EVERYTHING, actor: 'api1.client' };
+  expect([issued, second].map((delegation) => matches(delegation, byApi1, NOW))).toEqual([true, false]);
+  expect(actorsIn([second, issued, second])).toEqual(['api1.client', 'api2.client']);
 });

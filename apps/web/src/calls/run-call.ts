@@ -1,0 +1,45 @@
+import { queryOptions } from '@tanstack/react-query';
+import * as z from 'zod/mini';
+import type { Api1, Subscription } from '../api/api1.ts';
+import { ApiError } from '../api/api-error.ts';
+import { stepsOfProblem, type Step } from '../api/steps.ts';
+import type { CallName } from './calls.ts';
+
+export interface MadeCall {
+  readonly steps: readonly Step[];
+  /** The whole call was refused; the steps say where. */
+  readonly refusal?: ApiError;
+  /** What the chain was made for; null: there is none. Absent when the call is not the chain, or was refused. */
+  readonly subscription?: Subscription | null;
+}
+
+/** Makes a call. A refusal that tells its steps is a result; what tells none throws, as the API client does. */
+export async function makeCall(api1: Api1, name: CallName, options: CallOptions = {}): Promise<MadeCall> {
+  try {
+    if (name !== 'chain') return { steps: (await api1.experiment(name, z.looseObject({}), options)).steps };
+    const { steps, subscription = null } = await api1.chain(options);
+    return { steps, subscription };
+  } catch (error) {
+    const steps = error instanceof ApiError ? stepsOfProblem(error.problem) : [];
+    if (!(error instanceof ApiError) || steps.length === 0) throw error;
+    return { steps, refusal: error };
+  }
+}
+
+interface CallOptions {
+  /** See ApiRequest.fresh. */
+  readonly fresh?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Each visit and each choice makes a call of its own; none is repeated behind the person's back. */
+export function callQuery(api1: Api1, name: CallName, fresh: boolean) {
+  return queryOptions({
+    queryKey: ['call', name, fresh],
+    queryFn: ({ signal }) => makeCall(api1, name, { fresh, signal }),
+    gcTime: 0,
+    staleTime: Infinity,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
+}

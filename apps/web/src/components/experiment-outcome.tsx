@@ -1,0 +1,72 @@
+import type { Experiment, ExperimentResult, Observation } from '../experiments/experiment.ts';
+import css from '../pages/experiments.module.css';
+import { CallSteps } from './call-steps.tsx';
+import { asSentence } from './sentence.ts';
+
+/** What came of an experiment, and why. */
+export function ExperimentOutcome({
+  experiment,
+  result,
+}: {
+  experiment: Experiment;
+  result: ExperimentResult;
+}) {
+  const { asPredicted, observations, steps, command } = result;
+  return (
+    <>
+      <div className="stack-tight">
+        <div className="row">
+          <h3 className={css.label}>What happened</h3>
+          <span className={`badge badge-${asPredicted ? 'ok' : 'warn'}`}>
+            {asPredicted ? 'as predicted' : 'not as predicted'}
+          </span>
+        </div>
+        <ul className={css.observations}>
+          {observations.map((observation) => (
+            <ObservationRow key={observation.what} observation={observation} />
+          ))}
+        </ul>
+      </div>
+      <div className="stack-tight">
+        <h3 className={css.label}>Why</h3>
+        <p className="prose">
+          {experiment.explanation} <span className={css.source}>{experiment.source}</span>
+        </p>
+      </div>
+      {command !== undefined && (
+        <div className="stack-tight">
+          <h3 className={css.label}>See the rest from a command line, with a token of your own</h3>
+          <pre className={css.command}>{command}</pre>
+        </div>
+      )}
+      {steps && steps.length > 0 && (
+        <details className={css.details}>
+          <summary>Step by step</summary>
+          <div className={css.steps}>
+            <CallSteps steps={steps} />
+          </div>
+        </details>
+      )}
+    </>
+  );
+}
+
+function ObservationRow({ observation }: { observation: Observation }) {
+  const { what, status, error, challenge, detail } = observation;
+  const isTaken = typeof status === 'number' && status < 400;
+  return (
+    <li className={css.observation}>
+      <span className={`${css.status} ${isTaken ? css.ok : css.bad}`}>{status}</span>
+      <span className={css.what}>
+        {what}
+        {error !== undefined && <code className={css.bad}>{error}</code>}
+      </span>
+      {(detail !== undefined || challenge !== undefined) && (
+        <span className={css.detail}>
+          {detail !== undefined && <span className="muted">{asSentence(detail)}</span>}
+          {challenge !== undefined && <code>{`WWW-Authenticate: ${challenge}`}</code>}
+        </span>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,105 @@
+import { useId } from 'react';
+import { originOf, type Origin } from '../calls/origin.ts';
+import { grantLabel, refusalOf, titleOf } from '../calls/sequence.ts';
+import { partyLabel } from '../calls/services.ts';
+import { formatMs } from '../calls/show-time.ts';
+import type { Step } from '../api/steps.ts';
+import { ClaimsTable } from './claims-table.tsx';
+import { asSentence } from './sentence.ts';
+import css from './step-detail.module.css';
+
+/** One step: what happened, how long it took, and the token on it beside the one that it came from. */
+export function StepDetail({ steps, index }: { steps: readonly Step[]; index: number }) {
+  const headingId = useId();
+  const step = steps[index];
+  if (!step) return null;
+  const origin = originOf(steps, index);
+  return (
+    <section className={css.detail} aria-labelledby={headingId}>
+      <div className="stack-tight">
+        <h2 id={headingId} aria-live="polite">
+          {titleOf(step)}
+        </h2>
+        <Facts step={step} />
+        <Outcome step={step} isFirst={index === 0} />
+        <p className="prose">{aboutToken(step, origin)}</p>
+      </div>
+      {step.claims && (
+        <ClaimsTable
+          after={step.claims}
+          afterLabel={afterLabel(step)}
+          {...(origin ? { before: origin.claims, beforeLabel: `at ${partyLabel(origin.holder)}` } : {})}
+        />
+      )}
+    </section>
+  );
+}
+
+function Facts({ step }: { step: Step }) {
+  const { kind, route, grant, cached, at, durationMs, status } = step;
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ['Route', kind === 'call' ? route : undefined],
+    ['Grant', kind === 'exchange' ? grantLabel(grant) : undefined],
+    [
+      'Token',
+      kind === 'exchange' ? (cached ? 'from memory, nobody was asked' : 'asked for just now') : undefined,
+    ],
+    ['Began after', formatMs(at)],
+    ['Took', cached === true ? undefined : formatMs(durationMs)],
+    ['Status', cached === true || status === null ? undefined : String(status)],
+  ];
+  return (
+    <dl className={css.facts}>
+      {facts.map(
+        ([name, value]) =>
+          value !== undefined && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  );
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  subject_token: 'The token that was presented is no longer good, or was never meant for this.',
+  policy: 'The delegation policy, or the user, does not allow it.',
+  subscription: 'The subscription service says that there is no active subscription.',
+  'wrong-actor': 'The service that acts is not the one that may.',
+};
+
+function Outcome({ step, isFirst }: { step: Step; isFirst: boolean }) {
+  const refusal = refusalOf(step);
+  if (refusal === undefined) return null;
+  const who = partyLabel(step.to);
+  const why = asSentence(step.description) ?? (step.reason === undefined ? undefined : REASONS[step.reason]);
+  return (
+    <div className="notice notice-bad">
+      <strong>{step.status === null ? `${who} did not answer` : `${who} answered ${refusal}`}</strong>
+      {why !== undefined && <p>{why}</p>}
+      {isFirst && <p>Why is at the step where it happened.</p>}
+    </div>
+  );
+}
+
+function aboutToken(step: Step, origin: Origin | undefined): string {
+  const [from, to] = [partyLabel(step.from), partyLabel(step.to)];
+  if (!step.claims) {
+    return step.kind === 'exchange'
+      ? 'No token was issued, so there are no claims to show.'
+      : 'Nothing is known about the token on this step.';
+  }
+  if (!origin)
+    return 'Your own token: it was issued to this browser when you signed in, and it is good at API1 alone.';
+  if (origin.isForwarded)
+    return `The very token that ${from} had been sent, passed on as it is. Nothing in it says that ${from} acts now, and it was never meant for ${to}.`;
+  return step.kind === 'exchange'
+    ? `The token that ${from} got in exchange for the one it had been sent. What changed is marked; the token itself never reaches this page, only what it says.`
+    : `The token that ${from} sent to ${to}, beside the one that ${from} had been sent. What changed is marked.`;
+}
+
+function afterLabel(step: Step): string {
+  return step.kind === 'call' ? `at ${partyLabel(step.to)}` : 'exchanged';
+}

@@ -1,0 +1,49 @@
+import { useMutation } from '@tanstack/react-query';
+import { useApis } from '../api/apis-context.tsx';
+import { makeCall } from '../calls/run-call.ts';
+import { CallSteps } from './call-steps.tsx';
+import { Fault } from './fault.tsx';
+import { Notice } from './notice.tsx';
+
+/** What taking back means, and the chance to see it at once: a call whose every token must be asked for anew. */
+export function TakenBack({ count }: { count: number }) {
+  const { api1 } = useApis();
+  const trial = useMutation({ mutationFn: () => makeCall(api1, 'chain', { fresh: true }) });
+  return (
+    <div className="stack">
+      <Notice tone="ok" title={count === 1 ? 'Taken back' : `${count} taken back`}>
+        <p>
+          For the rest of your session that service gets no more tokens to act for you there, and what came
+          from this one has ended too.
+        </p>
+        <p>
+          To be honest about the last minute: a service may still have a token in memory, for 60 seconds at
+          most. Where the token service is asked, as for payments, it is refused already; where nobody is
+          asked, it passes until then. Trying it again sends a new token of yours, for which nothing is in
+          memory, so every service has to ask.
+        </p>
+        <p>
+          <button
+            type="button"
+            className="button button-small"
+            aria-disabled={trial.isPending}
+            onClick={() => !trial.isPending && trial.mutate()}
+          >
+            {trial.isPending ? 'Trying…' : 'Try it again'}
+          </button>
+        </p>
+      </Notice>
+      {trial.isError && <Fault title="The call could not be made" error={trial.error} />}
+      {trial.data && (
+        <div className="stack" aria-live="polite">
+          <strong>
+            {trial.data.refusal
+              ? 'Refused, as it should be. This is where:'
+              : 'This call still went through: nothing that it needs was taken back in this session.'}
+          </strong>
+          <CallSteps key={trial.submittedAt} steps={trial.data.steps} />
+        </div>
+      )}
+    </div>
+  );
+}
