@@ -35,7 +35,7 @@ beforeAll(async () => {
   writeFileSync(join(project, 'pnpm-workspace.yaml'), settingsOfProject());
   writeJson('tsconfig.json', { compilerOptions: COMPILER_SETTINGS, include: ['consumer.ts'] });
   copyFileSync(join(import.meta.dirname, 'consumer.ts'), join(project, 'consumer.ts'));
-  await pnpm(project, 'install', '--prefer-offline', '--ignore-scripts');
+  await pnpm(project, 'install', '--no-frozen-lockfile', '--prefer-offline', '--ignore-scripts');
 }, 120_000);
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
