@@ -30,13 +30,23 @@ export const API2 = 'http://localhost:4002';
 export const SUBSCRIPTIONS = 'http://localhost:4003';
 export const REDIRECT_URI = 'http://localhost:5173/callback';
 
+/** Nothing listens there, so that a test never reaches services that happen to run on this machine. */
+const NOWHERE = 'http://127.0.0.1:9';
+const UNREACHABLE = { API1_URL: NOWHERE, API2_URL: NOWHERE, SUBSCRIPTIONS_URL: NOWHERE };
+
 export async function startTestSts(options: TestStsOptions = {}): Promise<TestSts> {
   const folder = await mkdtemp(join(tmpdir(), 'behalf-sts-'));
   const server = createServer();
   const address = await listen(server);
   const config =
     options.replicaOf?.config ??
-    loadConfig({ ISSUER: address, DATA_DIR: folder, LOG_LEVEL: 'debug', ...options.environment });
+    loadConfig({
+      ISSUER: address,
+      DATA_DIR: folder,
+      LOG_LEVEL: 'debug',
+      ...UNREACHABLE,
+      ...options.environment,
+    });
   const log: string[] = [];
   const logger = createLogger({
     service: 'sts',
