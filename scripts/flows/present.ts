@@ -83,7 +83,7 @@ export function presentPath(url: URL): string {
 }
 
 function withoutVisit(path: string): string {
-  return path.replace(/\/(interaction|authorize)\/[^/]+/, '/$1/…');
+  return path.replace(/\/(interaction|authorize|payments)\/[^/]+/, '/$1/…');
 }
 
 /** A header line's value. */

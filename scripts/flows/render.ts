@@ -10,6 +10,7 @@ const RESPONSE_HEADERS = [
   'location',
   'www-authenticate',
   'retry-after',
+  'idempotency-replayed',
   'set-cookie',
 ];
 

@@ -71,5 +71,27 @@ export const RUNS: Readonly<Record<string, Run>> = {
     await step('A user for whom nobody here may act', () => call('api1', '/accounts', dave.accessToken));
   },
 
+  payment: async ({ step, signIn, recorder, system }) => {
+    const { accessToken } = await signIn('alice');
+    const pay = () =>
+      recorder.fetchAs('browser')(`${system.url.api1}/payments`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${accessToken}`,
+          'content-type': 'application/json',
+          'idempotency-key': 'rent-2026-11',
+        },
+        body: JSON.stringify({
+          from: 'acc_a1_everyday',
+          to: 'acc_b1_everyday',
+          amount: '12.50',
+          currency: 'EUR',
+          reference: 'Lunch',
+        }),
+      });
+    await step('A payment asks the STS whether the token still holds', pay);
+    await step('The same request again books nothing', pay);
+  },
+
   logout: logoutRun,
 };
