@@ -48,7 +48,7 @@ export {
 } from './token-tools.ts';
 export {
   createTokenRequestGuard,
-  type GuardedRequest,
   type TokenRequestGuard,
   type TokenRequestGuardOptions,
 } from './token-request-guard.ts';
+export { presentBody, type GuardedRequest } from './present-body.ts';

@@ -3,7 +3,8 @@ import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grantClient } from './results.ts';
 import { as, startTestServer, type TestServer } from './testing-server.ts';
-import { createTokenRequestGuard, type GuardedRequest } from './token-request-guard.ts';
+import type { GuardedRequest } from './present-body.ts';
+import { createTokenRequestGuard } from './token-request-guard.ts';
 
 const ORIGIN = 'https://app.example';
 let server: TestServer;

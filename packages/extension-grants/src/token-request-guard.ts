@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { holdsNul, parseForm, type Form } from './form.ts';
 import { checkPresentedClient, CREDENTIAL_PARAMETERS } from './presented-client.ts';
+import { presentBody, type GuardedRequest } from './present-body.ts';
 import { readBody } from './read-body.ts';
 
 export interface TokenRequestGuardOptions {
@@ -18,7 +19,6 @@ export interface TokenRequestGuardOptions {
   readonly maximumPairs?: number;
 }
 
-export type GuardedRequest = IncomingMessage & { body?: unknown };
 export type TokenRequestGuard = (
   req: GuardedRequest,
   res: ServerResponse,
@@ -35,8 +35,8 @@ const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;\s*charset\s*=\s*"?ut
  * authorization requests. It reads the body and refuses what is malformed (400 `invalid_request`, 413 past the limit,
  * 405 for anything but POST) or names no client (401 `invalid_client`), with JSON that is not stored.
  *
- * It hands on the body without empty parameters as a Buffer in `req.body`, which oidc-provider takes instead of the
- * stream (it says so on the console, once), and asks for JSON whatever the client's `Accept` said.
+ * It hands on the body without empty parameters, in `req.body` as a Buffer and to whoever reads the request
+ * (`presentBody`), and asks for JSON whatever the client's `Accept` said.
  *
  * Not checked: the credentials, and everything that depends on the grant.
  */
@@ -56,7 +56,7 @@ export function createTokenRequestGuard(options: TokenRequestGuardOptions): Toke
       answer(res, checked.fault, options.realm);
       return false;
     }
-    req.body = checked.form.body;
+    presentBody(req, checked.form.body);
     req.headers.accept = 'application/json';
     return true;
   }

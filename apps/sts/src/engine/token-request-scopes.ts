@@ -1,3 +1,4 @@
+import { presentBody } from '@behalf/extension-grants';
 import type { RequestHandler } from 'express';
 import type { ResourceRegistry } from '../registry/resources.ts';
 
@@ -30,9 +31,7 @@ export function resourceOfRequestedScopes(resources: ResourceRegistry): RequestH
       return;
     }
     if (named.length === 0) form.append('resource', owner);
-    const rewritten = Buffer.from(form.toString());
-    request.headers['content-length'] = String(rewritten.length);
-    request.body = rewritten;
+    presentBody(request, Buffer.from(form.toString()));
     next();
   };
 }
