@@ -8,9 +8,10 @@ export interface GiveBackPorts {
 }
 
 /**
- * A code or refresh token that a request used up before the server failed (5xx) is given back: nothing was handed out for
- * it, and the client was told to try again, which would otherwise be a replay and end its login. Whoever replays it
- * meanwhile still ends the login. When the database is away this fails as well, and the user signs in again.
+ * A code or refresh token that a request used up, and that then failed nevertheless, is given back: the engine looks at
+ * `resource` only after it, and the server itself may fail. Nothing was handed out for it, and the client's next try would
+ * otherwise be a replay and end its login. Whoever replays it meanwhile still ends the login. When the database is away
+ * this fails as well, and the user signs in again.
  */
 export function giveBackOnFailure(provider: Provider, { release, logger }: GiveBackPorts): void {
   const usedUp = new WeakSet<object>();
@@ -22,7 +23,7 @@ export function giveBackOnFailure(provider: Provider, { release, logger }: GiveB
     await next();
     // No route of the engine's matched: there is no OpenID context.
     const oidc: KoaContextWithOIDC['oidc'] | undefined = ctx.oidc;
-    if (oidc?.route !== 'token' || ctx.status < 500) return;
+    if (oidc?.route !== 'token' || ctx.status < 400) return;
     const { AuthorizationCode: code, RefreshToken: current, RotatedRefreshToken: rotated } = oidc.entities;
     for (const token of [code, current, rotated]) {
       if (token === undefined || !usedUp.has(token)) continue;
