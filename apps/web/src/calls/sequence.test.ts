@@ -87,6 +87,11 @@ describe('the token that another one came from', () => {
     expect(originOf(chain, 4)).toEqual({ claims: forApi2, holder: 'api2', isForwarded: false });
   });
 
+  it('is the last one when the sender was called more than once', () => {
+    const twice = [call('api1', 'api2', { claims: own }), ...chain.slice(2, 4)];
+    expect(originOf(twice, 2)?.claims).toEqual(forApi2);
+  });
+
   it('is none for the own token and for a step that has no token', () => {
     expect(originOf(chain, 0)).toBeUndefined();
     expect(originOf([...chain, exchange('api1', { status: 400 })], 5)).toBeUndefined();

@@ -1,0 +1,51 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What a service was asked: method and path, and with which token. */
+export interface Asked {
+  readonly route: string;
+  readonly token: string | undefined;
+}
+
+export interface Answer {
+  readonly status?: number;
+  readonly body?: unknown;
+}
+
+/** A real HTTP server that answers as told; the services' own answers are tried in the browser tests. */
+export interface HttpServices {
+  readonly url: string;
+  readonly asked: Asked[];
+  close(): Promise<void>;
+}
+
+export async function startHttpServices(answer: (route: string) => Answer): Promise<HttpServices> {
+  const asked: Asked[] = [];
+  const server = createServer((request, response) => {
+    response.setHeader('Access-Control-Allow-Origin', '*');
+    response.setHeader('Access-Control-Allow-Headers', 'authorization, content-type');
+    response.setHeader('Access-Control-Allow-Methods', 'GET, POST, DELETE');
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204).end();
+      return;
+    }
+    const { status = 200, body } = note(request);
+    response.writeHead(status, { 'Content-Type': 'application/json' });
+    response.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+
+  function note(request: IncomingMessage): Answer {
+    const route = `${request.method} ${request.url}`;
+    asked.push({ route, token: request.headers.authorization?.replace('Bearer ', '') });
+    return answer(route);
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, asked, close: () => close(server) };
+}
+
+function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => void server.close(() => resolve()));
+}

@@ -1,0 +1,59 @@
+import { render } from '@testing-library/react';
+import type { ReactNode } from 'react';
+import { MemoryRouter } from 'react-router';
+import { ApisProvider } from '../api/apis-context.tsx';
+import { CacheOfOneUser } from '../api/cache-of-one-user.tsx';
+import type { TokenOutcome } from '../auth/authorization-server.ts';
+import { SessionProvider } from '../auth/session-context.tsx';
+import { Session } from '../auth/session.ts';
+import { configAt } from './client-config.ts';
+
+/** Epoch seconds. */
+const NOW = 1_800_000_000;
+
+/** Renders with everything around it that the application has, as alice, with all services at one address. */
+export async function renderSignedIn(children: ReactNode, url: string): Promise<void> {
+  const session = createSession();
+  await session.restore();
+  render(
+    <SessionProvider session={session}>
+      <CacheOfOneUser>
+        <ApisProvider config={configAt(url)}>
+          <MemoryRouter>{children}</MemoryRouter>
+        </ApisProvider>
+      </CacheOfOneUser>
+    </SessionProvider>,
+  );
+}
+
+/** A session whose authorization server always answers: here it is only where tokens come from. */
+function createSession(): Session {
+  let issued = 0;
+  const tokensFor = async (resource: string): Promise<TokenOutcome> => ({
+    ok: true,
+    tokens: {
+      subject: 'usr_alice',
+      name: 'Alice Adler',
+      email: undefined,
+      idToken: 'id-token',
+      accessToken: `token-${++issued}`,
+      resource,
+      expiresAt: NOW + 600,
+      refreshToken: 'refresh-token',
+      returnTo: undefined,
+    },
+  });
+  return new Session({
+    authorizationServer: {
+      signInUrl: async () => '#signed-in',
+      unseenUrl: async () => '#unseen',
+      redeem: () => tokensFor('http://api1.example'),
+      refresh: (_tokens, resource) => tokensFor(resource),
+      signOutUrl: async () => '#signed-out',
+      isReturnFromSignOut: async () => false,
+    },
+    askUnseen: async () => '#callback',
+    tellOtherTabs: () => undefined,
+    now: () => NOW,
+  });
+}
