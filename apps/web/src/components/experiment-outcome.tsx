@@ -1,3 +1,5 @@
+import { useState } from 'react';
+import type { Step } from '../api/steps.ts';
 import type { Experiment, ExperimentResult, Observation } from '../experiments/experiment.ts';
 import css from '../pages/experiments.module.css';
 import { CallSteps } from './call-steps.tsx';
@@ -39,15 +41,23 @@ export function ExperimentOutcome({
           <pre className={css.command}>{command}</pre>
         </div>
       )}
-      {steps && steps.length > 0 && (
-        <details className={css.details}>
-          <summary>Step by step</summary>
-          <div className={css.steps}>
-            <CallSteps steps={steps} />
-          </div>
-        </details>
-      )}
+      {steps && steps.length > 0 && <StepByStep steps={steps} />}
     </>
+  );
+}
+
+/** Drawn only when asked for: the result above says what matters. */
+function StepByStep({ steps }: { steps: readonly Step[] }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details className={css.details} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Step by step</summary>
+      {isOpen && (
+        <div className={css.steps}>
+          <CallSteps steps={steps} />
+        </div>
+      )}
+    </details>
   );
 }
 

@@ -1,4 +1,3 @@
-import { useId } from 'react';
 import { originOf, type Origin } from '../calls/origin.ts';
 import { grantLabel, refusalOf, titleOf } from '../calls/sequence.ts';
 import { partyLabel } from '../calls/services.ts';
@@ -10,16 +9,13 @@ import css from './step-detail.module.css';
 
 /** One step: what happened, how long it took, and the token on it beside the one that it came from. */
 export function StepDetail({ steps, index }: { steps: readonly Step[]; index: number }) {
-  const headingId = useId();
   const step = steps[index];
   if (!step) return null;
   const origin = originOf(steps, index);
   return (
-    <section className={css.detail} aria-labelledby={headingId}>
+    <div className={css.detail}>
       <div className="stack-tight">
-        <h2 id={headingId} aria-live="polite">
-          {titleOf(step)}
-        </h2>
+        <h2 aria-live="polite">{titleOf(step)}</h2>
         <Facts step={step} />
         <Outcome step={step} isFirst={index === 0} />
         <p className="prose">{aboutToken(step, origin)}</p>
@@ -31,7 +27,7 @@ export function StepDetail({ steps, index }: { steps: readonly Step[]; index: nu
           {...(origin ? { before: origin.claims, beforeLabel: `at ${partyLabel(origin.holder)}` } : {})}
         />
       )}
-    </section>
+    </div>
   );
 }
 

@@ -1,0 +1,126 @@
+import type { Page } from '@playwright/test';
+import { expect, test } from '../support/fixtures.ts';
+import { open, signIn, signOut } from '../support/person.ts';
+
+const rows = (page: Page) => page.getByRole('table', { name: 'Delegations' }).getByRole('row');
+const takeBackApi1 = /^Take back: API1 at API2/;
+
+async function openList(page: Page): Promise<void> {
+  await open(page, 'Who acted for me');
+  await expect(rows(page).nth(1)).toBeVisible();
+}
+
+test.describe('who acted for me', () => {
+  test('says who, where, for what, on whose request and how deep', async ({ page }) => {
+    await signIn(page, 'alice');
+    await open(page, 'What each service saw');
+    await expect(page.getByRole('list', { name: 'Steps of the call' })).toBeVisible();
+    await openList(page);
+    const second = rows(page).filter({ hasText: 'subscriptions.read' }).first();
+    await expect(second).toContainText('API2');
+    await expect(second).toContainText('api2.client');
+    await expect(second).toContainText('Subscriptions');
+    await expect(second).toContainText('you → API1');
+    await expect(second).toContainText('depth 2');
+  });
+
+  test('a refusal is in the list, with its reason, and can be looked for', async ({ page }) => {
+    await signIn(page, 'bob');
+    await open(page, 'Insights');
+    await expect(page.getByText('This needs an active subscription')).toBeVisible();
+    await openList(page);
+    await page.getByLabel('Show').selectOption('Refused');
+    await expect(rows(page).nth(1)).toContainText('no active subscription');
+    await expect(rows(page).filter({ hasText: /live|over|taken back/ })).toHaveCount(0);
+    await page.getByLabel('Show').selectOption('All');
+    await page.getByLabel('Service').selectOption('API1');
+    await expect(rows(page).filter({ hasText: 'api2.client' })).toHaveCount(0);
+  });
+
+  test('what is taken back is refused in the very next call, until the next sign-in', async ({ page }) => {
+    await signIn(page, 'carol');
+    await openList(page);
+    await page.getByRole('button', { name: takeBackApi1 }).first().click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Take back' }).click();
+    await expect(page.getByText(/60 seconds at most/)).toBeVisible();
+    await page.getByRole('button', { name: 'Try it again' }).click();
+    await expect(page.getByText(/Refused, as it should be/)).toBeVisible();
+    const steps = page.getByRole('list', { name: 'Steps of the call' }).getByRole('button');
+    await expect(steps.filter({ hasText: 'API1 → Token service' })).toContainText('400');
+    await expect(rows(page).filter({ hasText: 'taken back' }).first()).toBeVisible();
+
+    await open(page, 'Accounts');
+    await expect(page.getByText('Your accounts could not be loaded')).toBeVisible();
+    await signOut(page);
+    await signIn(page, 'carol');
+    await expect(page.getByRole('list', { name: 'Your accounts' })).toBeVisible();
+  });
+
+  test('nothing is taken back without a yes', async ({ page }) => {
+    await signIn(page, 'alice');
+    await openList(page);
+    await page.getByRole('button', { name: 'Take all back' }).click();
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+    await expect(page.getByRole('button', { name: takeBackApi1 }).first()).toBeVisible();
+  });
+
+  test('what was typed into a payment outlives a session that is ended elsewhere, and is booked once', async ({
+    page,
+    browser,
+    baseURL,
+  }) => {
+    await signIn(page, 'alice');
+    await open(page, 'Pay');
+    await page.getByLabel('To', { exact: true }).fill('acc_b1_everyday');
+    await page.getByLabel('Amount').fill('3.21');
+    await page.getByLabel('Reference').fill('Typed before the session ended');
+
+    const elsewhere = await browser.newContext({ ...(baseURL === undefined ? {} : { baseURL }) });
+    const other = await elsewhere.newPage();
+    await signIn(other, 'alice');
+    await openList(other);
+    // The newest two are these two: this one, and the one on the other device.
+    await other
+      .getByRole('button', { name: /^End the session/ })
+      .nth(1)
+      .click();
+    await other.getByRole('dialog').getByRole('button', { name: 'End it' }).click();
+    await expect(other.getByRole('dialog')).toHaveCount(0);
+    await expect(other.getByText('could not be ended')).toHaveCount(0);
+
+    await page.getByRole('main').getByRole('button', { name: 'Pay' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Your session has ended' })).toBeVisible();
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByLabel('User name').fill('alice');
+    await page.getByLabel('Password').fill('alice');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Pay' })).toBeVisible();
+    await expect(page.getByLabel('Amount')).toHaveValue('3.21');
+    await expect(page.getByLabel('Reference')).toHaveValue('Typed before the session ended');
+    await page.getByRole('main').getByRole('button', { name: 'Pay' }).click();
+    await expect(page.getByText('Payment booked')).toBeVisible();
+    await elsewhere.close();
+  });
+
+  test('signing out in one tab signs out the other, which keeps what was typed', async ({
+    page,
+    context,
+  }) => {
+    await signIn(page, 'alice');
+    await open(page, 'Pay');
+    await page.getByLabel('Reference').fill('Half a payment');
+    const second = await context.newPage();
+    await second.goto('/accounts');
+    await expect(second.getByRole('heading', { level: 1, name: 'Accounts' })).toBeVisible();
+    await signOut(second);
+    await expect(
+      page.getByRole('heading', { level: 1, name: 'You signed out in another tab' }),
+    ).toBeVisible();
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByLabel('User name').fill('alice');
+    await page.getByLabel('Password').fill('alice');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect(page.getByLabel('Reference')).toHaveValue('Half a payment');
+  });
+});
