@@ -1,3 +1,4 @@
+import { TEST_SETTINGS } from '@behalf/vitest-config';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { name: 'scripts' } });
+export default defineConfig({ test: { ...TEST_SETTINGS, name: 'scripts' } });

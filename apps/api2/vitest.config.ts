@@ -1,5 +1,6 @@
+import { TEST_SETTINGS } from '@behalf/vitest-config';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { globalSetup: ['@behalf/database/testing-setup'] },
+  test: { ...TEST_SETTINGS, globalSetup: ['@behalf/database/testing-setup'] },
 });

@@ -1,3 +1,6 @@
+import { TEST_SETTINGS } from '@behalf/vitest-config';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { name: 'web', include: ['{src,server}/**/*.test.{ts,tsx}'] } });
+export default defineConfig({
+  test: { ...TEST_SETTINGS, name: 'web', include: ['{src,server}/**/*.test.{ts,tsx}'] },
+});

@@ -1,5 +1,4 @@
+import { TEST_SETTINGS } from '@behalf/vitest-config';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
-  test: { globalSetup: ['./src/testing-setup.ts'], testTimeout: 30_000, hookTimeout: 30_000 },
-});
+export default defineConfig({ test: { ...TEST_SETTINGS, globalSetup: ['./src/testing-setup.ts'] } });
