@@ -13,6 +13,11 @@ await runMain('sts', async () => {
     process.stdout.write(`${USAGE}\n`);
     return;
   }
+  // `pnpm sts ledger | head` closes the pipe when it has read enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
   const config = loadConfig(process.env);
   const now = () => Math.floor(Date.now() / 1000);
   const registry = await openRegistry(config);

@@ -1,27 +1,41 @@
 import { parseArgs } from 'node:util';
 import type { OperatorRow } from '../ledger/queries.ts';
+import type { State } from '../open-state.ts';
 import { oneName, type Command } from './context.ts';
 import { timeOf } from './keys.ts';
 
 const PAGE = 100;
 
-/** `ledger [--subject <sub>] [--json]`: every row, newest first; with `--json` one object per line. */
+/**
+ * `ledger [--subject <sub or user name>] [--json]`: every row, newest first; with `--json` one object per line, and nothing
+ * else.
+ */
 export const ledger: Command = async (args, { state, print }) => {
   const { values } = parseArgs({
     args: [...args],
     options: { subject: { type: 'string' }, json: { type: 'boolean', default: false } },
   });
-  const filter = values.subject === undefined ? {} : { subject: values.subject };
+  const filter = values.subject === undefined ? {} : { subject: await subjectOf(values.subject, state) };
+  let isEmpty = true;
   let cursor: string | undefined;
   do {
     const page = await state.queries.list(filter, {
       limit: PAGE,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    for (const row of page?.rows ?? []) print(values.json ? JSON.stringify(row) : lineOf(row));
+    for (const row of page?.rows ?? []) {
+      print(values.json ? JSON.stringify(row) : lineOf(row));
+      isEmpty = false;
+    }
     cursor = page?.next ?? undefined;
   } while (cursor !== undefined);
+  if (isEmpty && !values.json) print('nothing is recorded');
 };
+
+/** A user's name is as good as the `sub`; rows of a user who is gone are found by `sub` alone. */
+async function subjectOf(nameOrSubject: string, { users }: State): Promise<string> {
+  return (await users.findByName(nameOrSubject))?.id ?? nameOrSubject;
+}
 
 /** `explain <jti or request id>`: what was asked, what became of it, and why. */
 export const explain: Command = async (args, { state, print, now }) => {

@@ -24,9 +24,11 @@ export const policy: Command = async ([action, ...args], context) => {
     },
   });
   const { resources } = context.registry;
-  const actor = values.actor === undefined ? undefined : await context.state.clients.find(values.actor);
-  const from = values.from === undefined ? undefined : resources.find(values.from);
-  if (actor === undefined || from === undefined) throw new CommandError(USAGE);
+  if (values.actor === undefined || values.from === undefined) throw new CommandError(USAGE);
+  const actor = await context.state.clients.find(values.actor);
+  if (actor === undefined) throw new CommandError(`there is no client ${values.actor}`);
+  const from = resources.find(values.from);
+  if (from === undefined) throw new CommandError(`there is no API ${values.from}`);
   const target = values.to === undefined ? undefined : resources.find(values.to)?.identifier;
   if (values.to !== undefined && target === undefined) throw new CommandError(`there is no API ${values.to}`);
 

@@ -98,9 +98,15 @@ describe('sts ledger and explain', () => {
       session: expect.any(String),
     });
     expect(rows[1]).toMatchObject({ outcome: 'issued', actors: ['api1.client'] });
+    expect(await run('ledger --json --subject alice')).toHaveLength(rows.length);
     expect((await run('explain request-0815')).join('\n')).toMatch(/refused[\s\S]*invalid_scope/);
     expect((await run(`explain ${String(rows[1]?.['jti'])}`)).at(-1)).toBe('the token still holds');
   });
+});
+
+test('sts ledger says that there is nothing, except in an export', async () => {
+  expect(await run('ledger --subject nobody')).toEqual(['nothing is recorded']);
+  expect(await run('ledger --json --subject nobody')).toEqual([]);
 });
 
 describe('sts epoch', () => {
@@ -136,6 +142,14 @@ describe('sts policy check', () => {
   ])('$line', async ({ line, says }) => {
     expect((await run(`policy check ${line}`))[0]).toMatch(says);
   });
+
+  test.each([
+    { line: '--actor nobody --from api1', says: 'there is no client nobody' },
+    { line: '--actor api1.client --from nowhere', says: 'there is no API nowhere' },
+    { line: '--actor api1.client --from api1 --to nowhere', says: 'there is no API nowhere' },
+  ])('$line is told what is not there', async ({ line, says }) => {
+    await expect(run(`policy check ${line}`)).rejects.toThrow(says);
+  });
 });
 
 test.each([
@@ -145,7 +159,7 @@ test.each([
   'epoch',
   'epoch raise twice',
   'ledger --what',
-  'policy check --actor nobody',
+  'policy check --actor api1.client',
 ])('sts %s is told how to use it', async (line) => {
   await expect(run(line)).rejects.toThrow(/\S/);
 });

@@ -18,7 +18,7 @@ export const USAGE = `pnpm sts <command>
   keys list                                   signing keys and their state
   keys rotate [--now]                         --now refuses every older key at once
   epoch raise                                 every sign-in and every token up to now is dead: after a restore
-  ledger [--subject <sub>] [--json]           what was issued and refused, newest first
+  ledger [--subject <user or sub>] [--json]   what was issued and refused, newest first
   explain <jti or request id>                 why it was refused, or what became of it
   policy check --actor <client> --from <api> [--grant …] [--to <api>] [--scope …] [--chain …]`;
 
