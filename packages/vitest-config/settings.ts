@@ -7,4 +7,5 @@ export const TEST_SETTINGS = {
   /** Generous, because no test is about speed and the machine may be busy. */
   testTimeout: 30_000,
   hookTimeout: 60_000,
+  expect: { poll: { timeout: 20_000 } },
 } as const;

@@ -16,6 +16,9 @@ export const PROBLEM = 'https://behalf.example/problems/';
 export const SECRET = 'a-secret-that-is-in-no-log';
 export const WEB = 'http://localhost:5173';
 
+/** How long others may take to answer, because the machine may be busy. */
+const PATIENCE_MS = 20_000;
+
 export const issuer = createTestIssuer({ issuer: 'https://sts.example', audience: RESOURCE });
 
 /** A good token of the web client's user. */
@@ -57,13 +60,13 @@ export class TestApi1 {
   }
 
   /** The service anew, with nothing in its memory. */
-  restart({ experiments = true, api2Url = this.#api2Url() } = {}): void {
-    const client = { issuer: issuer.issuer, address: this.sts.address };
+  restart({ experiments = true, api2Url = this.#api2Url(), timeoutMs = PATIENCE_MS } = {}): void {
+    const client = { issuer: issuer.issuer, address: this.sts.address, timeoutMs };
     this.app = createApp({
       logger: this.log.logger,
       verifier: createAccessTokenVerifier({ ...client, audience: RESOURCE }),
       delegation: createDelegationClient({ ...client, clientId: 'api1.client', clientSecret: SECRET }),
-      upstream: createUpstream({ name: 'API2', url: api2Url, timeoutMs: 500 }),
+      upstream: createUpstream({ name: 'API2', url: api2Url, timeoutMs }),
       clientId: 'api1.client',
       webOrigin: WEB,
       experiments,

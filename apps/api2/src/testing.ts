@@ -27,6 +27,9 @@ export const PROBLEM = 'https://behalf.example/problems/';
 export const SECRET = 'a-secret-that-is-in-no-log';
 export const { alice, bob, dave } = DEMONSTRATION_USERS;
 
+/** How long others may take to answer, because the machine may be busy. */
+const PATIENCE_MS = 20_000;
+
 export const ORDER = {
   from: 'acc_a1_everyday',
   to: 'acc_b1_everyday',
@@ -73,12 +76,16 @@ export class TestApi2 {
   }
 
   /** The service anew, with nothing in its memory. */
-  restart(database: Database<Api2Tables> = this.database, { experiments = true } = {}): void {
+  restart(
+    database: Database<Api2Tables> = this.database,
+    { experiments = true, timeoutMs = PATIENCE_MS } = {},
+  ): void {
     const client = {
       issuer: issuer.issuer,
       address: this.sts.address,
       clientId: 'api2.client',
       clientSecret: SECRET,
+      timeoutMs,
     };
     const { port } = this.subscriptions.address() as AddressInfo;
     this.app = createApp({
@@ -90,7 +97,7 @@ export class TestApi2 {
       subscriptions: createUpstream({
         name: 'The subscription service',
         url: `http://127.0.0.1:${port}`,
-        timeoutMs: 500,
+        timeoutMs,
       }),
       subscriptionsResource: SUBSCRIPTIONS,
       actor: 'api1.client',

@@ -8,6 +8,8 @@ import { openDatabase, type Database, type Engine, type OpenDatabaseOptions } fr
 
 export { startTestServer, type TestServer } from './testing-server.ts';
 
+const PATIENCE = { waitTimeoutMs: 20_000, statementTimeoutMs: 20_000 };
+
 export const ENGINES: readonly Engine[] = ['sqlite', 'postgres'];
 
 /** One suite, run against both engines. */
@@ -41,7 +43,7 @@ export interface TestDatabase<Schema> extends Database<Schema> {
   reopen(): Promise<Database<Schema>>;
 }
 
-/** A migrated database of its own for one test. `close()` removes it. */
+/** A migrated database of its own for one test, patient with a busy machine. `close()` removes it. */
 export async function openTestDatabase<Schema>(
   engine: Engine,
   options: Pick<OpenDatabaseOptions, 'migrations'> & Partial<OpenDatabaseOptions>,
@@ -49,7 +51,7 @@ export async function openTestDatabase<Schema>(
   const location = newTestLocation(engine);
   const opened: Database<Schema>[] = [];
   const open = async () => {
-    const database = await openDatabase<Schema>({ ...options, ...location.options });
+    const database = await openDatabase<Schema>({ ...PATIENCE, ...options, ...location.options });
     opened.push(database);
     return database;
   };

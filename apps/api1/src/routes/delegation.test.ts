@@ -160,6 +160,7 @@ describe('when something behind API1 refuses', () => {
     ['does not answer in time', () => undefined],
   ])('API2 %s: 503 with Retry-After', async (_what, behave) => {
     api.answer = (_seen, res) => behave(res);
+    api.restart({ timeoutMs: 500 });
     const response = await api.get('/accounts', userToken());
     expect([response.status, response.headers['retry-after']]).toEqual([503, '5']);
   });

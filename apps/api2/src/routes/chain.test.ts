@@ -37,6 +37,7 @@ describe('GET /chain', () => {
     ['does not answer in time', () => undefined, 503],
   ])('answers 503 when the subscription service %s', async (_what, listener, status) => {
     api.answerSubscriptions = listener;
+    api.restart(api.database, { timeoutMs: 500 });
     const response = await api.get('/chain', tokenOf(alice));
     expect([response.status, response.headers['retry-after']]).toEqual([status, '5']);
   });

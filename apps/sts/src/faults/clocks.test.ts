@@ -7,8 +7,8 @@ import { API1 } from '../testing/sts.ts';
 import { startReplicas, type Replicas } from './testing-replicas.ts';
 import { accessTokenOf, delegate, isActive, send } from './testing-requests.ts';
 
-/** How long it takes a replica to see another's keys, and some more. */
-const WITHIN_A_SECOND = { timeout: 3_000, interval: 50 };
+/** A replica sees another's keys soon; the machine may be busy. */
+const EVENTUALLY = { timeout: 20_000, interval: 50 };
 const REFUSED = [400, 'invalid_grant'];
 const SERVED = [200, undefined];
 const SKEWED_CLOCK = join(import.meta.dirname, 'testing-skewed-clock.ts');
@@ -39,7 +39,7 @@ describe.each([
     await vi.waitFor(async () => {
       const [here, there] = [await publishedAt(right.url), await publishedAt(wrong.url)];
       if (here !== there) throw new Error('the replicas publish different keys');
-    }, WITHIN_A_SECOND);
+    }, EVENTUALLY);
   }, 60_000);
   afterAll(() => replicas.close());
 

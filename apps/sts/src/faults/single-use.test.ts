@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { assertionForm, clientAssertion } from '../testing/client-assertion.ts';
 import { authorize, refresh, signIn } from '../testing/sign-in.ts';
 import { API1, REDIRECT_URI } from '../testing/sts.ts';
 import { startReplicas, type Replicas } from './testing-replicas.ts';
@@ -71,6 +72,16 @@ test(
   },
   TIMEOUT_MS,
 );
+
+test('one of 40 uses of a client assertion at two replicas succeeds (RFC 7523 §3)', async () => {
+  const form = assertionForm(await clientAssertion({ issuer: replicas.issuer, config: replicas }));
+  const answers = await Promise.all(
+    Array.from({ length: 40 }, (_, index) =>
+      send(`${replicas.running[index % 2]?.url}/connect/token`, { form }),
+    ),
+  );
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+});
 
 test('a bystander’s login goes through such a storm unharmed', async () => {
   const bystander = await signIn(replicas.issuer, { username: 'bob' });

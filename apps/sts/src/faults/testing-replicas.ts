@@ -19,6 +19,8 @@ export interface Replicas {
   /** The balancer's address, and the name that every replica goes by. */
   readonly issuer: string;
   readonly running: readonly ServiceProcess[];
+  /** Where all of them keep their development keys. */
+  readonly dataDirectory: string;
   /** Where the SQLite file is, if that is the engine. */
   readonly databaseFile: string;
   /** One more; it takes its share of the requests, unless it stands `aside`, to be asked by its own address. */
@@ -66,6 +68,7 @@ export async function startReplicas({ engine, count = 0, server }: ReplicasOptio
   const replicas: Replicas = {
     issuer: balancer.url,
     running,
+    dataDirectory: folder,
     databaseFile: loadConfig(environment).databaseFile,
     async start(options = {}) {
       const replica = await startProcess({

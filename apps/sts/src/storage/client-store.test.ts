@@ -1,5 +1,5 @@
 import { describeEachEngine } from '@behalf/database/testing';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openTestStorage, type TestStorage } from './testing.ts';
 import type { RegisteredClient } from './types.ts';
 
@@ -68,17 +68,11 @@ describeEachEngine('ClientStore', (engine) => {
     expect(await storage.clients.setDisabled('nobody', true)).toBe(false);
   });
 
-  it('notices within a second what another replica changed', async () => {
+  it('notices what another replica changed', async () => {
     const replica = await storage.replica();
     expect(await replica.clients.find('api1.client')).toMatchObject({ disabled: false });
     await storage.clients.setDisabled('api1.client', true);
-    await vi.waitFor(
-      async () => expect(await replica.clients.find('api1.client')).toMatchObject({ disabled: true }),
-      {
-        timeout: 1000,
-        interval: 50,
-      },
-    );
+    await expect.poll(() => replica.clients.find('api1.client')).toMatchObject({ disabled: true });
   });
 
   it('gives the engine a stand-in that no caller can know, for clients with a secret alone', async () => {

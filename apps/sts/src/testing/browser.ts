@@ -25,16 +25,11 @@ const MAXIMUM_REDIRECTS = 10;
 
 export class Browser {
   readonly #origin: string;
-  readonly #reachedAt: () => string;
   #cookies: readonly Cookie[] = [];
 
-  /**
-   * `origin`: the only server that is really asked. A redirect to anywhere else ends there, unfollowed.
-   * `reachedAt` says for each request where that server is reached: a proxy in front of replicas.
-   */
-  constructor(origin: string, reachedAt: () => string = () => origin) {
+  /** `origin`: the only server that is really asked. A redirect to anywhere else ends there, unfollowed. */
+  constructor(origin: string) {
     this.#origin = origin;
-    this.#reachedAt = reachedAt;
   }
 
   get cookies(): readonly Cookie[] {
@@ -82,7 +77,7 @@ export class Browser {
       )
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ');
-    const response = await fetch(new URL(url.pathname + url.search, this.#reachedAt()), {
+    const response = await fetch(new URL(url.pathname + url.search, this.#origin), {
       method,
       redirect: 'manual',
       headers: { accept: 'text/html', ...(cookie === '' ? {} : { cookie }), ...headers },

@@ -3,7 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { importJWK, SignJWT, type JWK, type JWTPayload } from 'jose';
 import { JWT_CLIENT_KEY_FILE } from '../registry/development-keys.ts';
-import type { TestSts } from './sts.ts';
+
+/** Whose tokens are asked for, and where it keeps its development keys. */
+interface Sts {
+  readonly issuer: string;
+  readonly config: { readonly dataDirectory: string };
+}
 
 export interface AssertionOptions {
   /** Default: the issuer. */
@@ -18,7 +23,7 @@ export interface AssertionOptions {
 }
 
 /** A client assertion (RFC 7523 §3) signed with the key of jwt.client. */
-export async function clientAssertion(sts: TestSts, options: AssertionOptions = {}): Promise<string> {
+export async function clientAssertion(sts: Sts, options: AssertionOptions = {}): Promise<string> {
   const file = join(sts.config.dataDirectory, 'dev', JWT_CLIENT_KEY_FILE);
   const jwk = JSON.parse(await readFile(file, 'utf8')) as JWK;
   const { subject = 'jwt.client', audience = sts.issuer, expiresIn = '60 s', claims = {} } = options;

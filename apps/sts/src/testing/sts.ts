@@ -10,7 +10,7 @@ import { openSts, type Sts } from '../open-sts.ts';
 /** The whole service over HTTP on a port of its own, with a database of its own. */
 export interface TestSts extends Sts {
   readonly issuer: string;
-  /** Where it is reached; a replica has its own. */
+  /** Where it is reached, whatever it is called. */
   readonly address: string;
   readonly config: Config;
   /** Everything that was logged so far, one line each. */
@@ -21,8 +21,6 @@ export interface TestSts extends Sts {
 
 export interface TestStsOptions {
   readonly environment?: Readonly<Record<string, string>>;
-  /** Another process of the same service: same settings, same database, an address of its own. */
-  readonly replicaOf?: TestSts;
 }
 
 export const API1 = 'http://localhost:4001';
@@ -38,15 +36,13 @@ export async function startTestSts(options: TestStsOptions = {}): Promise<TestSt
   const folder = await mkdtemp(join(tmpdir(), 'behalf-sts-'));
   const server = createServer();
   const address = await listen(server);
-  const config =
-    options.replicaOf?.config ??
-    loadConfig({
-      ISSUER: address,
-      DATA_DIR: folder,
-      LOG_LEVEL: 'debug',
-      ...UNREACHABLE,
-      ...options.environment,
-    });
+  const config = loadConfig({
+    ISSUER: address,
+    DATA_DIR: folder,
+    LOG_LEVEL: 'debug',
+    ...UNREACHABLE,
+    ...options.environment,
+  });
   const log: string[] = [];
   const logger = createLogger({
     service: 'sts',
