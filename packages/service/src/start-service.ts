@@ -37,8 +37,9 @@ export async function startService(options: StartServiceOptions): Promise<Server
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1);
     stopping = true;
+    const stopped = stopServer(server, stopTimeoutMs);
     logger.info({ signal }, `${service} stops`);
-    void stopServer(server, stopTimeoutMs)
+    void stopped
       .then(() => options.close?.())
       .then(
         () => process.exit(0),
