@@ -1,6 +1,5 @@
-import { TEST_SETTINGS } from '@behalf/vitest-config';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { ...TEST_SETTINGS, name: 'web', include: ['{src,server}/**/*.test.{ts,tsx}'] },
+  test: { name: 'web', include: ['{src,server}/**/*.test.{ts,tsx}'], testTimeout: 30_000 },
 });

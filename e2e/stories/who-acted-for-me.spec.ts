@@ -76,7 +76,7 @@ test.describe('who acted for me', () => {
     await page.getByLabel('Amount').fill('3.21');
     await page.getByLabel('Reference').fill('Typed before the session ended');
 
-    const elsewhere = await browser.newContext({ ...(baseURL === undefined ? {} : { baseURL }) });
+    const elsewhere = await browser.newContext(baseURL === undefined ? {} : { baseURL });
     const other = await elsewhere.newPage();
     await signIn(other, 'alice');
     await openList(other);

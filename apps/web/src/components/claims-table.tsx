@@ -75,7 +75,7 @@ function Value({ label, claim, value }: { label: string; claim: string; value: u
   return (
     <div className={css.value}>
       <dt>{label}</dt>
-      <dd className={value === undefined ? css.none : undefined}>
+      <dd className={`technical ${value === undefined ? css.none : ''}`}>
         {value === undefined ? '–' : showClaim(claim, value)}
       </dd>
     </div>

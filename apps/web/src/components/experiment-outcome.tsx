@@ -64,9 +64,10 @@ function StepByStep({ steps }: { steps: readonly Step[] }) {
 function ObservationRow({ observation }: { observation: Observation }) {
   const { what, status, error, challenge, detail } = observation;
   const isTaken = typeof status === 'number' && status < 400;
+  const words = typeof status === 'string' ? css.inWords : '';
   return (
     <li className={css.observation}>
-      <span className={`${css.status} ${isTaken ? css.ok : css.bad}`}>{status}</span>
+      <span className={`${css.status} ${isTaken ? css.ok : css.bad} ${words}`}>{status}</span>
       <span className={css.what}>
         {what}
         {error !== undefined && <code className={css.bad}>{error}</code>}

@@ -30,7 +30,7 @@ export function Sequence({ parties, rows, totalMs, selected, onSelect }: Sequenc
           <span className={css.lifeline} style={{ gridColumn: index + 1 }} />
         </Fragment>
       ))}
-      <span className={css.timeHead} aria-hidden="true">
+      <span className={`${css.timeHead} technical`} aria-hidden="true">
         {`${formatMs(totalMs)} in all`}
       </span>
       <ol className={css.rows} aria-label="Steps of the call">
@@ -81,12 +81,12 @@ function Row({ row, index, parties, totalMs, isSelected, onSelect }: RowProps) {
       >
         <span className={css.who}>{who}</span>
         <span className={css.text} style={wide}>
-          <span>{row.label}</span>
+          <span className="technical">{row.label}</span>
         </span>
         <span className={isSelf ? css.self : css.arrow} style={place} aria-hidden="true" />
         {row.refusal !== undefined && (
           <span className={css.refusal} style={wide}>
-            <span>{`✕ ${row.refusal}`}</span>
+            <span className="technical">{`✕ ${row.refusal}`}</span>
           </span>
         )}
         <Time row={row} totalMs={totalMs} />
@@ -102,7 +102,7 @@ function Time({ row: { kind, at, durationMs }, totalMs }: { row: SequenceRow; to
   return (
     <span className={css.time}>
       <span className={css.spoken}>{spoken}</span>
-      <span className={css.shown} aria-hidden="true">
+      <span className="technical" aria-hidden="true">
         {kind === 'answer' ? start : kind === 'cached' ? 'memory' : took}
       </span>
       <span className={css.track} aria-hidden="true">

@@ -51,7 +51,7 @@ function Facts({ step }: { step: Step }) {
           value !== undefined && (
             <div key={name}>
               <dt>{name}</dt>
-              <dd>{value}</dd>
+              <dd className="technical">{value}</dd>
             </div>
           ),
       )}

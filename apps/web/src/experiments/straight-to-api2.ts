@@ -27,7 +27,7 @@ export const straightToApi2: Experiment = {
             what: 'This page asks API2',
             status: 'blocked by the browser',
             detail:
-              'CORS: API2 has not said that this page may call it, so the browser asks no further and shows no answer. (A service that is down looks the same from here.)',
+              'CORS: API2 has not said that this page may call it, so the browser asks no further and shows no answer. A service that is down looks the same from here.',
           },
         ],
         command,

@@ -1,4 +1,4 @@
-import { render } from '@testing-library/react';
+import { configure, render } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { MemoryRouter } from 'react-router';
 import { ApisProvider } from '../api/apis-context.tsx';
@@ -7,6 +7,9 @@ import type { TokenOutcome } from '../auth/authorization-server.ts';
 import { SessionProvider } from '../auth/session-context.tsx';
 import { Session } from '../auth/session.ts';
 import { configAt } from './client-config.ts';
+
+// How long an answer takes is not what these tests are about, and machines differ.
+configure({ asyncUtilTimeout: 10_000 });
 
 /** Epoch seconds. */
 const NOW = 1_800_000_000;
