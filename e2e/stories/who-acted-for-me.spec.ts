@@ -65,7 +65,7 @@ test.describe('who acted for me', () => {
     await expect(page.getByRole('button', { name: takeBackApi1 }).first()).toBeVisible();
   });
 
-  test('what was typed into a payment outlives a session that is ended elsewhere, and is booked once', async ({
+  test('what was typed into a payment outlives a session that is ended elsewhere', async ({
     page,
     browser,
     baseURL,
