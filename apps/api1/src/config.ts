@@ -1,14 +1,14 @@
 import {
-  isLoopbackUrl,
+  insecureIssuer,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
   optionalSwitchSetting,
   optionalUrlSetting,
   portSetting,
-  productionFaults,
-  SettingsError,
+  refuseInProduction,
   switchSetting,
+  unwantedExperiments,
   urlSetting,
   type Environment,
 } from '@behalf/service';
@@ -53,17 +53,11 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   });
   const isProduction = settings.NODE_ENV === 'production';
   const experiments = settings.EXPERIMENTS ?? !isProduction;
-  if (isProduction) {
-    const faults = productionFaults({
-      'API1_CLIENT_SECRET is the development secret': settings.API1_CLIENT_SECRET === DEVELOPMENT_SECRET,
-      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
-        settings.ISSUER.startsWith('http:') &&
-        !(settings.ALLOW_INSECURE_HTTP && isLoopbackUrl(settings.ISSUER)),
-      'EXPERIMENTS is on (EXPERIMENTS_IN_PRODUCTION=on permits that)':
-        experiments && !settings.EXPERIMENTS_IN_PRODUCTION,
-    });
-    if (faults.length > 0) throw new SettingsError(faults);
-  }
+  refuseInProduction(settings.NODE_ENV, {
+    'API1_CLIENT_SECRET is the development secret': settings.API1_CLIENT_SECRET === DEVELOPMENT_SECRET,
+    ...insecureIssuer(settings),
+    ...unwantedExperiments(settings),
+  });
   return Object.freeze({
     logLevel: settings.LOG_LEVEL,
     port: settings.API1_PORT,

@@ -1,16 +1,17 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  isLoopbackUrl,
+  databaseUrlSetting,
+  insecureIssuer,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
   optionalSwitchSetting,
   optionalUrlSetting,
   portSetting,
-  productionFaults,
-  SettingsError,
+  refuseInProduction,
   switchSetting,
+  unwantedExperiments,
   urlSetting,
   type Environment,
 } from '@behalf/service';
@@ -35,10 +36,7 @@ const schema = z.object({
   API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   /** The one client that may act for a user here. */
   API2_ACTOR: z.string().default('api1.client'),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'is not a postgres:// URL')
-    .optional(),
+  DATABASE_URL: databaseUrlSetting,
   /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
   DATA_DIR: z.string().default('.data'),
   /** Accounts for the development users. Default: in development alone. */
@@ -58,17 +56,11 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   });
   const isProduction = settings.NODE_ENV === 'production';
   const experiments = settings.EXPERIMENTS ?? !isProduction;
-  if (isProduction) {
-    const faults = productionFaults({
-      'API2_CLIENT_SECRET is the development secret': settings.API2_CLIENT_SECRET === DEVELOPMENT_SECRET,
-      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
-        settings.ISSUER.startsWith('http:') &&
-        !(settings.ALLOW_INSECURE_HTTP && isLoopbackUrl(settings.ISSUER)),
-      'EXPERIMENTS is on (EXPERIMENTS_IN_PRODUCTION=on permits that)':
-        experiments && !settings.EXPERIMENTS_IN_PRODUCTION,
-    });
-    if (faults.length > 0) throw new SettingsError(faults);
-  }
+  refuseInProduction(settings.NODE_ENV, {
+    'API2_CLIENT_SECRET is the development secret': settings.API2_CLIENT_SECRET === DEVELOPMENT_SECRET,
+    ...insecureIssuer(settings),
+    ...unwantedExperiments(settings),
+  });
   return Object.freeze({
     logLevel: settings.LOG_LEVEL,
     port: settings.API2_PORT,

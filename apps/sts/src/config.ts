@@ -1,14 +1,15 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  databaseUrlSetting,
+  insecureIssuer,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
   optionalSwitchSetting,
   optionalUrlSetting,
   portSetting,
-  productionFaults,
-  SettingsError,
+  refuseInProduction,
   switchSetting,
   urlSetting,
   type Environment,
@@ -36,10 +37,7 @@ const schema = z.object({
   SUBSCRIPTIONS_URL: optionalUrlSetting,
   WEB_URL: urlSetting(DEVELOPMENT_SETTINGS.webUrl),
   ALLOW_INSECURE_HTTP: switchSetting(false),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'is not a postgres:// URL')
-    .optional(),
+  DATABASE_URL: databaseUrlSetting,
   /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
   DATA_DIR: z.string().default('.data'),
   /** `id:base64` of 32 bytes, several separated by commas: the first seals, the others open what they sealed. */
@@ -79,7 +77,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   });
   const isProduction = settings.NODE_ENV === 'production';
   const demonstration = settings.DEMO_DATA ?? !isProduction;
-  if (isProduction) refuseUnsafe(settings, demonstration);
+  refuseUnsafe(settings, demonstration);
   const dataDirectory = resolve(WORKSPACE, settings.DATA_DIR);
   return Object.freeze({
     isProduction,
@@ -116,7 +114,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
 /** What must not reach production. Each is named with the variable that mends it. */
 function refuseUnsafe(settings: Settings, demonstration: boolean): void {
   const isDevelopmentSecret = (secret: string) => secret === DEVELOPMENT_SECRET;
-  const faults = productionFaults({
+  refuseInProduction(settings.NODE_ENV, {
     'API1_CLIENT_SECRET is the development secret': isDevelopmentSecret(settings.API1_CLIENT_SECRET),
     'API2_CLIENT_SECRET is the development secret': isDevelopmentSecret(settings.API2_CLIENT_SECRET),
     'SUBSCRIPTIONS_CLIENT_SECRET is the development secret': isDevelopmentSecret(
@@ -129,14 +127,8 @@ function refuseUnsafe(settings: Settings, demonstration: boolean): void {
     'KEY_ENCRYPTION_KEY is the development key': /(^|,)\s*development:/.test(
       settings.KEY_ENCRYPTION_KEY ?? '',
     ),
-    'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
-      settings.ISSUER.startsWith('http:') && !(settings.ALLOW_INSECURE_HTTP && isLoopback(settings.ISSUER)),
+    ...insecureIssuer(settings),
   });
-  if (faults.length > 0) throw new SettingsError(faults);
-}
-
-function isLoopback(url: string): boolean {
-  return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
 }
 
 function isOrigin(url: string): boolean {

@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  isLoopbackUrl,
+  databaseUrlSetting,
+  insecureIssuer,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
   optionalSwitchSetting,
   optionalUrlSetting,
   portSetting,
-  productionFaults,
-  SettingsError,
+  refuseInProduction,
   switchSetting,
   urlSetting,
   type Environment,
@@ -28,10 +28,7 @@ const schema = z.object({
   /** Where the STS is reached, when not at its identifier. */
   STS_URL: optionalUrlSetting,
   ALLOW_INSECURE_HTTP: switchSetting(false),
-  DATABASE_URL: z
-    .string()
-    .regex(/^postgres(ql)?:\/\//, 'is not a postgres:// URL')
-    .optional(),
+  DATABASE_URL: databaseUrlSetting,
   /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
   DATA_DIR: z.string().default('.data'),
   /** Records for the development users. Default: in development alone. */
@@ -47,14 +44,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     ...(readFile === undefined ? {} : { readFile }),
   });
   const isProduction = settings.NODE_ENV === 'production';
-  if (isProduction) {
-    const faults = productionFaults({
-      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
-        settings.ISSUER.startsWith('http:') &&
-        !(settings.ALLOW_INSECURE_HTTP && isLoopbackUrl(settings.ISSUER)),
-    });
-    if (faults.length > 0) throw new SettingsError(faults);
-  }
+  refuseInProduction(settings.NODE_ENV, insecureIssuer(settings));
   return Object.freeze({
     logLevel: settings.LOG_LEVEL,
     port: settings.SUBSCRIPTIONS_PORT,

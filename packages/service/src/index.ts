@@ -22,15 +22,15 @@ export {
 export { allowOrigin, type CorsOptions } from './cors.ts';
 export { healthRoutes, type HealthOptions } from './health.ts';
 export { runMain, startService, stopServer, type StartServiceOptions } from './start-service.ts';
+export { insecureIssuer, refuseInProduction, unwantedExperiments } from './production.ts';
 export {
-  isLoopbackUrl,
+  databaseUrlSetting,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
   optionalSwitchSetting,
   optionalUrlSetting,
   portSetting,
-  productionFaults,
   SettingsError,
   switchSetting,
   urlSetting,

@@ -116,16 +116,11 @@ export const nodeEnvironmentSetting = z
   .transform((value) => (value === 'production' ? 'production' : 'development'))
   .default('development');
 
-/** Whether a URL leads to this very machine. */
-export function isLoopbackUrl(value: string): boolean {
-  const { hostname } = new URL(value);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
-}
-
-/** Values that must not reach production, each with what to say about it. */
-export function productionFaults(checks: Readonly<Record<string, boolean>>): string[] {
-  return Object.entries(checks).flatMap(([fault, isUnsafe]) => (isUnsafe ? [fault] : []));
-}
+/** `postgres://…`; undefined chooses the embedded database. */
+export const databaseUrlSetting = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'is not a postgres:// URL')
+  .optional();
 
 function isPlainUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
