@@ -1,8 +1,5 @@
 import { DelegationError } from './delegation-error.ts';
-import type { DelegatedToken } from './token-cache.ts';
-
-/** Where a token came from: the issuer was asked now (`issuer`), another call had just asked (`shared`), or nobody was (`cache`). */
-export type TokenOriginKind = 'issuer' | 'shared' | 'cache';
+import type { DelegatedToken, TokenOriginKind } from './token-cache.ts';
 
 /** How one wish for a token went: it has either `token` or `error`. */
 export interface ExchangeReport {

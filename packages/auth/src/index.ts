@@ -26,7 +26,7 @@ export {
   type TokenSource,
 } from './delegation-client.ts';
 export { DelegationError, problemOfDelegationError, type RefusalReason } from './delegation-error.ts';
-export type { ExchangeObserver, ExchangeReport, TokenOriginKind } from './exchange-report.ts';
+export type { ExchangeObserver, ExchangeReport } from './exchange-report.ts';
 export type { DelegationRequest, ExchangeRequest, GrantParameters } from './grant-request.ts';
 export {
   authenticate,
@@ -66,7 +66,7 @@ export {
 export type { OAuthClientOptions } from './oauth-client.ts';
 export { TokenCheckUnavailableError, type Fetch } from './outgoing.ts';
 export { protectedResourceDocument, type ProtectedResourceOptions } from './resource-metadata.ts';
-export type { DelegatedToken, TokenCacheOptions } from './token-cache.ts';
+export type { DelegatedToken, TokenCacheOptions, TokenOriginKind } from './token-cache.ts';
 export {
   createAccessTokenVerifier,
   type AccessTokenVerifier,

@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache';
-import type { TokenOriginKind } from './exchange-report.ts';
 import { systemClock } from './outgoing.ts';
 
 /** A token that was obtained for the next service. */
@@ -32,6 +31,9 @@ export interface TokenCacheOptions {
   /** Epoch seconds. */
   readonly now?: (() => number) | undefined;
 }
+
+/** Where a token came from: the issuer was asked now (`issuer`), another call had just asked (`shared`), or nobody was (`cache`). */
+export type TokenOriginKind = 'issuer' | 'shared' | 'cache';
 
 /** A token on its way to a caller, and where it comes from. */
 export interface FoundToken {

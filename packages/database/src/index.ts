@@ -1,3 +1,4 @@
-export { NewerSchemaError, type Migration } from './migrate.ts';
-export { openDatabase, type Database, type Engine, type OpenDatabaseOptions } from './open.ts';
+export type { Database, Engine, Migration, OpenDatabaseOptions } from './database.ts';
+export { NewerSchemaError } from './migrate.ts';
+export { openDatabase } from './open.ts';
 export { isUnavailable } from './unavailable.ts';

@@ -1,12 +1,5 @@
-import { sql, type Kysely, type Transaction } from 'kysely';
-import type { Database } from './open.ts';
-
-/** One step of a schema. Once released it never changes; a later step corrects it. */
-export interface Migration {
-  /** Unique and in order, `001-what-it-does`. */
-  readonly name: string;
-  up(db: Kysely<unknown>): Promise<void>;
-}
+import { sql, type Transaction, type Kysely } from 'kysely';
+import type { Database, Migration } from './database.ts';
 
 /** The database is ahead of this code: starting would mean two versions unaware of each other. */
 export class NewerSchemaError extends Error {

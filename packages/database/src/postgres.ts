@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
-import type { Database, OpenDatabaseOptions } from './open.ts';
+import type { Database, OpenDatabaseOptions } from './database.ts';
 
 export function openPostgres<Schema>(options: OpenDatabaseOptions, url: string): Database<Schema> {
   const statementTimeoutMs = options.statementTimeoutMs ?? 5000;

@@ -14,7 +14,7 @@ import {
   type SqliteDialectConfig,
   type SqliteStatement,
 } from 'kysely';
-import type { Database, OpenDatabaseOptions } from './open.ts';
+import type { Database, OpenDatabaseOptions } from './database.ts';
 
 const MAXIMUM_CACHED_STATEMENTS = 500;
 const SQLITE_BUSY = 5;

@@ -1,6 +1,7 @@
 /** Started by a test as a process of its own: opens and migrates a database, then ends. */
 import { sql } from 'kysely';
-import { openDatabase, type OpenDatabaseOptions } from './open.ts';
+import type { OpenDatabaseOptions } from './database.ts';
+import { openDatabase } from './open.ts';
 
 const location = JSON.parse(process.argv[2] ?? '') as Pick<OpenDatabaseOptions, 'url' | 'file' | 'schema'>;
 const database = await openDatabase({

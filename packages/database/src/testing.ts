@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { describe } from 'vitest';
-import { openDatabase, type Database, type Engine, type OpenDatabaseOptions } from './open.ts';
+import type { Database, Engine, OpenDatabaseOptions } from './database.ts';
+import { openDatabase } from './open.ts';
 
 export { startTestServer, type TestServer } from './testing-server.ts';
 

@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
-import { openDatabase, type Database, type OpenDatabaseOptions } from './open.ts';
+import type { Database, OpenDatabaseOptions } from './database.ts';
+import { openDatabase } from './open.ts';
 import { newTestLocation, openTestDatabase, startTestServer, testServerUrl } from './testing.ts';
 import { isUnavailable } from './unavailable.ts';
 
