@@ -11,6 +11,7 @@ import { loadConfig } from '../config.ts';
 import { startTestSubscriptions } from '../grants/testing-subscriptions.ts';
 import { openRegistry } from '../open-registry.ts';
 import { openState, type State } from '../open-state.ts';
+import { UNREACHABLE } from '../testing/sts.ts';
 import { startBalancer } from './testing-balancer.ts';
 
 const MAIN = join(import.meta.dirname, '..', 'main.ts');
@@ -53,6 +54,7 @@ export async function startReplicas({ engine, count = 0, server }: ReplicasOptio
   const environment = {
     STS_PORT: '0',
     ISSUER: balancer.url,
+    ...UNREACHABLE,
     SUBSCRIPTIONS_URL: subscriptions.url,
     DATA_DIR: folder,
     ...(database === undefined ? {} : { DATABASE_URL: database.url }),

@@ -30,7 +30,7 @@ export const REDIRECT_URI = 'http://localhost:5173/callback';
 
 /** Nothing listens there, so that a test never reaches services that happen to run on this machine. */
 const NOWHERE = 'http://127.0.0.1:9';
-const UNREACHABLE = { API1_URL: NOWHERE, API2_URL: NOWHERE, SUBSCRIPTIONS_URL: NOWHERE };
+export const UNREACHABLE = { API1_URL: NOWHERE, API2_URL: NOWHERE, SUBSCRIPTIONS_URL: NOWHERE };
 
 export async function startTestSts(options: TestStsOptions = {}): Promise<TestSts> {
   const folder = await mkdtemp(join(tmpdir(), 'behalf-sts-'));
