@@ -5,7 +5,7 @@ export const TEST_SETTINGS = {
   /** Vitest's own default leaves one core idle: half of two. */
   maxWorkers: '100%',
   /** Generous, because no test is about speed and the machine may be busy. */
-  testTimeout: 30_000,
+  testTimeout: 60_000,
   hookTimeout: 60_000,
   expect: { poll: { timeout: 20_000 } },
 } as const;

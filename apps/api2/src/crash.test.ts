@@ -98,5 +98,5 @@ test.concurrent.each(ENGINES)(
     await database?.remove();
     rmSync(folder, { recursive: true, force: true });
   },
-  60_000,
+  180_000,
 );

@@ -56,7 +56,7 @@ export interface ProviderDependencies {
 }
 
 /** A login session ends this long after the sign-in, however busy it was; its refresh tokens end with it. */
-export const SESSION_SECONDS = 8 * 3600;
+const SESSION_SECONDS = 8 * 3600;
 const INTERACTION_SECONDS = 30 * 60;
 
 /**

@@ -33,5 +33,5 @@ test.concurrent.each(ENGINES)(
     expect(engine === 'sqlite' ? integrityOf(replicas.databaseFile) : 'ok').toBe('ok');
     await replicas.close();
   },
-  90_000,
+  300_000,
 );

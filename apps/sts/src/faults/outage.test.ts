@@ -102,7 +102,7 @@ test('a database that stops under load is 503 everywhere, and all goes on when i
     new Set([true]),
   );
   expect((await refresh(at, renewed.refreshToken)).status).toBe(200);
-}, 60_000);
+}, 120_000);
 
 test('an exhausted connection pool is 503 for whom it has no connection, and passes', async () => {
   const { accessToken } = await signIn(replicas.issuer);
@@ -124,4 +124,4 @@ test('an exhausted connection pool is 503 for whom it has no connection, and pas
   const answers = await Promise.all(waiting);
   for (const answer of answers) if (answer.status !== 200) expectClean(answer);
   expect((await delegate(at, accessToken)).status).toBe(200);
-}, 30_000);
+}, 120_000);

@@ -6,7 +6,7 @@ import { startReplicas, type Replicas } from './testing-replicas.ts';
 import { accessTokenOf, delegate, isActive, send, type Answer } from './testing-requests.ts';
 
 const ATTEMPTS = 1_000;
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 let replicas: Replicas;
 beforeAll(async () => {

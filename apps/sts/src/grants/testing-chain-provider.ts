@@ -28,9 +28,9 @@ import { createTranslationGrant } from './translation.ts';
 import { createTrustedIssuerTokenValidator } from './trusted-issuer-token.ts';
 
 const ISSUER = 'https://sts.example';
-export const MAXIMUM_DEPTH = 3;
+const MAXIMUM_DEPTH = 3;
 
-export const API_NAMES = ['a', 'b', 'c', 'd'] as const;
+const API_NAMES = ['a', 'b', 'c', 'd'] as const;
 export type ApiName = (typeof API_NAMES)[number];
 export const audienceOf = (api: ApiName) => `https://${api}.example`;
 export const clientOf = (api: ApiName) => `${api}.client`;

@@ -13,7 +13,7 @@ import type { ExchangePorts } from './ports.ts';
 
 export { NOW };
 
-export const API1_CLIENT = { id: 'api1.client', scopes: ['api2', 'api2.premium', 'actor'] };
+const API1_CLIENT = { id: 'api1.client', scopes: ['api2', 'api2.premium', 'actor'] };
 export const API2_CLIENT = { id: 'api2.client', scopes: ['subscriptions.read', 'actor'] };
 
 /** Alice's own token for api1. A claim that is undefined is left out. */

@@ -4,7 +4,7 @@ import { networkOf } from './network.ts';
 
 /** Failures of one user name from one network, and of one network altogether, within `WINDOW_SECONDS`. */
 export const FAILURES_PER_NAME = 10;
-export const FAILURES_PER_NETWORK = 300;
+const FAILURES_PER_NETWORK = 300;
 export const WINDOW_SECONDS = 15 * 60;
 
 export type Admission =

@@ -4,7 +4,7 @@ import { isStorable } from '../storage/storable.ts';
 import { judge, stepsUpward } from './liveness.ts';
 import type { DelegationRow, LedgerQueries, Liveness, Page } from './types.ts';
 
-export const MAXIMUM_PAGE = 100;
+const MAXIMUM_PAGE = 100;
 
 /** A row as operators see it. */
 export interface OperatorRow extends DelegationRow {

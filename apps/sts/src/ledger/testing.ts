@@ -3,7 +3,7 @@ import { TEST_START, type TestStorage } from '../storage/testing.ts';
 import type { IssuedEntry, RefusedEntry } from './types.ts';
 
 export const SESSION = sessionIdOf('uid-1');
-export const API1 = 'http://localhost:4001';
+const API1 = 'http://localhost:4001';
 export const API2 = 'http://localhost:4002';
 
 /** The token that alice's sign-in gave web.client. */
