@@ -1,5 +1,12 @@
+import { TEST_SETTINGS } from '@behalf/vitest-config';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { name: 'web', include: ['{src,server}/**/*.test.{ts,tsx}'], testTimeout: 30_000 },
+  test: {
+    ...TEST_SETTINGS,
+    name: 'web',
+    include: ['{src,server}/**/*.test.{ts,tsx}'],
+    // A file's DOM is cleaned up by what that file loads.
+    isolate: true,
+  },
 });

@@ -46,8 +46,6 @@ const schema = z.object({
   EXPERIMENTS_IN_PRODUCTION: switchSetting(false),
 });
 
-export type Config = ReturnType<typeof loadConfig>;
-
 /** The settings of this service, frozen. Throws SettingsError with all faults at once. */
 export function loadConfig(environment: Environment, readFile?: (path: string) => string) {
   const settings = loadSettings(schema, environment, {

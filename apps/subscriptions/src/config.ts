@@ -35,8 +35,6 @@ const schema = z.object({
   DEMO_DATA: optionalSwitchSetting,
 });
 
-export type Config = ReturnType<typeof loadConfig>;
-
 /** The settings of this service, frozen. Throws SettingsError with all faults at once. */
 export function loadConfig(environment: Environment, readFile?: (path: string) => string) {
   const settings = loadSettings(schema, environment, {
