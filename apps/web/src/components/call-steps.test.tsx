@@ -90,7 +90,7 @@ describe('the steps of a call', () => {
     render(<CallSteps steps={refused} />);
     expect(pressed()).toEqual([false, true, false]);
     expect(screen.getByText('Token service answered 400 invalid_grant')).toBeTruthy();
-    expect(screen.getByText('May_act does not permit this actor.')).toBeTruthy();
+    expect(screen.getByText('may_act does not permit this actor.')).toBeTruthy();
     expect(screen.getByText(/No token was issued/)).toBeTruthy();
     expect(screen.queryAllByRole('heading', { level: 3 })).toEqual([]);
   });

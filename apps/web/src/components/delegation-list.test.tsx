@@ -132,8 +132,19 @@ it('does not claim a refusal when the call still goes through', async () => {
   refuseChain = false;
   await show();
   await userEvent.click(screen.getByRole('button', { name: 'Take all back' }));
-  await userEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Take back' }));
+  await userEvent.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Take back' }));
   await userEvent.click(await screen.findByRole('button', { name: 'Try it again' }));
   expect(await screen.findByText(/This call still went through/)).toBeTruthy();
   expect(services.asked.filter(({ route }) => route.startsWith('DELETE'))).toHaveLength(2);
+});
+
+it('takes all back, also those that no page has shown yet', async () => {
+  all = Array.from({ length: 120 }, (_, index) => row(index, { expires_at: NEXT_YEAR }));
+  await show();
+  await userEvent.click(screen.getByRole('button', { name: 'Take all back' }));
+  const dialog = await screen.findByRole('dialog');
+  expect(dialog.textContent).toContain('Take 120 delegations back?');
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Take back' }));
+  expect(await screen.findByText('120 taken back')).toBeTruthy();
+  expect(all.filter(({ revoked_at: revokedAt }) => revokedAt === null)).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { Delegation } from '../api/account-api.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { delegationsQuery, PAGE_ROWS } from '../api/queries.ts';
+import { allLive } from '../calls/all-live.ts';
 import { actorsIn, EVERYTHING, isRevocable, matches } from '../calls/delegations.ts';
 import css from '../pages/delegations.module.css';
 import { ConfirmDialog } from './confirm-dialog.tsx';
@@ -27,11 +28,15 @@ export function DelegationList() {
     },
     onSettled: () => queries.invalidateQueries(),
   });
+  const askForAll = useMutation({
+    mutationFn: () => allLive(list, Math.floor(Date.now() / 1000)),
+    onSuccess: (live) => setAsked(live.length > 0 ? live : undefined),
+  });
   const all = list.data?.pages.flatMap(({ delegations }) => delegations) ?? [];
   const now = Math.floor(list.dataUpdatedAt / 1000);
   const found = all.filter((delegation) => matches(delegation, filter, now));
   const shown = found.slice(page * PAGE_ROWS, (page + 1) * PAGE_ROWS);
-  const revocable = all.filter((delegation) => isRevocable(delegation, now));
+  const isAnyLive = all.some((delegation) => isRevocable(delegation, now));
   return (
     <section className="card stack" aria-labelledby="delegations">
       <div className={css.filters}>
@@ -47,8 +52,8 @@ export function DelegationList() {
         <button
           type="button"
           className="button button-bad"
-          disabled={revocable.length === 0 || takeBack.isPending}
-          onClick={() => setAsked(revocable)}
+          disabled={!isAnyLive || takeBack.isPending || askForAll.isPending}
+          onClick={() => askForAll.mutate()}
         >
           Take all back
         </button>
@@ -57,6 +62,7 @@ export function DelegationList() {
       {list.isError && (
         <Fault title="The list could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
       )}
+      {askForAll.isError && <Fault title="The list could not be loaded" error={askForAll.error} />}
       {takeBack.isError && <Fault title="It could not be taken back" error={takeBack.error} />}
       {takeBack.isSuccess && <TakenBack key={takeBack.submittedAt} count={takeBack.data} />}
       {list.data && shown.length === 0 && <p className="muted">{nothingText(all.length)}</p>}
@@ -89,8 +95,9 @@ export function DelegationList() {
           }}
         >
           <p>
-            The token and everything that came from it end now, and the service is barred from asking again
-            until you sign in anew. Pages that rely on it will be refused.
+            {asked.length === 1
+              ? 'The token and everything that came from it end now, and the service is barred from asking again until you sign in anew. Pages that rely on it will be refused.'
+              : 'The tokens and everything that came from them end now, and the services are barred from asking again until you sign in anew. Pages that rely on them will be refused.'}
           </p>
         </ConfirmDialog>
       )}

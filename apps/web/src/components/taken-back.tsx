@@ -13,8 +13,9 @@ export function TakenBack({ count }: { count: number }) {
     <div className="stack">
       <Notice tone="ok" title={count === 1 ? 'Taken back' : `${count} taken back`}>
         <p>
-          For the rest of your session that service gets no more tokens to act for you there, and what came
-          from this one has ended too.
+          {count === 1
+            ? 'For the rest of your session that service gets no more tokens to act for you there, and what came from this one has ended too.'
+            : 'For the rest of your session those services get no more tokens to act for you there, and what came from these has ended too.'}
         </p>
         <p>
           To be honest about the last minute: a service may still have a token in memory, for 60 seconds at

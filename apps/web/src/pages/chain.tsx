@@ -75,10 +75,12 @@ export default function ChainPage() {
 function Answer({ subscription }: { subscription: Subscription | null }) {
   if (!subscription) return <p className="muted">The answer: there is no subscription of yours.</p>;
   const { plan, status, renewsAt } = subscription;
-  const renewal = renewsAt ? `, until ${formatDay(renewsAt.slice(0, 10))}` : '';
-  return (
-    <p className="muted">{`The answer: your subscription${plan ? ` (${plan})` : ''} is ${status}${renewal}.`}</p>
-  );
+  const day = renewsAt ? formatDay(renewsAt.slice(0, 10)) : undefined;
+  const standing =
+    status === 'lapsed'
+      ? `has lapsed${day ? `, on ${day}` : ''}`
+      : `is ${status}${day ? `, until ${day}` : ''}`;
+  return <p className="muted">{`The answer: your subscription${plan ? ` (${plan})` : ''} ${standing}.`}</p>;
 }
 
 function LoadingCall() {

@@ -4,6 +4,7 @@ import type { SessionState, SignedOutCause } from '../auth/session.ts';
 import { ChainPicture } from '../components/chain-picture.tsx';
 import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
+import { asSentence } from '../components/sentence.ts';
 
 /** The first page: what this is, and the way in. It is there at once, whether or not a session is being restored. */
 export function LandingPage() {
@@ -97,7 +98,7 @@ function News({ state }: { state: SessionState }) {
     <Notice
       tone={state.cause === 'refused' ? 'warn' : 'plain'}
       title={title}
-      {...(state.detail ? { children: state.detail } : {})}
+      {...(state.detail ? { children: asSentence(state.detail) } : {})}
     />
   );
 }
