@@ -96,6 +96,7 @@ describe('the sign-in page', () => {
     const { browser, page } = await signInPage();
     const done = await browser.submit(page, { action: 'abort' });
     expect(new URL(done.url).searchParams.get('error')).toBe('access_denied');
+    expect(new URL(done.url).searchParams.get('error_description')).toBe('the sign-in was cancelled');
     expect(new URL(done.url).searchParams.get('iss')).toBe(sts.issuer);
   });
 
@@ -194,6 +195,7 @@ describe('the consent page', () => {
     const consent = await browser.submit(page, { username: 'bob', password: 'bob' });
     const done = await browser.submit(consent, { action: 'abort' });
     expect(new URL(done.url).searchParams.get('error')).toBe('access_denied');
+    expect(new URL(done.url).searchParams.get('error_description')).toBe('the user did not agree');
   });
 
   test('is not shown for offline_access of a first-party client', async () => {

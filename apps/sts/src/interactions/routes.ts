@@ -50,7 +50,7 @@ export function interactionRoutes(ports: InteractionPorts): Router {
     express.urlencoded({ extended: false, limit: FORM_LIMIT, parameterLimit: 20 }),
     async (request, response) => {
       const interaction = await ports.provider().interactionDetails(request, response);
-      if (field(request, 'action') === 'abort') return abort(request, response, ports);
+      if (field(request, 'action') === 'abort') return abort(request, response, interaction, ports);
       if (interaction.prompt.name === 'consent') return allow(request, response, interaction, ports);
       return signIn(request, response, interaction, { ...ports, checkPassword });
     },
@@ -118,13 +118,19 @@ async function allow(
   );
 }
 
-async function abort(request: Request, response: Response, ports: InteractionPorts): Promise<void> {
+async function abort(
+  request: Request,
+  response: Response,
+  interaction: Interaction,
+  ports: InteractionPorts,
+): Promise<void> {
+  const why = interaction.prompt.name === 'consent' ? 'the user did not agree' : 'the sign-in was cancelled';
   await ports
     .provider()
     .interactionFinished(
       request,
       response,
-      { error: 'access_denied', error_description: 'the user did not agree' },
+      { error: 'access_denied', error_description: why },
       { mergeWithLastSubmission: false },
     );
 }
