@@ -11,8 +11,9 @@ export default defineConfig({
   testDir: 'stories',
   globalSetup: './support/global-setup.ts',
   workers: 2,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  // Generous, because nothing here is about speed and the machine may be busy.
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
   forbidOnly: true,
   reporter: 'list',
   outputDir: 'test-results',
