@@ -19,7 +19,8 @@ export default defineConfig({
   outputDir: 'test-results',
   use: {
     browserName: 'chromium',
-    trace: 'retain-on-failure',
+    // The film of a trace costs more than the test; its snapshots of the page and the screenshot say as much.
+    trace: { mode: 'retain-on-failure', screenshots: false },
     screenshot: 'only-on-failure',
     locale: 'en-GB',
     launchOptions: {
@@ -32,6 +33,8 @@ export default defineConfig({
         '--disable-sync',
         '--no-first-run',
         '--disable-dev-shm-usage',
+        '--disable-gpu',
+        '--in-process-gpu',
       ],
     },
   },
