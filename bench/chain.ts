@@ -13,7 +13,7 @@ for (const [title, cacheSeconds] of [
   const scenario = await startScenario(
     cacheSeconds === undefined ? {} : { API1_TOKEN_CACHE_SECONDS: cacheSeconds },
   );
-  const call = () => callChain(scenario);
+  const call = (index: number) => callChain(scenario, index);
   await measure({ calls: WARM_UP, concurrency: 4, call });
   for (const concurrency of [1, 16])
     console.log(row(title, await measure({ calls: CALLS, concurrency, call })));

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { PartName } from '@behalf/scripts/system';
 import { measure } from './support/measure.ts';
-import { callChain, newUserToken, startScenario, type Scenario } from './support/scenario.ts';
+import { callChain, newUserTokens, startScenario, type Scenario } from './support/scenario.ts';
 
 const SERVICES: readonly PartName[] = ['sts', 'api1', 'api2', 'subscriptions'];
 const CONCURRENCY = 8;
@@ -12,8 +12,12 @@ console.log(`| calls | ${SERVICES.join(' | ')} |\n| --- |${' --- |'.repeat(SERVI
 report(0);
 let made = 0;
 for (const calls of [1_000, 5_000, 5_000]) {
-  scenario = { ...scenario, userToken: await newUserToken(scenario.system) };
-  await measure({ calls, concurrency: CONCURRENCY, call: (index) => callChain(scenario, pathOf(index)) });
+  scenario = { ...scenario, userTokens: await newUserTokens(scenario.system) };
+  await measure({
+    calls,
+    concurrency: CONCURRENCY,
+    call: (index) => callChain(scenario, index, pathOf(index)),
+  });
   report((made += calls));
 }
 await scenario.system.close();

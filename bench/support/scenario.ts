@@ -1,11 +1,15 @@
 import { signInOverHttp, startSystem, type Environment, type System } from '@behalf/scripts/system';
 import { form, send, type Answer } from './call.ts';
 
-/** The services without the web client, quiet, with alice's token for API1. */
+/** The services without the web client, quiet. */
 export interface Scenario {
   readonly system: System;
-  readonly userToken: string;
+  /** Alice's tokens for API1, a login each: calls with one token share what API1 has asked for with it. */
+  readonly userTokens: readonly string[];
 }
+
+/** More than calls under way at once. */
+const LOGINS = 64;
 
 /** Set `STS_DATABASE_URL`, `API2_DATABASE_URL`, … in `environment` to measure on PostgreSQL. */
 export async function startScenario(environment: Environment = {}): Promise<Scenario> {
@@ -13,10 +17,16 @@ export async function startScenario(environment: Environment = {}): Promise<Scen
     parts: ['sts', 'api1', 'api2', 'subscriptions'],
     environment: { LOG_LEVEL: 'warn', ...databaseSettings(), ...environment },
   });
-  return { system, userToken: await newUserToken(system) };
+  return { system, userTokens: await newUserTokens(system) };
 }
 
-/** A token lives for ten minutes: long measurements take a new one in between. */
+/** A token lives for ten minutes: long measurements take new ones in between. */
+export async function newUserTokens(system: System): Promise<readonly string[]> {
+  const tokens: string[] = [];
+  for (let login = 0; login < LOGINS; login++) tokens.push(await newUserToken(system));
+  return tokens;
+}
+
 export async function newUserToken(system: System): Promise<string> {
   const { accessToken } = await signInOverHttp({
     issuer: system.url.sts,
@@ -27,12 +37,14 @@ export async function newUserToken(system: System): Promise<string> {
   return accessToken;
 }
 
-/** The chain: browser's call to API1, which calls API2 for the user. */
-export async function callChain({ system, userToken }: Scenario, path = '/accounts'): Promise<void> {
-  expectOk(
-    await send({ url: system.url.api1 + path, headers: { authorization: `Bearer ${userToken}` } }),
-    path,
-  );
+/** The chain: browser's call to API1, which calls API2 for the user. The logins take turns. */
+export async function callChain(
+  { system, userTokens }: Scenario,
+  index: number,
+  path = '/accounts',
+): Promise<void> {
+  const authorization = `Bearer ${userTokens[index % userTokens.length] ?? ''}`;
+  expectOk(await send({ url: system.url.api1 + path, headers: { authorization } }), path);
 }
 
 export async function requestToken(
