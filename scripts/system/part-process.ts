@@ -36,7 +36,12 @@ export interface StartPartOptions {
  * collect instead of growing (25 MB of it are in use); and one arena for what is allocated outside the heap (glibc).
  */
 const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'node-compile');
-const SERVICE_FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=256'];
+const SERVICE_FLAGS = [
+  '--max-semi-space-size=4',
+  '--max-old-space-size=256',
+  '--import',
+  '@behalf/service/telemetry',
+];
 const SMALL_FOOTPRINT = { NODE_COMPILE_CACHE: COMPILE_CACHE, MALLOC_ARENA_MAX: '1' };
 
 const DEFAULT_GRACE_MS = 12_000;
