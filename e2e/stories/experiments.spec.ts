@@ -89,7 +89,14 @@ for (const [user, why] of [
     const article = await tryIt(page, /premium report/);
     await expect(article.getByText('403', { exact: true })).toBeVisible();
     await expect(article.getByText(why)).toBeVisible();
+    await article.getByText('Step by step').click();
+    const refusedGrant = page
+      .getByRole('list', { name: 'Steps of the call' })
+      .getByRole('button', { name: /exchanges the token: translation/ });
+    await expect(refusedGrant).toContainText('400 invalid_grant');
     await open(page, 'Insights');
     await expect(page.getByText('This needs an active subscription')).toBeVisible();
+    await expect(refusedGrant).toContainText('400 invalid_grant');
+    await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0);
   });
 }

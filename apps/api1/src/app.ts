@@ -88,7 +88,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(identityRoutes({ authenticate }));
   app.use(accountRoutes({ authenticate, delegation, api2 }));
   app.use(paymentRoutes({ authenticate, delegation, api2 }));
-  app.use(insightRoutes({ authenticate, delegation, api2 }));
+  app.use(insightRoutes({ authenticate, delegation, upstream, resourceMetadata }));
   app.use(chainRoutes({ authenticate, delegation, upstream, resourceMetadata }));
   if (dependencies.experiments) app.use(experimentRoutes({ authenticate, delegation, upstream, now }));
 

@@ -158,7 +158,7 @@ describe('the steps of GET /chain', () => {
   });
 
   it('are told by no other route', async () => {
-    for (const path of ['/identity', '/accounts', '/insights'])
+    for (const path of ['/identity', '/accounts', '/payments'])
       expect((await api.get(path, userToken())).text).not.toContain('"steps"');
   });
 });

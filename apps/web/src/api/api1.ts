@@ -52,6 +52,7 @@ const insightsSchema = z.object({
     z.object({ account: z.string(), currency: z.string(), payments: z.number(), total: decimal }),
   ),
   months: z.array(z.object({ /** `2026-11` */ month: z.string(), currency: z.string(), spent: decimal })),
+  steps: stepsSchema,
 });
 
 export type Account = z.infer<typeof accountsSchema>['accounts'][number];
@@ -96,8 +97,9 @@ export class Api1 {
     return { payment: data, replayed: headers.get('Idempotency-Replayed') === 'true' };
   }
 
-  async insights(signal?: AbortSignal): Promise<Insights> {
-    return (await this.#client.read(insightsSchema, '/insights', withSignal(signal))).data;
+  /** `fresh`: as in `chain`. */
+  async insights(options: Pick<ApiRequest, 'fresh' | 'signal'> = {}): Promise<Insights> {
+    return (await this.#client.read(insightsSchema, '/insights', options)).data;
   }
 
   /** Runs the whole chain. `fresh` starts from a token that no service has seen yet, so that none answers from memory. */

@@ -31,7 +31,7 @@ export function accountsQuery(api1: Api1) {
 }
 
 export function insightsQuery(api1: Api1) {
-  return queryOptions({ queryKey: ['insights'], queryFn: ({ signal }) => api1.insights(signal) });
+  return queryOptions({ queryKey: ['insights'], queryFn: ({ signal }) => api1.insights({ signal }) });
 }
 
 export function delegationsQuery(account: AccountApi) {

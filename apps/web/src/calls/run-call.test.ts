@@ -30,6 +30,12 @@ it('takes a refusal that tells its steps for a result', async () => {
   expect(call.refusal).toBeInstanceOf(ApiError);
 });
 
+it('takes the premium report for its steps alone', async () => {
+  const period = { from: '2026-08-24', to: '2026-11-22' };
+  const api1 = await api1That({ body: { period, totals: [], payees: [], months: [], steps: [step] } });
+  expect(await makeCall(api1, 'insights')).toEqual({ steps: [step] });
+});
+
 it('throws a refusal that tells nothing, or tells it in another form', async () => {
   await expect(makeCall(await api1That({ status: 503, body: {} }), 'chain')).rejects.toMatchObject({
     status: 503,

@@ -16,9 +16,12 @@ export interface MadeCall {
 /** Makes a call. A refusal that tells its steps is a result; what tells none throws, as the API client does. */
 export async function makeCall(api1: Api1, name: CallName, options: CallOptions = {}): Promise<MadeCall> {
   try {
-    if (name !== 'chain') return { steps: (await api1.experiment(name, z.looseObject({}), options)).steps };
-    const { steps, subscription = null } = await api1.chain(options);
-    return { steps, subscription };
+    if (name === 'chain') {
+      const { steps, subscription = null } = await api1.chain(options);
+      return { steps, subscription };
+    }
+    if (name === 'insights') return { steps: (await api1.insights(options)).steps };
+    return { steps: (await api1.experiment(name, z.looseObject({}), options)).steps };
   } catch (error) {
     const steps = error instanceof ApiError ? stepsOfProblem(error.problem) : [];
     if (!(error instanceof ApiError) || steps.length === 0) throw error;

@@ -71,7 +71,7 @@ const heading = () => screen.getByRole('heading', { level: 2 }).textContent;
 
 describe('the steps of a call', () => {
   it('say in words who did what, when and how long, for those who see no arrows', () => {
-    render(<CallSteps steps={steps} />);
+    render(<CallSteps steps={steps} headingLevel={2} />);
     expect(rows()[1]?.textContent).toMatch(/API1 → Token service/);
     expect(rows()[1]?.textContent).toMatch(/delegation/);
     expect(rows()[1]?.textContent).toMatch(/after 0\.4\s?ms, took 9\.8\s?ms/);
@@ -79,7 +79,7 @@ describe('the steps of a call', () => {
   });
 
   it('open at the first exchange, with what it changed (RFC 8693 §4.1)', () => {
-    render(<CallSteps steps={steps} />);
+    render(<CallSteps steps={steps} headingLevel={2} />);
     expect(pressed()).toEqual([false, true, false, false]);
     expect(screen.getByRole('heading', { level: 3, name: /^act/ }).textContent).toContain('added');
     expect(screen.getByRole('heading', { level: 3, name: /^aud/ }).textContent).toContain('changed');
@@ -87,7 +87,7 @@ describe('the steps of a call', () => {
   });
 
   it('open at the refusal when there is one, and say that no token came of it', () => {
-    render(<CallSteps steps={refused} />);
+    render(<CallSteps steps={refused} headingLevel={2} />);
     expect(pressed()).toEqual([false, true, false]);
     expect(screen.getByText('Token service answered 400 invalid_grant')).toBeTruthy();
     expect(screen.getByText('may_act does not permit this actor.')).toBeTruthy();
@@ -96,14 +96,14 @@ describe('the steps of a call', () => {
   });
 
   it('show the own token with nothing beside it', async () => {
-    render(<CallSteps steps={steps} />);
+    render(<CallSteps steps={steps} headingLevel={2} />);
     await userEvent.click(rows()[0] as HTMLElement);
     expect(heading()).toBe('Browser calls API1');
     expect(screen.getByRole('heading', { level: 3, name: 'aud' })).toBeTruthy();
   });
 
   it('are gone through with the arrow keys, Home and End', async () => {
-    render(<CallSteps steps={steps} />);
+    render(<CallSteps steps={steps} headingLevel={2} />);
     rows()[1]?.focus();
     await userEvent.keyboard('{ArrowDown}');
     expect(document.activeElement).toBe(rows()[2]);
@@ -118,7 +118,7 @@ describe('the steps of a call', () => {
 
   it('say of a token that was passed on that nothing in it names who acts', () => {
     const forwarded: Step = { ...steps[2], claims: own, status: 401, error: 'invalid_token' } as Step;
-    render(<CallSteps steps={[steps[0] as Step, forwarded]} />);
+    render(<CallSteps steps={[steps[0] as Step, forwarded]} headingLevel={2} />);
     expect(screen.getByText(/The very token that API1 had been sent/)).toBeTruthy();
     expect(screen.getByText(/this one must refuse it/)).toBeTruthy();
   });

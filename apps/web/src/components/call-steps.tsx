@@ -2,10 +2,15 @@ import { useState } from 'react';
 import { partiesOf, rowsOf, totalMs } from '../calls/sequence.ts';
 import type { Step } from '../api/steps.ts';
 import { Sequence } from './sequence.tsx';
-import { StepDetail } from './step-detail.tsx';
+import { StepDetail, type StepHeadingLevel } from './step-detail.tsx';
+
+export interface CallStepsProps {
+  readonly steps: readonly Step[];
+  readonly headingLevel: StepHeadingLevel;
+}
 
 /** A call as a sequence diagram, and the chosen step in detail. Opens at the first refusal, else at the first exchange. */
-export function CallSteps({ steps }: { steps: readonly Step[] }) {
+export function CallSteps({ steps, headingLevel }: CallStepsProps) {
   const rows = rowsOf(steps);
   const [selected, setSelected] = useState(() => mostTelling(steps));
   const row = rows[selected];
@@ -18,7 +23,7 @@ export function CallSteps({ steps }: { steps: readonly Step[] }) {
         selected={selected}
         onSelect={setSelected}
       />
-      {row && <StepDetail steps={steps} index={row.step} />}
+      {row && <StepDetail steps={steps} index={row.step} headingLevel={headingLevel} />}
     </>
   );
 }

@@ -11,6 +11,8 @@ export interface ClaimsTableProps {
   /** Left out: there is nothing to compare with. */
   readonly before?: Claims;
   readonly after: Claims;
+  /** Of each claim's name. */
+  readonly headingLevel: 3 | 4;
 }
 
 const CHANGES: Readonly<Record<Change, string>> = {
@@ -21,7 +23,7 @@ const CHANGES: Readonly<Record<Change, string>> = {
 };
 
 /** A token's claims, each with what it was before, what has become of it, and why. */
-export function ClaimsTable({ before, after, beforeLabel, afterLabel }: ClaimsTableProps) {
+export function ClaimsTable({ before, after, beforeLabel, afterLabel, headingLevel }: ClaimsTableProps) {
   return (
     <div className={css.claims}>
       <div className={css.heads} aria-hidden="true">
@@ -35,6 +37,7 @@ export function ClaimsTable({ before, after, beforeLabel, afterLabel }: ClaimsTa
           key={row.claim}
           row={row}
           afterLabel={afterLabel}
+          headingLevel={headingLevel}
           {...(before && beforeLabel !== undefined ? { beforeLabel } : {})}
         />
       ))}
@@ -46,20 +49,20 @@ function ClaimRow({
   row,
   beforeLabel,
   afterLabel,
-}: {
-  row: ClaimComparison;
-  beforeLabel?: string;
-  afterLabel: string;
+  headingLevel,
+}: Pick<ClaimsTableProps, 'beforeLabel' | 'afterLabel' | 'headingLevel'> & {
+  readonly row: ClaimComparison;
 }) {
   const { claim, change, before, after } = row;
   const isCompared = beforeLabel !== undefined;
+  const Heading = headingLevel === 3 ? 'h3' : 'h4';
   const { sentence, source } = explainClaim(claim, isCompared ? change : undefined);
   return (
     <div className={css.claim}>
-      <h3 className={css.name}>
+      <Heading className={css.name}>
         {claim}
         {isCompared && <span className={`badge badge-${change}`}>{CHANGES[change]}</span>}
-      </h3>
+      </Heading>
       <dl className={`${css.values} ${isCompared ? css.sideBySide : ''}`}>
         {isCompared && <Value label={beforeLabel} claim={claim} value={before} />}
         <Value label={afterLabel} claim={claim} value={after} />

@@ -1,9 +1,7 @@
-import { useState } from 'react';
-import type { Step } from '../api/steps.ts';
 import type { Experiment, ExperimentResult, Observation } from '../experiments/experiment.ts';
 import css from '../pages/experiments.module.css';
-import { CallSteps } from './call-steps.tsx';
 import { asSentence } from './sentence.ts';
+import { StepByStep } from './step-by-step.tsx';
 
 /** What came of an experiment, and why. */
 export function ExperimentOutcome({
@@ -43,21 +41,6 @@ export function ExperimentOutcome({
       )}
       {steps && steps.length > 0 && <StepByStep steps={steps} />}
     </>
-  );
-}
-
-/** Drawn only when asked for: the result above says what matters. */
-function StepByStep({ steps }: { steps: readonly Step[] }) {
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <details className={css.details} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Step by step</summary>
-      {isOpen && (
-        <div className={css.steps}>
-          <CallSteps steps={steps} />
-        </div>
-      )}
-    </details>
   );
 }
 

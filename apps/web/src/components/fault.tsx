@@ -10,13 +10,13 @@ export interface FaultProps {
   readonly onRetry?: () => void;
 }
 
-/** A failure in the person's words: what happened, and what to do. An ended session is RequireSession's matter. */
+/** A failure in the person's words: what happened, and what to do. Trying again is offered where it can help. An ended session is RequireSession's matter. */
 export function Fault({ title, error, onRetry }: FaultProps) {
   if (error instanceof SessionEnded) return null;
   return (
     <Notice tone="bad" title={title}>
       <p>{describeFault(error)}</p>
-      {onRetry && (
+      {onRetry && mayPass(error) && (
         <p>
           <button type="button" className="button button-small" onClick={onRetry}>
             Try again
@@ -25,6 +25,13 @@ export function Fault({ title, error, onRetry }: FaultProps) {
       )}
     </Notice>
   );
+}
+
+const PASSING = new Set([408, 409, 425, 429]);
+
+/** Whether the same request may get another answer. A refusal stays one until something else has changed. */
+function mayPass(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.status >= 500 || PASSING.has(error.status);
 }
 
 export function describeFault(error: unknown): string {

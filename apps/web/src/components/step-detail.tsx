@@ -7,23 +7,38 @@ import { ClaimsTable } from './claims-table.tsx';
 import { asSentence } from './sentence.ts';
 import css from './step-detail.module.css';
 
+/** Of the step's title, one below what it stands under; its claims come another one below. */
+export type StepHeadingLevel = 2 | 3;
+
+export interface StepDetailProps {
+  readonly steps: readonly Step[];
+  readonly index: number;
+  readonly headingLevel: StepHeadingLevel;
+}
+
 /** One step: what happened, how long it took, and the token on it beside the one that it came from. */
-export function StepDetail({ steps, index }: { steps: readonly Step[]; index: number }) {
+export function StepDetail({ steps, index, headingLevel }: StepDetailProps) {
   const step = steps[index];
   if (!step) return null;
   const origin = originOf(steps, index);
+  const Heading = headingLevel === 2 ? 'h2' : 'h3';
   return (
     <div className={css.detail}>
       <div className="stack-tight">
-        <h2 aria-live="polite">{titleOf(step)}</h2>
+        <Heading className={css.title} aria-live="polite">
+          {titleOf(step)}
+        </Heading>
         <Facts step={step} />
         <Outcome step={step} isFirst={index === 0} />
-        <p className="prose">{aboutToken(step, origin)}</p>
+        <p className="prose">
+          {[aboutToken(step, origin), aboutSubscription(step)].filter(Boolean).join(' ')}
+        </p>
       </div>
       {step.claims && (
         <ClaimsTable
           after={step.claims}
           afterLabel={afterLabel(step)}
+          headingLevel={headingLevel === 2 ? 3 : 4}
           {...(origin ? { before: origin.claims, beforeLabel: `at ${partyLabel(origin.holder)}` } : {})}
         />
       )}
@@ -94,6 +109,16 @@ function aboutToken(step: Step, origin: Origin | undefined): string {
   return step.kind === 'exchange'
     ? `The token that ${from} got in exchange for the one it had been sent. What changed is marked; the token itself never reaches this page, only what it says.`
     : `The token that ${from} sent to ${to}, beside the one that ${from} had been sent. What changed is marked.`;
+}
+
+/** What the token service did before it answered is not a step: it is known only by what it says of it. */
+function aboutSubscription({ kind, reason, claims }: Step): string | undefined {
+  if (kind !== 'exchange') return undefined;
+  if (claims?.['subscription'] !== undefined)
+    return 'Before it issued this token, the token service asked the subscription service in its own name; what it was told stands in the claim “subscription”.';
+  return reason === 'subscription'
+    ? 'Before it refused, the token service asked the subscription service in its own name; of that call it told only how it ended, so nothing of it is drawn.'
+    : undefined;
 }
 
 function afterLabel(step: Step): string {

@@ -42,7 +42,7 @@ export function TakenBack({ count }: { count: number }) {
               ? 'Refused, as it should be. This is where:'
               : 'This call still went through: nothing that it needs was taken back in this session.'}
           </strong>
-          <CallSteps key={trial.submittedAt} steps={trial.data.steps} />
+          <CallSteps key={trial.submittedAt} steps={trial.data.steps} headingLevel={3} />
         </div>
       )}
     </div>

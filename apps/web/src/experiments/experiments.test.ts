@@ -79,8 +79,12 @@ describe('is as predicted only when what was refused is what ought to be', () =>
     ['subscription', true],
     ['policy', false],
   ])('the premium report, refused because of %s', async (reason, asPredicted) => {
-    const { result } = await run(lapsedSubscription, () => ({ status: 403, body: { reason } }));
-    expect(result.asPredicted).toBe(asPredicted);
+    const step = { from: 'api1', to: 'sts', kind: 'exchange', at: 0, durationMs: 1, status: 400, reason };
+    const { result } = await run(lapsedSubscription, () => ({
+      status: 403,
+      body: { reason, steps: [step] },
+    }));
+    expect(result).toMatchObject({ asPredicted, steps: [step] });
   });
 });
 

@@ -1,4 +1,5 @@
 import { ApiError } from '../api/api-error.ts';
+import { stepsOfProblem, type Step } from '../api/steps.ts';
 import type { Experiment, ExperimentResult } from './experiment.ts';
 
 export const lapsedSubscription: Experiment = {
@@ -12,8 +13,7 @@ export const lapsedSubscription: Experiment = {
   source: 'RFC 6749 §4.5',
   async run({ api1 }) {
     try {
-      await api1.insights();
-      return granted();
+      return granted((await api1.insights()).steps);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 403) throw error;
       return refused(error);
@@ -23,7 +23,7 @@ export const lapsedSubscription: Experiment = {
 
 const WHAT = 'The premium report';
 
-function granted(): ExperimentResult {
+function granted(steps: readonly Step[]): ExperimentResult {
   return {
     asPredicted: true,
     observations: [
@@ -33,6 +33,7 @@ function granted(): ExperimentResult {
         detail: 'Granted, since your subscription is active. To see it refused, sign out and sign in as bob.',
       },
     ],
+    steps,
   };
 }
 
@@ -41,5 +42,6 @@ function refused({ status, problem, challenge }: ApiError): ExperimentResult {
     // Refused for another reason, such as a delegation taken back, shows nothing about subscriptions.
     asPredicted: problem.reason === 'subscription',
     observations: [{ what: WHAT, status, challenge, detail: problem.detail ?? problem.title }],
+    steps: stepsOfProblem(problem),
   };
 }

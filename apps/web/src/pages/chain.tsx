@@ -18,7 +18,7 @@ export default function ChainPage() {
   const [name, setName] = useState<CallName>('chain');
   const [isFresh, setFresh] = useState(false);
   const call = useQuery(callQuery(api1, name, isFresh));
-  const choices = config.experiments ? CALLS : CALLS.slice(0, 1);
+  const choices = CALLS.filter(({ isExperiment }) => config.experiments || !isExperiment);
   return (
     <Page
       title="What each service saw"
@@ -64,7 +64,7 @@ export default function ChainPage() {
             <Fault title="The call did not get through" error={call.data.refusal} />
           )}
           {call.data.subscription !== undefined && <Answer subscription={call.data.subscription} />}
-          <CallSteps steps={call.data.steps} />
+          <CallSteps steps={call.data.steps} headingLevel={2} />
         </section>
       )}
     </Page>

@@ -1,12 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Insights } from '../api/api1.ts';
-import { ApiError } from '../api/api-error.ts';
+import { ApiError, type Problem } from '../api/api-error.ts';
+import { stepsOfProblem, type Step } from '../api/steps.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { insightsQuery } from '../api/queries.ts';
+import { CallSteps } from '../components/call-steps.tsx';
 import { Fault } from '../components/fault.tsx';
-import { asSentence } from '../components/sentence.ts';
 import { Money } from '../components/money.tsx';
 import { Page } from '../components/page.tsx';
+import { asSentence } from '../components/sentence.ts';
 import { Loading, Skeleton } from '../components/skeleton.tsx';
 import { formatDay, formatMonth } from '../money/dates.ts';
 import { share } from '../money/money.ts';
@@ -22,39 +24,56 @@ export default function InsightsPage() {
       lead="The premium report over your own payments. API1 gets a token for it only while your subscription is active."
     >
       {insights.isPending && <LoadingReport />}
-      {insights.isError &&
-        (insights.error instanceof ApiError && insights.error.status === 403 ? (
-          <NotSubscribed detail={asSentence(insights.error.problem.detail ?? insights.error.problem.title)} />
-        ) : (
-          <Fault
-            title="The report could not be loaded"
-            error={insights.error}
-            onRetry={() => void insights.refetch()}
-          />
-        ))}
+      {insights.isError && <NoReport error={insights.error} onRetry={() => void insights.refetch()} />}
       {insights.data && <Report insights={insights.data} />}
     </Page>
   );
 }
 
-function NotSubscribed({ detail }: { detail: string | undefined }) {
+function NoReport({ error, onRetry }: { error: Error; onRetry: () => void }) {
+  const problem = error instanceof ApiError ? error.problem : {};
+  if (problem.reason === 'subscription') return <NotSubscribed problem={problem} />;
+  const steps = stepsOfProblem(problem);
   return (
-    <section className="card stack-tight" aria-labelledby="premium">
-      <p>
-        <span className="badge badge-warn">Premium</span>
-      </p>
-      <h2 id="premium">This needs an active subscription</h2>
-      {detail !== undefined && <p>{detail}</p>}
-      <p className="muted">
-        The token service asked the subscription service and issued no token, so API2 was never called. Your
-        accounts and payments work as before.
-      </p>
+    <>
+      <Fault title="The report could not be loaded" error={error} onRetry={onRetry} />
+      {steps.length > 0 && <HowItWent steps={steps} />}
+    </>
+  );
+}
+
+function NotSubscribed({ problem }: { problem: Problem }) {
+  const detail = asSentence(problem.detail ?? problem.title);
+  const steps = stepsOfProblem(problem);
+  return (
+    <>
+      <section className="card stack-tight" aria-labelledby="premium">
+        <p>
+          <span className="badge badge-warn">Premium</span>
+        </p>
+        <h2 id="premium">This needs an active subscription</h2>
+        {detail !== undefined && <p>{detail}</p>}
+        <p className="muted">
+          The token service asked the subscription service and issued no token, so API2 was never called. Your
+          accounts and payments work as before.
+        </p>
+      </section>
+      {steps.length > 0 && <HowItWent steps={steps} />}
+    </>
+  );
+}
+
+function HowItWent({ steps }: { steps: readonly Step[] }) {
+  return (
+    <section className="card stack" aria-labelledby="steps">
+      <h2 id="steps">How it went</h2>
+      <CallSteps steps={steps} headingLevel={3} />
     </section>
   );
 }
 
 function Report({ insights }: { insights: Insights }) {
-  const { period, totals, months, payees } = insights;
+  const { period, totals, months, payees, steps } = insights;
   return (
     <>
       <p className="muted">{`${formatDay(period.from)} to ${formatDay(period.to)}`}</p>
@@ -86,6 +105,7 @@ function Report({ insights }: { insights: Insights }) {
           />
         </section>
       ))}
+      {steps.length > 0 && <HowItWent steps={steps} />}
     </>
   );
 }
