@@ -11,6 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => sts.close());
 
+/** A machine may be busy between issuing and looking. */
+const PATIENCE_SECONDS = 60;
+
 const token = (form: Record<string, string>) => post(`${sts.issuer}/connect/token`, form);
 
 describe('the authorization code flow', () => {
@@ -36,6 +39,22 @@ describe('the authorization code flow', () => {
       auth_time: expect.any(Number),
       amr: ['pwd'],
     });
+  });
+
+  test('says how long the refresh token lives, which is until the session ends, also after it was rotated', async () => {
+    const { answer } = await signIn(sts.issuer);
+    const { refresh_token: first, refresh_token_expires_in: eightHours } = answer;
+    expect(Math.abs(Number(eightHours) - 8 * 3600)).toBeLessThan(PATIENCE_SECONDS);
+    sts.clock.skewSeconds = 3600;
+    const { body } = await token({
+      grant_type: 'refresh_token',
+      client_id: 'web.client',
+      refresh_token: String(first),
+      resource: API1,
+    });
+    sts.clock.skewSeconds = 0;
+    expect(body['refresh_token']).not.toBe(first);
+    expect(Math.abs(Number(body['refresh_token_expires_in']) - 7 * 3600)).toBeLessThan(PATIENCE_SECONDS);
   });
 
   test('answers the authorization request with iss (RFC 9207) and the state', async () => {

@@ -25,6 +25,7 @@ import { giveBackOnFailure, type GiveBackPorts } from './engine/give-back.ts';
 import { createIssuedRecorder } from './engine/record-issued.ts';
 import { OWN_CLIENT_METADATA, withRegistration } from './engine/registered-clients.ts';
 import { createResourceIndicators } from './engine/resource-indicators.ts';
+import { tellRefreshTokenLifetime } from './engine/refresh-token-lifetime.ts';
 import { createRevocationPolicy, revokeJwts } from './engine/revocation.ts';
 import type { Revocation, TokenLedger } from './ledger/types.ts';
 import type { ResourceRegistry } from './registry/resources.ts';
@@ -75,6 +76,7 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
   provider.use(answerUnknownPaths);
   provider.use(describeTruly(resources));
   provider.use(withoutScripts);
+  provider.use(tellRefreshTokenLifetime);
   provider.use(introspectJwts({ resources, findLiveToken: dependencies.findLiveToken }));
   provider.use(revokeJwts({ revocation, verify: dependencies.verify }));
 

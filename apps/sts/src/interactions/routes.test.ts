@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser, formOf, type BrowserPage } from '../testing/browser.ts';
 import { authorizeUrl, newVerifier, post, redeem, signIn, type SignInOptions } from '../testing/sign-in.ts';
@@ -30,6 +31,8 @@ async function signInPage(options: SignInOptions = {}): Promise<{ browser: Brows
   return { browser, page: await browser.open(authorizeUrl(sts.issuer, newVerifier(), options)) };
 }
 
+const sessionOf = (token: string) => decodeJwt(token)['sid'];
+
 const PARTNER = { client_id: 'partner.app', redirect_uri: 'https://partner.example/callback' };
 
 describe('the sign-in page', () => {
@@ -51,6 +54,20 @@ describe('the sign-in page', () => {
         "base-uri 'none'; frame-ancestors 'none'",
     );
     expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  test('asks who is signed in already for the password alone (OpenID Connect Core §3.1.2.1, prompt=login)', async () => {
+    const { browser } = await signIn(sts.issuer, { username: 'bob' });
+    const { page } = await signInPage({ browser, parameters: { prompt: 'login' } });
+    expect(page.body).toMatch(/id="username"[^>]*value="bob"/);
+    const stranger = await signInPage({ parameters: { prompt: 'login' } });
+    expect(stranger.page.body).toMatch(/id="username"[^>]*value=""/);
+  });
+
+  test('a sign-in anew goes on in the session that it is in', async () => {
+    const { browser, accessToken } = await signIn(sts.issuer);
+    const again = await signIn(sts.issuer, { browser, parameters: { prompt: 'login' } });
+    expect(sessionOf(again.accessToken)).toBe(sessionOf(accessToken));
   });
 
   test('serves its one style sheet', async () => {

@@ -38,7 +38,8 @@ export function interactionRoutes(ports: InteractionPorts): Router {
   routes.get('/interaction/:uid', async (request, response) => {
     const interaction = await ports.provider().interactionDetails(request, response);
     if (interaction.prompt.name === 'consent') return showConsent(response, interaction, ports);
-    return showSignIn(response, interaction, ports, { username: hintOf(interaction) });
+    const username = hintOf(interaction) || (await signedInName(interaction, ports));
+    return showSignIn(response, interaction, ports, { username });
   });
 
   routes.post(
@@ -196,6 +197,12 @@ function scopesOf(interaction: Interaction): string[] {
   return text(interaction.params['scope'])
     .split(' ')
     .filter((scope) => scope !== '');
+}
+
+/** Who signs in anew in a session that still lives (`prompt=login`) has only the password to type. */
+async function signedInName(interaction: Interaction, { users }: InteractionPorts): Promise<string> {
+  const { accountId } = interaction.session ?? {};
+  return accountId === undefined ? '' : ((await users.findById(accountId))?.name ?? '');
 }
 
 function hintOf(interaction: Interaction): string {
