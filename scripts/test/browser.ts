@@ -95,7 +95,7 @@ async function installSparticuz(): Promise<Browser> {
     throw new Error('no browser could be installed: install Chrome, or set CHROME_PATH');
   }
   process.env['AWS_EXECUTION_ENV'] = 'AWS_Lambda_nodejs22.x';
-  const entry = join(folder, 'node_modules', '@sparticuz', 'chromium', 'build', 'esm', 'index.js');
+  const entry = createRequire(join(folder, 'package.json')).resolve('@sparticuz/chromium');
   const { default: chromium } = (await import(pathToFileURL(entry).href)) as {
     default: { executablePath(): Promise<string> };
   };

