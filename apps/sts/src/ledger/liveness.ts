@@ -22,7 +22,7 @@ interface Step {
 }
 
 /** No chain is longer; it only bounds the work on a ledger that was tampered with. */
-const MAXIMUM_STEPS = 40;
+export const MAXIMUM_STEPS = 40;
 
 /** A token and all its ancestors, in one statement. */
 export async function stepsUpward(db: Kysely<StsSchema>, jti: string): Promise<readonly Step[]> {

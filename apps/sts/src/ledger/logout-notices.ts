@@ -1,5 +1,6 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely, type RawBuilder } from 'kysely';
 import type { StsSchema } from '../storage/schema.ts';
+import { MAXIMUM_STEPS } from './liveness.ts';
 
 export interface LogoutNoticeOptions {
   /** The clients that act for an API: whom a logout concerns when one of the session's tokens was for that API. */
@@ -17,11 +18,7 @@ interface IssuedOfSession {
   readonly audience: string | null;
 }
 
-interface Notice {
-  readonly session: string;
-  readonly subject: string;
-  readonly client_id: string;
-}
+type Notice = Omit<IssuedOfSession, 'audience'>;
 
 /** Longer than any request takes: a token that was under way when its session ended is in the ledger by then. */
 const UNDER_WAY_SECONDS = 60;
@@ -51,7 +48,7 @@ export async function noticeEndOf(
 
 /**
  * The same for tokens that were recorded while their session was being ended: that transaction could not see them. They
- * are dead, but somebody may hold them. A client that has been told is not told again.
+ * are dead, but somebody may hold them. A client that has been told of the end is not told again.
  */
 export async function noticeLateTokens(db: Kysely<StsSchema>, options: Options): Promise<void> {
   const since = options.now - UNDER_WAY_SECONDS;
@@ -70,10 +67,39 @@ export async function noticeLateTokens(db: Kysely<StsSchema>, options: Options):
     .innerJoin('logins', 'logins.session', 'logout_outbox.session')
     .select(['logout_outbox.session', 'logout_outbox.client_id'])
     .where('logins.ended_at', '>=', since)
+    // An earlier one was about a token that was revoked while the session went on.
+    .whereRef('logout_outbox.created_at', '>=', 'logins.ended_at')
     .execute();
   const known = new Set(written.map(nameOf));
   const missing = noticesFor(tokens, options).filter((notice) => !known.has(nameOf(notice)));
   await writeNotices(db, missing.slice(0, MAXIMUM_ROWS), options);
+}
+
+/**
+ * The same for tokens that are revoked while their session goes on; `revoked` says which rows of the ledger. Told is who
+ * may hold something that hangs from them: the clients of the tokens below, and those that act for an API that one of
+ * them is for, since an exchange may be under way. The clients that held the revoked ones themselves only on request.
+ * A token without a session has no name to tell it by.
+ */
+export async function noticeRevocationOf(
+  db: Kysely<StsSchema>,
+  revoked: RawBuilder<boolean>,
+  options: Options & { readonly tellHolders: boolean },
+): Promise<void> {
+  const { rows } = await sql<IssuedOfSession & { readonly depth: number }>`
+    with recursive token (depth, id, session, subject, client_id, audience) as (
+      select 0, id, session, subject, client_id, audience from ledger
+      where ${revoked} and outcome = 'issued' and session is not null
+      union all
+      select token.depth + 1, down.id, down.session, down.subject, down.client_id, down.audience
+      from token join ledger down on down.parent = token.id and down.outcome = 'issued'
+      where down.expires_at > ${options.now} and token.depth < ${sql.lit(MAXIMUM_STEPS)}
+    )
+    select distinct depth, session, subject, client_id, audience from token`.execute(db);
+  const holders = new Set(rows.filter(({ depth }) => depth === 0).map(({ client_id }) => client_id));
+  const notices = noticesFor(rows, options);
+  const told = options.tellHolders ? notices : notices.filter(({ client_id }) => !holders.has(client_id));
+  await writeNotices(db, told, options);
 }
 
 function noticesFor(tokens: readonly IssuedOfSession[], { clientsOfAudience }: Options): readonly Notice[] {
@@ -91,6 +117,7 @@ function nameOf({ session, client_id }: Pick<Notice, 'session' | 'client_id'>): 
   return `${session} ${client_id}`;
 }
 
+/** A client that has been told before is told again. Always in one order, so that two transactions never wait for each other. */
 async function writeNotices(
   db: Kysely<StsSchema>,
   notices: readonly Notice[],
@@ -98,9 +125,17 @@ async function writeNotices(
 ): Promise<void> {
   if (notices.length === 0) return;
   const dates = { created_at: now, expires_at: now + logoutLifetimeSeconds, next_attempt_at: now };
+  const inOrder = notices.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
   await db
     .insertInto('logout_outbox')
-    .values(notices.map((notice) => ({ ...notice, ...dates, attempts: 0, delivered_at: null })))
-    .onConflict((conflict) => conflict.columns(['session', 'client_id']).doNothing())
+    .values(inOrder.map((notice) => ({ ...notice, ...dates, attempts: 0, delivered_at: null })))
+    .onConflict((conflict) =>
+      conflict.columns(['session', 'client_id']).doUpdateSet((update) => ({
+        ...dates,
+        delivered_at: null,
+        // What is being sent at this moment does not count for it.
+        attempts: update('logout_outbox.attempts', '+', 1),
+      })),
+    )
     .execute();
 }

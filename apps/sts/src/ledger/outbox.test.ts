@@ -1,11 +1,13 @@
 import { describeEachEngine } from '@behalf/database/testing';
 import { sql, type Transaction } from 'kysely';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sessionIdOf } from '../storage/digest.ts';
 import type { StsSchema } from '../storage/schema.ts';
 import { openTestStorage, type TestStorage } from '../storage/testing.ts';
 import { createLogoutOutbox, type PendingLogout } from './outbox.ts';
 import { delegated, issued, SESSION, signIn } from './testing.ts';
+
+const OTHER = 'http://localhost:4003';
 
 describeEachEngine('LogoutOutbox', (engine) => {
   let storage: TestStorage;
@@ -63,6 +65,101 @@ describeEachEngine('LogoutOutbox', (engine) => {
       .catch(() => undefined);
     expect(await deliver()).toEqual([]);
     expect(await storage.ledger.livenessOf('root', storage.clock.now)).toEqual({ live: true });
+  });
+
+  describe('of what is revoked while the session goes on', () => {
+    const secondHop = (jti: string, parent: string) =>
+      delegated(jti, parent, {
+        clientId: 'api2.client',
+        actors: ['api2.client', 'api1.client'],
+        audience: OTHER,
+      });
+    const told = async () => (await deliver()).map(({ clientId }) => clientId);
+
+    it('tells the actor of a delegation that was taken back, and who may hold what came of it', async () => {
+      await storage.ledger.recordIssued(secondHop('hop2', 'hop1'));
+      await storage.revocation.revokeDelegation('hop1', 'alice');
+      expect(await told()).toEqual(['api1.client', 'api2.client']);
+      expect(await told()).toEqual([]);
+    });
+
+    it('ends all that the actor holds for that audience, and nothing else', async () => {
+      await storage.ledger.recordIssued(delegated('sibling', 'root'));
+      await storage.ledger.recordIssued(delegated('elsewhere', 'root', { audience: OTHER }));
+      await storage.revocation.revokeDelegation('hop1', 'alice');
+      const { now } = storage.clock;
+      expect(await storage.ledger.livenessOf('sibling', now)).toEqual({ live: false, cause: 'revoked' });
+      expect(await storage.ledger.livenessOf('elsewhere', now)).toEqual({ live: true });
+      expect(await storage.ledger.livenessOf('root', now)).toEqual({ live: true });
+    });
+
+    it('tells the actor also when the token that is taken back has expired, since it may hold a later one', async () => {
+      storage.clock.now += 400;
+      await storage.revocation.revokeDelegation('hop1', 'alice');
+      expect(await told()).toContain('api1.client');
+    });
+
+    it('tells those below a revoked token, not the client that revoked it (RFC 7009 §2.1)', async () => {
+      await storage.ledger.recordIssued(secondHop('hop2', 'hop1'));
+      await storage.revocation.revokeToken('root');
+      expect(await told()).toEqual(['api1.client', 'api2.client']);
+      await storage.revocation.revokeToken('hop2');
+      expect(await told()).toEqual([]);
+    });
+
+    it('tells those below the tokens of a grant that ended', async () => {
+      const login = { jti: 'a-refresh-token', grantId: 'grant-1', sessionUid: 'uid-1', kind: 'RefreshToken' };
+      await storage.adapter('RefreshToken').upsert('a-refresh-token', login, 600);
+      await storage.adapter('RefreshToken').consume('a-refresh-token');
+      expect(await told()).toEqual([]);
+      await expect(storage.adapter('RefreshToken').consume('a-refresh-token')).rejects.toThrow(
+        'invalid_grant',
+      );
+      expect(await told()).toEqual(['api1.client', 'api2.client']);
+    });
+
+    it('tells nobody when nothing of that name was issued', async () => {
+      expect(await storage.revocation.revokeToken('stranger')).toBe(false);
+      expect(await storage.revocation.revokeDelegation('hop1', 'bob')).toBe(false);
+      expect(await told()).toEqual([]);
+    });
+
+    it('tells of the logout all the same, later on', async () => {
+      await storage.revocation.revokeDelegation('hop1', 'alice');
+      expect(await told()).toEqual(['api1.client', 'api2.client']);
+      storage.clock.now += 1;
+      await storage.revocation.endSession(SESSION);
+      expect(await told()).toEqual(['api1.client', 'api2.client', 'web.client']);
+      expect(await told()).toEqual([]);
+    });
+
+    it('tells of a late token after the logout a client that had been told of a revocation before', async () => {
+      await storage.revocation.revokeDelegation('hop1', 'alice');
+      await told();
+      storage.clock.now += 1;
+      await storage.database.db.deleteFrom('ledger').where('id', '=', 'hop1').execute();
+      await storage.revocation.endSession(SESSION);
+      expect(await told()).toEqual(['api1.client', 'web.client']);
+      await storage.ledger.recordIssued(delegated('late', 'root', { issuedAt: storage.clock.now }));
+      expect(await told()).toEqual(['api2.client']);
+    });
+
+    it('tells again what was revoked while an earlier word was on its way', async () => {
+      await storage.revocation.revokeDelegation('hop1', 'alice');
+      const under = Promise.withResolvers<void>();
+      const delivering = storage.outbox.deliver(() => under.promise);
+      const claimed = () =>
+        storage.database.db
+          .selectFrom('logout_outbox')
+          .select('attempts')
+          .where('attempts', '>', 0)
+          .execute();
+      await expect.poll(async () => (await claimed()).length).toBe(2);
+      await storage.revocation.revokeDelegation('hop1', 'alice');
+      under.resolve();
+      await delivering;
+      expect(await told()).toEqual(['api1.client', 'api2.client']);
+    });
   });
 
   it('tries again, later and later, until a client has heard', async () => {
@@ -134,7 +231,7 @@ describeEachEngine('LogoutOutbox', (engine) => {
     void storage.outbox.deliver(() => new Promise(() => undefined));
     const claimed = () =>
       storage.database.db.selectFrom('logout_outbox').select('attempts').where('attempts', '>', 0).execute();
-    while ((await claimed()).length < 3);
+    await expect.poll(async () => (await claimed()).length).toBe(3);
     expect(await deliver()).toEqual([]);
     storage.clock.now += 60;
     expect(await deliver()).toHaveLength(3);

@@ -20,7 +20,7 @@ export interface LogoutOutbox {
   /**
    * Sends what is due, each row by one process, and resolves with how many rows were taken. A row counts as delivered
    * when `send` resolves, also for a client that has no logout address; when it rejects, the row is due again later,
-   * after 2, 4, 8, … 64 seconds, until it expires. A process that dies while sending leaves the row to the next one.
+   * after 2, 4, 8, … 64 seconds, until it expires. A row that was written anew meanwhile stays due. A process that dies while sending leaves the row to the next one.
    */
   deliver(send: (logout: PendingLogout) => Promise<void>): Promise<number>;
 }
@@ -32,21 +32,17 @@ const BATCH = 20;
 
 export function createLogoutOutbox(options: OutboxOptions): LogoutOutbox {
   const { db, now } = options;
-  const markDelivered = (row: ClaimedRow) =>
+  /** Nothing of a row that somebody wrote to since it was claimed. */
+  const settle = ({ session, client_id, attempts }: ClaimedRow, outcome: Settled) =>
     db
       .updateTable('logout_outbox')
-      .set({ delivered_at: now() })
-      .where('session', '=', row.session)
-      .where('client_id', '=', row.client_id)
+      .set(outcome)
+      .where('session', '=', session)
+      .where('client_id', '=', client_id)
+      .where('attempts', '=', attempts)
       .execute();
 
-  const retryLater = (row: ClaimedRow) =>
-    db
-      .updateTable('logout_outbox')
-      .set({ next_attempt_at: now() + Math.min(2 ** row.attempts, LONGEST_PAUSE_SECONDS) })
-      .where('session', '=', row.session)
-      .where('client_id', '=', row.client_id)
-      .execute();
+  const pauseAfter = (attempts: number) => Math.min(2 ** attempts, LONGEST_PAUSE_SECONDS);
 
   return {
     async deliver(send) {
@@ -59,13 +55,18 @@ export function createLogoutOutbox(options: OutboxOptions): LogoutOutbox {
             () => true,
             () => false,
           );
-          await (delivered ? markDelivered(row) : retryLater(row));
+          await settle(
+            row,
+            delivered ? { delivered_at: now() } : { next_attempt_at: now() + pauseAfter(row.attempts) },
+          );
         }),
       );
       return claimed.length;
     },
   };
 }
+
+type Settled = { readonly delivered_at: number } | { readonly next_attempt_at: number };
 
 interface ClaimedRow {
   readonly session: string;

@@ -1,7 +1,7 @@
-import type { Kysely, Transaction } from 'kysely';
+import { sql, type Kysely, type RawBuilder, type Transaction } from 'kysely';
 import { endGrantRecords } from '../storage/grant-ends.ts';
 import type { StsSchema } from '../storage/schema.ts';
-import { noticeEndOf, type LogoutNoticeOptions } from './logout-notices.ts';
+import { noticeEndOf, noticeRevocationOf, type LogoutNoticeOptions } from './logout-notices.ts';
 import type { Revocation } from './types.ts';
 
 export interface RevocationOptions extends LogoutNoticeOptions {
@@ -61,9 +61,20 @@ export function createRevocation(options: RevocationOptions): RevocationParts {
       db.transaction().execute((transaction) => endAllSessionsWithin(transaction, subject)),
 
     endGrant: (grantId) =>
-      db.transaction().execute((transaction) => endGrantRecords(transaction, grantId, now())),
+      db.transaction().execute(async (transaction) => {
+        const session = await endGrantRecords(transaction, grantId, now());
+        if (session === undefined) return;
+        const ofGrant = sql<boolean>`session = ${session} and grant_id = ${grantId}`;
+        await noticeRevocationOf(transaction, ofGrant, { ...options, now: now(), tellHolders: false });
+      }),
 
-    revokeToken: (jti) => revoke(db, jti, now()),
+    revokeToken: (jti) =>
+      db.transaction().execute(async (transaction) => {
+        const which = sql<boolean>`id = ${jti}`;
+        const found = await revoke(transaction, which, now());
+        await noticeRevocationOf(transaction, which, { ...options, now: now(), tellHolders: false });
+        return found;
+      }),
 
     revokeDelegation: (jti, subject) =>
       db.transaction().execute(async (transaction) => {
@@ -76,9 +87,13 @@ export function createRevocation(options: RevocationOptions): RevocationParts {
           .where('actor', 'is not', null)
           .executeTakeFirst();
         if (row === undefined) return false;
-        await revoke(transaction, jti, now());
+        await revoke(transaction, sql`id = ${jti}`, now());
         const { session, actor, audience } = row;
         if (session === null || actor === null || audience === null) return true;
+        const held = sql<boolean>`session = ${session} and actor = ${actor} and audience = ${audience}
+          and (expires_at > ${now()} or id = ${jti})`;
+        await revoke(transaction, held, now());
+        await noticeRevocationOf(transaction, held, { ...options, now: now(), tellHolders: true });
         await transaction
           .insertInto('bars')
           .values({ session, actor, audience, created_at: now() })
@@ -99,14 +114,10 @@ export function createRevocation(options: RevocationOptions): RevocationParts {
   };
 }
 
-/** The first revocation's time stands. False when no token of that jti was issued here. */
-async function revoke(db: Kysely<StsSchema>, jti: string, now: number): Promise<boolean> {
-  const row = await db
-    .updateTable('ledger')
-    .set((update) => ({ revoked_at: update.fn.coalesce('revoked_at', update.val(now)) }))
-    .where('id', '=', jti)
-    .where('outcome', '=', 'issued')
-    .returning('id')
-    .executeTakeFirst();
-  return row !== undefined;
+/** The first revocation's time stands. False when there is no such token that was issued here. */
+async function revoke(db: Kysely<StsSchema>, which: RawBuilder<boolean>, now: number): Promise<boolean> {
+  const { rows } = await sql`
+    update ledger set revoked_at = coalesce(revoked_at, ${now}) where ${which} and outcome = 'issued' returning 1
+  `.execute(db);
+  return rows.length > 0;
 }

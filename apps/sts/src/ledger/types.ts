@@ -73,7 +73,10 @@ export interface TokenLedger {
   isBarred(session: string, actor: string, audience: string): Promise<boolean>;
 }
 
-/** Ends things. Each method is one transaction, and writes the back-channel logout outbox rows in the same one. */
+/**
+ * Ends things. Each method is one transaction, and writes in the same one whom a back-channel logout is to tell: of a
+ * session all its clients, of anything less the clients that may hold what hangs from it.
+ */
 export interface Revocation {
   /** Logout, or the user's or an operator's word. False when there was no such live session (of that subject, when given). */
   endSession(session: string, options?: { subject?: string }): Promise<boolean>;
@@ -82,7 +85,10 @@ export interface Revocation {
   endGrant(grantId: string): Promise<void>;
   /** Ends one access token and what was derived from it. False when nothing of that jti was issued. */
   revokeToken(jti: string): Promise<boolean>;
-  /** Ends a delegated token and bars its actor from its audience for the rest of the session. False when it is not that subject's. */
+  /**
+   * Ends a delegated token, with all that its actor holds for that audience in that session, and bars the actor from the
+   * audience for the rest of it. False when it is not that subject's.
+   */
   revokeDelegation(jti: string, subject: string): Promise<boolean>;
 }
 

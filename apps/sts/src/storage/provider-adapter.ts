@@ -1,7 +1,6 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
 import { digestOf, sessionIdOf } from './digest.ts';
-import { endGrantRecords } from './grant-ends.ts';
 import { saveLogin } from './logins.ts';
 import type { EngineRecordTable, StsSchema } from './schema.ts';
 import { sealUnderId, unsealUnderId } from './sealed-payload.ts';
@@ -27,6 +26,8 @@ export interface ProviderAdapterOptions {
   readonly model: string;
   /** Epoch seconds. */
   readonly now: () => number;
+  /** Ends a client's grant with everything that hangs from it. */
+  readonly endGrant: (grantId: string) => Promise<void>;
 }
 
 /**
@@ -37,11 +38,13 @@ export class ProviderAdapter implements Adapter {
   readonly #db: Kysely<StsSchema>;
   readonly #model: string;
   readonly #now: () => number;
+  readonly #endGrant: (grantId: string) => Promise<void>;
 
   constructor(options: ProviderAdapterOptions) {
     this.#db = options.db;
     this.#model = options.model;
     this.#now = options.now;
+    this.#endGrant = options.endGrant;
   }
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
@@ -108,9 +111,7 @@ export class ProviderAdapter implements Adapter {
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {
-    await this.#db
-      .transaction()
-      .execute((transaction: Transaction<StsSchema>) => endGrantRecords(transaction, grantId, this.#now()));
+    await this.#endGrant(grantId);
   }
 
   #row(id: string) {

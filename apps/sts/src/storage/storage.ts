@@ -54,7 +54,10 @@ export function createStorage(options: StorageOptions): Storage {
   const clients = createClientStore(db);
   const clientAdapter = createClientAdapter(clients);
   return {
-    adapter: (model) => (model === 'Client' ? clientAdapter : new ProviderAdapter({ db, model, now })),
+    adapter: (model) =>
+      model === 'Client'
+        ? clientAdapter
+        : new ProviderAdapter({ db, model, now, endGrant: revocation.endGrant }),
     release: (model, id) => releaseRecord(db, model, id),
     users: createUserStore({ db, endSessionsOf: (...of) => revocation.endAllSessionsWithin(...of) }),
     clients,

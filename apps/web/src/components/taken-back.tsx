@@ -18,10 +18,10 @@ export function TakenBack({ count }: { count: number }) {
             : 'For the rest of your session those services get no more tokens to act for you there, and what came from these has ended too.'}
         </p>
         <p>
-          To be honest about the last minute: a service may still have a token in memory, for 60 seconds at
-          most. Where the token service is asked, as for payments, it is refused already; where nobody is
-          asked, it passes until then. Trying it again sends a new token of yours, for which nothing is in
-          memory, so every service has to ask.
+          The token service also tells the services that may still have such a token in memory, and they drop
+          it within seconds. One that cannot be told may go on with it for 60 seconds at most, and only where
+          nobody is asked: payments are refused already. Trying it again sends a new token of yours, for which
+          nothing is in memory, so every service has to ask.
         </p>
         <p>
           <button
