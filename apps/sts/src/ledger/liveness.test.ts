@@ -1,5 +1,6 @@
 import { describeEachEngine } from '@behalf/database/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { sessionIdOf } from '../storage/digest.ts';
 import { openTestStorage, type TestStorage } from '../storage/testing.ts';
 import { API2, delegated, issued, SESSION, signIn } from './testing.ts';
 import type { Liveness } from './types.ts';
@@ -174,5 +175,28 @@ describeEachEngine('liveness', (engine) => {
     expect(await storage.ledger.isBarred(SESSION, 'api2.client', API2)).toBe(false);
     expect(await storage.ledger.isBarred('another session', 'api1.client', API2)).toBe(false);
     expect(await causeOf('hop2')).toBe('revoked');
+  });
+
+  it('ends every token of an actor whom the user has barred from an audience, in that session alone', async () => {
+    await signIn(storage, 'uid-2');
+    const elsewhere = { session: sessionIdOf('uid-2'), grantId: 'grant-2' };
+    await storage.ledger.recordIssued(issued('root 2', elsewhere));
+    await storage.ledger.recordIssued(delegated('hop1 2', 'root 2', { ...elsewhere, grantId: null }));
+    await storage.revocation.revokeDelegation('hop1', 'alice');
+    expect(await causes()).toEqual({ root: 'live', hop1: 'revoked', hop2: 'revoked', sibling: 'revoked' });
+    expect(await causeOf('hop1 2')).toBe('live');
+    const page = await storage.queries.delegationsOf('alice', { limit: 10 });
+    const sibling = page?.rows.find(({ jti }) => jti === 'sibling');
+    expect(sibling?.revoked_at).toBe(storage.clock.now);
+  });
+
+  it('leaves no live token of a barred actor when the user takes it back while another is being issued', async () => {
+    await storage.revocation.revokeDelegation('hop1', 'alice');
+    await storage.ledger.recordIssued(delegated('late', 'root'));
+    await storage.ledger.recordIssued(
+      delegated('after late', 'late', { clientId: 'api2.client', actors: ['api2.client', 'api1.client'] }),
+    );
+    expect(await causeOf('late')).toBe('revoked');
+    expect(await causeOf('after late')).toBe('revoked');
   });
 });

@@ -16,6 +16,7 @@ interface Step {
   readonly login_expires_at: number | null;
   readonly login_ended_at: number | null;
   readonly grant_ended_at: number | null;
+  readonly barred_at: number | null;
   readonly user_disabled: number | null;
   readonly client_disabled: number | null;
   readonly not_before: number | null;
@@ -27,21 +28,24 @@ export const MAXIMUM_STEPS = 40;
 /** A token and all its ancestors, in one statement. */
 export async function stepsUpward(db: Kysely<StsSchema>, jti: string): Promise<readonly Step[]> {
   const { rows } = await sql<Step>`
-    with recursive token (depth, parent, subject, session, grant_id, client_id, at, expires_at, revoked_at) as (
-      select 0, parent, subject, session, grant_id, client_id, at, expires_at, revoked_at
+    with recursive token (depth, parent, subject, session, grant_id, client_id, actor, audience, at, expires_at, revoked_at) as (
+      select 0, parent, subject, session, grant_id, client_id, actor, audience, at, expires_at, revoked_at
       from ledger where id = ${jti} and outcome = 'issued'
       union all
-      select token.depth + 1, up.parent, up.subject, up.session, up.grant_id, up.client_id, up.at, up.expires_at, up.revoked_at
+      select token.depth + 1, up.parent, up.subject, up.session, up.grant_id, up.client_id, up.actor, up.audience,
+        up.at, up.expires_at, up.revoked_at
       from token join ledger up on up.id = token.parent and up.outcome = 'issued'
       where token.depth < ${sql.lit(MAXIMUM_STEPS)}
     )
     select token.depth, token.parent, token.subject, token.session, token.at, token.expires_at, token.revoked_at,
       logins.subject as login_subject, logins.signed_in_at, logins.expires_at as login_expires_at,
       logins.ended_at as login_ended_at, grant_ends.ended_at as grant_ended_at,
+      bars.created_at as barred_at,
       users.disabled as user_disabled, clients.disabled as client_disabled, revocation_epoch.not_before
     from token
     left join logins on logins.session = token.session
     left join grant_ends on grant_ends.grant_id = token.grant_id
+    left join bars on bars.session = token.session and bars.actor = token.actor and bars.audience = token.audience
     left join users on users.id = token.subject
     left join clients on clients.id = token.client_id
     left join revocation_epoch on 1 = 1
@@ -65,7 +69,8 @@ export function judge(steps: readonly Step[], now: number): Liveness {
 }
 
 function judgeStep(step: Step, now: number): Liveness {
-  if (step.revoked_at !== null) return dead('revoked');
+  // A bar holds for every token of that actor there, also for one that was being issued when it was set.
+  if (step.revoked_at !== null || step.barred_at !== null) return dead('revoked');
   if (step.grant_ended_at !== null) return dead('grant_ended');
   if (step.client_disabled !== null && step.client_disabled !== 0) return dead('client_disabled');
   if (step.subject !== null && step.user_disabled !== 0) return dead('subject_disabled');

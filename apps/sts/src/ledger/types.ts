@@ -65,8 +65,8 @@ export interface TokenLedger {
   /** Best effort: rate-limited per client, and never fails the answer. */
   recordRefused(entry: RefusedEntry): Promise<void>;
   /**
-   * Whether a token of ours still holds, computed upward along its parents: issued here, not expired, none of its ancestors revoked,
-   * the login session and grant at the root still there, the user and every client on the way enabled.
+   * Whether a token of ours still holds, computed upward along its parents: issued here, not expired, none of its ancestors revoked
+   * or barred, the login session and grant at the root still there, the user and every client on the way enabled.
    */
   livenessOf(jti: string, now: number): Promise<Liveness>;
   /** Whether the user took from an actor the right to act at an audience, for the rest of this session. */
