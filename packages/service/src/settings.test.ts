@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
   loadSettings,
+  nodeEnvironmentSetting,
   portSetting,
   SettingsError,
   switchSetting,
@@ -112,4 +113,22 @@ describe('loadSettings', () => {
   it('never shows a value in a fault', () => {
     expect(faultsOf({ API1_CLIENT_SECRET: 'short' })).toEqual(['API1_CLIENT_SECRET: is too short']);
   });
+});
+
+describe('nodeEnvironmentSetting', () => {
+  it.each([
+    [undefined, 'development'],
+    ['development', 'development'],
+    ['test', 'development'],
+    ['production', 'production'],
+  ])('reads %s as %s', (value, expected) => {
+    expect(nodeEnvironmentSetting.parse(value)).toBe(expected);
+  });
+
+  it.each(['Production', 'PRODUCTION', 'production ', 'prod', 'staging', ''])(
+    'refuses "%s" instead of taking it for development',
+    (value) => {
+      expect(nodeEnvironmentSetting.safeParse(value).success).toBe(false);
+    },
+  );
 });

@@ -111,9 +111,10 @@ export const logLevelSetting = z
   .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { error: 'is not a log level' })
   .default('info');
 
+/** A name that is none of these (`Production`, `prod`) is a fault: it would switch off what production refuses. */
 export const nodeEnvironmentSetting = z
-  .string()
-  .transform((value) => (value === 'production' ? 'production' : 'development'))
+  .enum(['production', 'development', 'test'], { error: 'is none of production, development and test' })
+  .transform((name) => (name === 'production' ? 'production' : 'development'))
   .default('development');
 
 /** `postgres://…`; undefined chooses the embedded database. */
