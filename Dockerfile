@@ -52,4 +52,4 @@ USER node
 # Ready, on the part's own port: API1_PORT for api1, and so on.
 HEALTHCHECK --interval=5s --timeout=4s --start-period=20s --retries=6 \
   CMD ["node", "-e", "const { APP, ...env } = process.env; fetch(`http://127.0.0.1:${env[`${APP.toUpperCase()}_PORT`]}/health/ready`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["sh", "-c", "exec node $(if [ \"$APP\" = web ]; then echo server; else echo src; fi)/main.ts"]
+CMD ["sh", "-c", "exec node --import @behalf/service/telemetry $(if [ \"$APP\" = web ]; then echo server; else echo src; fi)/main.ts"]
