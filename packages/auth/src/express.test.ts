@@ -231,4 +231,12 @@ describe('protectedResourceMetadata', () => {
       bearer_methods_supported: ['header'],
     });
   });
+
+  it('names what an API has none of not at all (RFC 9728 §3.2)', async () => {
+    const bare = express().use(
+      protectedResourceMetadata({ resource: issuer.audience, authorizationServers: [], scopes: [] }),
+    );
+    const answer = await request(bare).get('/.well-known/oauth-protected-resource').expect(200);
+    expect(answer.body).toEqual({ resource: issuer.audience, bearer_methods_supported: ['header'] });
+  });
 });

@@ -9,14 +9,18 @@ export interface ProtectedResourceOptions {
   readonly documentation?: string | undefined;
 }
 
-/** The metadata document of a protected resource (RFC 9728 §2). It says only what is so: bearer tokens, in the header. */
+/**
+ * The metadata document of a protected resource (RFC 9728 §2). It says only what is so: bearer tokens, in the header. A
+ * list of nothing is left out (§3.2).
+ */
 export function protectedResourceDocument(
   options: ProtectedResourceOptions,
 ): Readonly<Record<string, unknown>> {
+  const { authorizationServers, scopes } = options;
   return {
     resource: options.resource,
-    authorization_servers: options.authorizationServers,
-    scopes_supported: options.scopes,
+    ...(authorizationServers.length === 0 ? {} : { authorization_servers: authorizationServers }),
+    ...(scopes.length === 0 ? {} : { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
     ...(options.name === undefined ? {} : { resource_name: options.name }),
     ...(options.documentation === undefined ? {} : { resource_documentation: options.documentation }),
