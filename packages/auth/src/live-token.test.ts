@@ -83,6 +83,17 @@ describe('requireLiveToken', () => {
     expect(asked()).toBe(2);
   });
 
+  it('relies on no answer past the end of its token (RFC 7662 §4)', async () => {
+    const jwt = issuer.mint({ exp: now + 2 });
+    await read(jwt).expect(200);
+    now += 1;
+    await read(jwt).expect(200);
+    expect(asked()).toBe(1);
+    now += 1;
+    await read(jwt).expect(200);
+    expect(asked()).toBe(2);
+  });
+
   it('relies on nothing for a session that has ended', async () => {
     const jwt = issuer.mint({ sid: 'ended' });
     const before = await read(jwt);

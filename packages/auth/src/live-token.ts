@@ -12,6 +12,8 @@ export interface IntrospectionAnswer {
   readonly active: unknown;
   readonly sub?: unknown;
   readonly jti?: unknown;
+  /** Epoch seconds. */
+  readonly exp?: unknown;
 }
 
 /** Asks the issuer about a token; throws when there is no answer. */
@@ -19,7 +21,7 @@ export type Introspect = (token: string) => Promise<IntrospectionAnswer>;
 
 export interface LiveTokenCheckOptions {
   readonly introspect: Introspect;
-  /** How long a read may rely on an earlier "still live". Default 0: every call asks. */
+  /** How long a read may rely on an earlier "still live", never past the token's own end (RFC 7662 §4). Default 0: every call asks. */
   readonly cacheSeconds?: number | undefined;
   /** Epoch seconds. */
   readonly now?: (() => number) | undefined;
@@ -91,7 +93,7 @@ export function createLiveTokenCheck(options: LiveTokenCheckOptions): LiveTokenC
       // A session that ends while the answer is on its way must not be remembered as live.
       if (cacheSeconds > 0 && forgotten === forgottenBefore)
         remembered.set(digest, {
-          until: askedAt + cacheSeconds,
+          until: Math.min(askedAt + cacheSeconds, endOf(answer)),
           sessionId: auth.sessionId,
           subject: auth.sub,
         });
@@ -100,6 +102,11 @@ export function createLiveTokenCheck(options: LiveTokenCheckOptions): LiveTokenC
     forgetSession: (sessionId) => forgetAll((entry) => entry.sessionId === sessionId),
     forgetSubject: (subject) => forgetAll((entry) => entry.subject === subject),
   };
+}
+
+/** Epoch seconds; an answer need not say when its token ends. */
+function endOf({ exp }: IntrospectionAnswer): number {
+  return typeof exp === 'number' ? exp : Number.POSITIVE_INFINITY;
 }
 
 async function ask(introspect: Introspect, token: string): Promise<IntrospectionAnswer> {
