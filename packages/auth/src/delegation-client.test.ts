@@ -132,6 +132,28 @@ describe('the grants on the wire', () => {
   });
 });
 
+describe('what a client makes of a token', () => {
+  it('is what stands beside it: nothing in it, nor a member nobody knows (RFC 9068 §6, RFC 6749 §5.1)', async () => {
+    const accessToken = issuer.mint({ exp: now - 60, scope: 'everything', sub: 'somebody else' });
+    server.onToken(() => issued(accessToken, { unheard_of: { expires_in: 1 } }));
+    expect(await client.delegate({ token: 'T' })).toEqual({
+      accessToken,
+      tokenType: 'bearer',
+      expiresAt: now + 300,
+      scopes: ['api2'],
+      issuedTokenType: undefined,
+    });
+  });
+
+  it('is nothing for its own actor token, whoever that names (RFC 9068 §6)', async () => {
+    const request = { subjectToken: 'S', actorToken: issuer.mint({ sub: 'api1.client', sid: 'own' }) };
+    const token = await client.exchange(request);
+    client.forgetSubject('api1.client');
+    client.forgetSession('own');
+    expect(await client.exchange(request)).toBe(token);
+  });
+});
+
 describe('set-up', () => {
   it('starts before the authorization server and discovers it when it is there', async () => {
     server.failWith('cut');

@@ -75,9 +75,14 @@ export function keyOf(grantType: string, form: URLSearchParams): string {
   return hash('sha256', JSON.stringify([grantType, parameters]), 'base64url');
 }
 
-/** The sessions and subjects of every token among the parameters. They are read, not verified: they only ever make the cache forget. */
+/**
+ * The sessions and subjects of every token among the parameters that came from a caller. They are read, not verified: they only
+ * ever make the cache forget. The actor token is the client's own, and a client does not look into those (RFC 9068 §6).
+ */
 export function originOf(form: URLSearchParams): TokenOrigin {
-  const claims = [...form.values()].map(claimsOf).filter((token) => token !== undefined);
+  const claims = [...form]
+    .map(([name, value]) => (name === 'actor_token' ? undefined : claimsOf(value)))
+    .filter((token) => token !== undefined);
   const all = (name: string) =>
     claims.map((token) => token[name]).filter((value) => typeof value === 'string');
   return { sessions: all('sid'), subjects: all('sub') };
