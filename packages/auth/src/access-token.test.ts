@@ -1,3 +1,5 @@
+import { sign } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { verifyAccessToken, type VerifyAccessTokenOptions } from './access-token.ts';
 import { createStaticKeySet } from './key-set.ts';
@@ -59,6 +61,25 @@ describe('verifyAccessToken', () => {
       const respelled = jwt.slice(0, -1) + alphabet.charAt(last ^ unused);
       expect(await verifyAccessToken(respelled, options)).toMatchObject({ fault: 'bad_signature' });
     }
+  });
+
+  it('reads a header and a payload in UTF-8 alone (RFC 8725 §3.7)', async () => {
+    const { kid, privateKey } = issuer.signingKey;
+    const parts = [{ typ: 'at+jwt', alg: 'ES256', kid }, decodeJwt(issuer.mint())];
+    const tokenIn = (...encodings: [BufferEncoding, BufferEncoding]) => {
+      const input = parts
+        .map((part, index) => Buffer.from(JSON.stringify(part), encodings[index]).toString('base64url'))
+        .join('.');
+      const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' });
+      return `${input}.${signature.toString('base64url')}`;
+    };
+    expect(await verifyAccessToken(tokenIn('utf8', 'utf8'), options)).toMatchObject({ ok: true });
+    expect(await verifyAccessToken(tokenIn('utf8', 'utf16le'), options)).toMatchObject({
+      fault: 'malformed',
+    });
+    expect(await verifyAccessToken(tokenIn('utf16le', 'utf8'), options)).toMatchObject({
+      fault: 'malformed',
+    });
   });
 
   it('takes the media type in full and in any case (RFC 9068 §4)', async () => {

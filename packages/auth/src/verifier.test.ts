@@ -1,3 +1,5 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { decodeJwt, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TokenCheckUnavailableError } from './outgoing.ts';
 import { badTokens, createTestIssuer, type TestIssuerServer } from './testing.ts';
@@ -100,6 +102,24 @@ describe('the verifier of an API', () => {
     expect(await createAccessTokenVerifier(options).verify(issuer.mint())).toMatchObject({
       fault: 'wrong_algorithm',
     });
+  });
+
+  it('takes a key for the algorithm that it is published for alone (RFC 8725 §3.1)', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const published = { ...publicKey.export({ format: 'jwk' }), kid: 'rsa', use: 'sig', alg: 'RS256' };
+    const both = createAccessTokenVerifier({
+      issuer: issuer.issuer,
+      audience: issuer.audience,
+      jwks: { keys: [published] },
+      now: () => now,
+      algorithms: ['RS256', 'PS256'],
+    });
+    const signedWith = (alg: string) =>
+      new SignJWT(decodeJwt(issuer.mint()))
+        .setProtectedHeader({ alg, typ: 'at+jwt', kid: 'rsa' })
+        .sign(privateKey);
+    expect(await both.verify(await signedWith('RS256'))).toMatchObject({ ok: true });
+    expect(await both.verify(await signedWith('PS256'))).toMatchObject({ fault: 'unknown_key' });
   });
 
   it('works without remembering anything', async () => {
