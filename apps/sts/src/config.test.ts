@@ -74,6 +74,8 @@ describe('in production', () => {
     { name: 'ISSUER', change: { ISSUER: 'http://sts.example' } },
     { name: 'ISSUER', change: { ISSUER: 'http://sts.example', ALLOW_INSECURE_HTTP: 'on' } },
     { name: 'ISSUER', change: { ISSUER: '' } },
+    { name: 'WEB_URL', change: { WEB_URL: 'http://web.example' } },
+    { name: 'WEB_URL', change: { WEB_URL: 'http://web.example', ALLOW_INSECURE_HTTP: 'on' } },
   ];
   test.each(unsafe)('refuses to start: $name with $change', ({ name, change }) => {
     expect(faultsOf({ ...PRODUCTION, ...change })).toContain(name);
@@ -81,7 +83,7 @@ describe('in production', () => {
 
   test('names every unsafe setting at once', () => {
     const faults = faultsOf({ NODE_ENV: 'production' });
-    for (const { name } of unsafe.filter(({ name: one }) => !/COOKIE|MACHINE/.test(one))) {
+    for (const { name } of unsafe.filter(({ name: one }) => !/COOKIE|MACHINE|WEB/.test(one))) {
       expect(faults).toContain(name);
     }
   });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import {
   databaseUrlSetting,
   insecureIssuer,
+  isPlainHttpElsewhere,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
@@ -126,6 +127,9 @@ function refuseUnsafe(settings: Settings, demonstration: boolean): void {
       settings.KEY_ENCRYPTION_KEY === undefined,
     'KEY_ENCRYPTION_KEY is the development key': /(^|,)\s*development:/.test(
       settings.KEY_ENCRYPTION_KEY ?? '',
+    ),
+    'WEB_URL is plain http to another machine: codes would travel in the open': isPlainHttpElsewhere(
+      settings.WEB_URL,
     ),
     ...insecureIssuer(settings),
   });

@@ -22,7 +22,12 @@ export {
 export { allowOrigin, type CorsOptions } from './cors.ts';
 export { healthRoutes, type HealthOptions } from './health.ts';
 export { runMain, startService, stopServer, type StartServiceOptions } from './start-service.ts';
-export { insecureIssuer, refuseInProduction, unwantedExperiments } from './production.ts';
+export {
+  insecureIssuer,
+  isPlainHttpElsewhere,
+  refuseInProduction,
+  unwantedExperiments,
+} from './production.ts';
 export {
   databaseUrlSetting,
   loadSettings,

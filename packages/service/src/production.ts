@@ -22,6 +22,14 @@ export function insecureIssuer(settings: {
   };
 }
 
+/**
+ * Whether a URL is plain http to another machine. No authorization answer may go there (RFC 9700 §2.6); what stays on this
+ * machine crosses no network (RFC 8252 §7.3).
+ */
+export function isPlainHttpElsewhere(url: string): boolean {
+  return new URL(url).protocol === 'http:' && !isLoopbackUrl(url);
+}
+
 /** Routes that do on purpose what one must not do: they want a second, explicit setting. */
 export function unwantedExperiments(settings: {
   readonly EXPERIMENTS?: boolean | undefined;

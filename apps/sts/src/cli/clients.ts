@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { isPlainHttpElsewhere } from '@behalf/service';
 import { CommandError, oneName, type Command, type CommandContext } from './context.ts';
 
 const DAY_SECONDS = 24 * 3600;
@@ -49,6 +50,7 @@ async function add(args: readonly string[], context: CommandContext): Promise<vo
   if ((await clients.find(id)) !== undefined) throw new CommandError(`there is a client ${id} already`);
   const unknownScope = values.scope.find((scope) => context.registry.resources.ownerOf(scope) === undefined);
   if (unknownScope !== undefined) throw new CommandError(`no API owns the scope ${unknownScope}`);
+  assertRedirectUris(values['redirect-uri']);
   await clients.upsert({
     id,
     firstParty: !values['third-party'],
@@ -72,6 +74,15 @@ async function add(args: readonly string[], context: CommandContext): Promise<vo
   });
   context.print(`added ${id}`);
   if (!values.public) await printNewSecret(id, null, context);
+}
+
+/** Codes travel over https, to this machine, or to an app's own scheme (RFC 9700 §2.6, RFC 8252 §7.1). */
+function assertRedirectUris(uris: readonly string[]): void {
+  for (const uri of uris) {
+    if (!URL.canParse(uri)) throw new CommandError(`${uri} is no absolute URI`);
+    if (isPlainHttpElsewhere(uri))
+      throw new CommandError(`${uri} is plain http: codes would travel in the open`);
+  }
 }
 
 async function addSecret(args: readonly string[], context: CommandContext): Promise<void> {

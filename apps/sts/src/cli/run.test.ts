@@ -83,6 +83,26 @@ describe('sts client', () => {
   });
 });
 
+describe('redirect URIs of a new client', () => {
+  test.each(['https://app.example/callback', 'http://127.0.0.1/callback', 'com.example.app:/callback'])(
+    'may be %s (RFC 9700 §2.6)',
+    async (uri) => {
+      expect(await run(`client add ${new URL(uri).protocol}app --public --redirect-uri ${uri}`)).toHaveLength(
+        1,
+      );
+    },
+  );
+
+  test.each(['http://app.example/callback', 'http://localhost.evil.example/', '/callback'])(
+    'are not %s (RFC 9700 §2.6)',
+    async (uri) => {
+      await expect(run(`client add app --public --redirect-uri ${uri}`)).rejects.toThrow(
+        /plain http|absolute/,
+      );
+    },
+  );
+});
+
 describe('sts ledger and explain', () => {
   test('print rows as /account has them, with subject and session, and why one was refused', async () => {
     const { accessToken } = await signIn(sts.issuer);
