@@ -2,6 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Browser, formOf } from './testing/browser.ts';
 import {
   authorize,
   authorizeUrl,
@@ -19,21 +20,25 @@ let accessToken: string;
 beforeAll(async () => {
   sts = await startTestSts();
   ({ accessToken } = await signIn(sts.issuer));
-  await sts.state.clients.upsert({
-    id: 'second.client',
+  await addPublicClient('second.client', ['authorization_code', 'refresh_token']);
+  await addPublicClient('third.client', ['authorization_code']);
+});
+afterAll(() => sts.close());
+
+const addPublicClient = (id: string, grantTypes: readonly string[]) =>
+  sts.state.clients.upsert({
+    id,
     firstParty: true,
     scopes: ['api1'],
     metadata: {
-      client_id: 'second.client',
+      client_id: id,
       token_endpoint_auth_method: 'none',
-      grant_types: ['authorization_code', 'refresh_token'],
+      grant_types: grantTypes,
       response_types: ['code'],
       redirect_uris: [REDIRECT_URI],
-      scope: 'openid',
+      scope: 'openid offline_access',
     },
   });
-});
-afterAll(() => sts.close());
 
 const token = (form: Record<string, string>, headers = basic('api1.client')) =>
   post(`${sts.issuer}/connect/token`, form, headers);
@@ -41,6 +46,22 @@ const token = (form: Record<string, string>, headers = basic('api1.client')) =>
 describe('the authorization endpoint', () => {
   test('goes on with 303, never with a redirect that repeats a form (RFC 9700 §4.12)', async () => {
     const response = await fetch(authorizeUrl(sts.issuer, newVerifier()), { redirect: 'manual' });
+    expect(response.status).toBe(303);
+  });
+
+  test('sends no password on with the browser: after the form, too, it is 303 (RFC 9700 §4.12)', async () => {
+    const browser = new Browser(sts.issuer);
+    const page = await browser.open(authorizeUrl(sts.issuer, newVerifier()));
+    const { action, fields } = formOf(page);
+    const response = await fetch(new URL(action, page.url), {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {
+        origin: sts.issuer,
+        cookie: browser.cookies.map(({ name, value }) => `${name}=${value}`).join('; '),
+      },
+      body: new URLSearchParams({ ...fields, username: 'alice', password: 'alice' }),
+    });
     expect(response.status).toBe(303);
   });
 
@@ -89,6 +110,23 @@ describe('a refresh token', () => {
     const { refreshToken } = await signIn(sts.issuer);
     const answer = await refresh(sts.issuer, refreshToken, { client_id: 'second.client', resource: API1 });
     expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  });
+
+  test('is good for no API that the login was not for (RFC 9700 §4.14.2)', async () => {
+    const { refreshToken } = await signIn(sts.issuer);
+    const answer = await refresh(sts.issuer, refreshToken, { resource: sts.issuer });
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_target' } });
+  });
+
+  test('is for clients alone that are registered for it (RFC 9700 §4.14.2)', async () => {
+    const client = { client_id: 'third.client' };
+    const authorization = await authorize(sts.issuer, {
+      scope: 'openid offline_access api1',
+      parameters: client,
+    });
+    const { status, body } = await redeem(sts.issuer, authorization, { ...client, resource: API1 });
+    expect(status).toBe(200);
+    expect(body).not.toHaveProperty('refresh_token');
   });
 });
 
@@ -163,7 +201,7 @@ describe('introspection', () => {
     expect(response.status).toBe(405);
   });
 
-  test('answers are not stored (RFC 7662 §4)', async () => {
+  test('answers are not stored (RFC 6749 §5.1)', async () => {
     const { headers } = await post(url(), { token: accessToken }, basic('api1.client'));
     expect(headers.get('cache-control')).toBe('no-store');
   });

@@ -68,6 +68,14 @@ describe('introspection of an access token (RFC 7662)', () => {
     expect((await introspect(tokenOf(accessToken))).body).toEqual({ active: false });
   });
 
+  test('calls a token inactive that has expired (RFC 7662 §4)', async () => {
+    const { accessToken } = await signIn(sts.issuer);
+    expect((await introspect(accessToken)).body['active']).toBe(true);
+    sts.clock.skewSeconds = 600 + 6;
+    expect((await introspect(accessToken)).body).toEqual({ active: false });
+    sts.clock.skewSeconds = 0;
+  });
+
   test('calls an ID token inactive', async () => {
     const { idToken } = await signIn(sts.issuer);
     expect((await introspect(idToken)).body).toEqual({ active: false });

@@ -53,6 +53,7 @@ describe('the sign-in page', () => {
       "default-src 'none'; style-src 'self'; img-src data:; form-action 'self' http://localhost:5173; " +
         "base-uri 'none'; frame-ancestors 'none'",
     );
+    expect(page.headers.get('x-frame-options')).toBe('DENY');
     expect(page.headers.get('x-content-type-options')).toBe('nosniff');
   });
 

@@ -60,6 +60,14 @@ describe('the APIs', () => {
     ];
     expect(() => createResourceRegistry(twice)).toThrow('two APIs for "api1"');
   });
+
+  test('two APIs of one identifier stop the start: no token could say which it is for (RFC 9068 §5)', () => {
+    const twice = [
+      ...developmentResources(AT),
+      { name: 'x', identifier: AT.api1Resource, scopes: ['x'], clients: [] },
+    ];
+    expect(() => createResourceRegistry(twice)).toThrow(`two APIs for "${AT.api1Resource}"`);
+  });
 });
 
 describe('the clients', () => {

@@ -125,6 +125,14 @@ describe('the answer to it', () => {
     expect(sent.has('scope')).toBe(false);
   });
 
+  it('is taken for what stands beside the access token, not for what that says (RFC 9068 §6)', async () => {
+    const accessToken = unsigned({ exp: 1, sub: 'usr_9', aud: 'http://elsewhere.test' });
+    const outcome = await signIn({ body: { access_token: accessToken } });
+    if (!outcome.ok) throw new Error('the sign-in failed');
+    expect(outcome.tokens).toMatchObject({ accessToken, subject: 'usr_1', resource: API });
+    expect(outcome.tokens.expiresAt).toBeGreaterThan(now() + 500);
+  });
+
   it.each([
     ['of another issuer', '§3.1.3.7 item 2', { idToken: { iss: 'https://other.example' } }],
     ['for another client', '§3.1.3.7 item 3', { idToken: { aud: 'other.client' } }],
