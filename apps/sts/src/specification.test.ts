@@ -185,6 +185,21 @@ describe('the token endpoint', () => {
   });
 });
 
+describe.each(['introspect', 'revocation'])('%s', (path) => {
+  test.each([
+    ['a form that is too large', `token=${'x'.repeat(57 * 1024)}`, 413],
+    ['a repeated token', 'token=x&token=y', 400],
+    ['a hundred parameters and more', `token=x${'&x='.repeat(100)}`, 400],
+  ])('turns %s away like the token endpoint (RFC 7009 §5, RFC 7662 §4)', async (_, form, status) => {
+    const answer = await post(
+      `${sts.issuer}/connect/${path}`,
+      new URLSearchParams(form),
+      basic('api1.client'),
+    );
+    expect(answer).toMatchObject({ status, body: { error: 'invalid_request' } });
+  });
+});
+
 describe('introspection', () => {
   const url = () => `${sts.issuer}/connect/introspect`;
 

@@ -5,6 +5,7 @@ import {
   type DelegationClient,
   type DelegationClientOptions,
 } from './delegation-client.ts';
+import { DelegationError } from './delegation-error.ts';
 import type { ExchangeReport } from './exchange-report.ts';
 import { createTestIssuer, type TestAnswer, type TestIssuerServer } from './testing.ts';
 
@@ -143,6 +144,11 @@ describe('what a client makes of a token', () => {
       scopes: ['api2'],
       issuedTokenType: undefined,
     });
+  });
+
+  it.each(['mac', 'N_A', ''])('is nothing when its type is %j (RFC 6749 §7.1)', async (tokenType) => {
+    server.onToken(() => issued('x', { token_type: tokenType }));
+    await expect(client.delegate({ token: 'T' })).rejects.toThrow(DelegationError);
   });
 
   it('is nothing for its own actor token, whoever that names (RFC 9068 §6)', async () => {
