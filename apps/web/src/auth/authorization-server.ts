@@ -19,6 +19,8 @@ export interface TokenSet {
   /** Epoch seconds. */
   readonly expiresAt: number;
   readonly refreshToken: string | undefined;
+  /** Epoch seconds: when the refresh token ends, and with it the login session. Undefined: the server does not say. */
+  readonly sessionEndsAt: number | undefined;
   /** Where to go on after a sign-in by redirect. */
   readonly returnTo: string | undefined;
 }
@@ -41,9 +43,14 @@ export interface AuthorizationServerOptions {
   readonly stateStorage: Storage;
 }
 
+export interface SignInOptions {
+  /** Ask for the password although the login session still lives, so that it begins anew (`prompt=login`). */
+  readonly again?: boolean;
+}
+
 export interface AuthorizationServer {
   /** The URL that shows the sign-in page. `returnTo` comes back in the TokenSet. */
-  signInUrl(returnTo: string): Promise<string>;
+  signInUrl(returnTo: string, options?: SignInOptions): Promise<string>;
   /** The URL that answers from the login session without showing anything (`prompt=none`). */
   unseenUrl(): Promise<string>;
   /** Redeems the answer to either, once. */
@@ -83,8 +90,13 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   });
 
   return {
-    async signInUrl(returnTo) {
-      return (await client.createSigninRequest({ state: returnTo, nonce: crypto.randomUUID() })).url;
+    async signInUrl(returnTo, { again = false } = {}) {
+      const request = await client.createSigninRequest({
+        state: returnTo,
+        nonce: crypto.randomUUID(),
+        ...(again ? { prompt: 'login' } : {}),
+      });
+      return request.url;
     },
 
     async unseenUrl() {
@@ -168,7 +180,7 @@ const CLOCK_TOLERANCE_SECONDS = 300;
 
 function accessTokenOf(
   response: SigninResponse,
-): Pick<TokenSet, 'accessToken' | 'expiresAt' | 'refreshToken'> {
+): Pick<TokenSet, 'accessToken' | 'expiresAt' | 'refreshToken' | 'sessionEndsAt'> {
   if (!response.access_token) throw unacceptable('The answer has no access token.');
   if (response.token_type.toLowerCase() !== 'bearer')
     throw unacceptable('The access token is of another type.');
@@ -176,7 +188,15 @@ function accessTokenOf(
     accessToken: response.access_token,
     expiresAt: response.expires_at ?? 0,
     refreshToken: response.refresh_token,
+    sessionEndsAt: sessionEndOf(response),
   };
+}
+
+/** From `refresh_token_expires_in` (draft-ietf-oauth-refresh-token-expiration), which the library hands on untyped. */
+function sessionEndOf(response: SigninResponse & { readonly refresh_token_expires_in?: unknown }) {
+  const seconds = response.refresh_token_expires_in;
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds)) return undefined;
+  return Math.floor(Date.now() / 1000) + seconds;
 }
 
 /** Errors of the protocol become values; what is left (no network, no time, no sense in the answer) is `lost`. */

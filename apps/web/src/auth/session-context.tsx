@@ -28,6 +28,8 @@ export function useUser(): User {
 export interface Departure {
   /** Leaves for the sign-in page and comes back to `returnTo`, by default to this page. */
   readonly signIn: (returnTo?: string) => void;
+  /** The same for somebody whose session still lives, so that it begins anew; comes back to this page. */
+  readonly signInAgain: () => void;
   readonly signOut: () => void;
   /** The browser is on its way. */
   readonly isLeaving: boolean;
@@ -49,6 +51,7 @@ export function useDeparture(): Departure {
   const here = () => `${location.pathname}${location.search}`;
   return {
     signIn: (returnTo = here()) => leave(session.signInUrl(returnTo)),
+    signInAgain: () => leave(session.signInUrl(here(), { again: true })),
     signOut: () => leave(session.signOutUrl()),
     isLeaving: phase === 'leaving',
     failed: phase === 'failed',

@@ -1,4 +1,4 @@
-import type { AuthorizationServer, TokenSet } from './authorization-server.ts';
+import type { AuthorizationServer, SignInOptions, TokenSet } from './authorization-server.ts';
 import { TokenQueue } from './token-queue.ts';
 import type { AskUnseen } from './unseen.ts';
 
@@ -24,7 +24,12 @@ export interface User {
 
 export type SessionState =
   | { readonly status: 'restoring' }
-  | { readonly status: 'signed_in'; readonly user: User }
+  | {
+      readonly status: 'signed_in';
+      readonly user: User;
+      /** Epoch seconds: when the login session ends, and nothing but a sign-in goes on. Undefined: not known. */
+      readonly endsAt?: number | undefined;
+    }
   /** `user` is who was signed in before, so that what they typed can be kept for them. */
   | {
       readonly status: 'signed_out';
@@ -85,8 +90,25 @@ export class Session {
   }
 
   /** The address of the sign-in page. Throws when the authorization server cannot be reached. */
-  signInUrl(returnTo: string): Promise<string> {
-    return this.#options.authorizationServer.signInUrl(returnTo);
+  signInUrl(returnTo: string, options?: SignInOptions): Promise<string> {
+    return this.#options.authorizationServer.signInUrl(returnTo, options);
+  }
+
+  /** Epoch seconds, by the clock that `endsAt` is told by. */
+  now(): number {
+    return this.#options.now();
+  }
+
+  /**
+   * Asks the authorization server, unseen, whether the session goes on: another tab may have prolonged it. Ends it here when
+   * it is over; does nothing when there is no answer. Never throws.
+   */
+  async checkEnd(): Promise<void> {
+    const queue = this.#queue;
+    const answer = await queue?.reauthorize();
+    if (answer === undefined || queue !== this.#queue) return;
+    if (answer.ok) this.#noteEnd(answer.tokens);
+    else if (answer.fault !== 'unreachable') this.#end(answer.fault);
   }
 
   /** Finishes a sign-in by redirect; returns where to go on. Never throws: a refusal is in the state. */
@@ -123,7 +145,9 @@ export class Session {
       if (signedIn) this.#end('other_tab');
     } else if (signedIn && signedIn.subject !== message.subject) {
       this.#end('other_user');
-    } else if (!signedIn) {
+    } else if (signedIn) {
+      void this.checkEnd();
+    } else {
       void this.restore();
     }
   };
@@ -138,7 +162,10 @@ export class Session {
     const queue = this.#queue;
     if (!queue) throw new SessionEnded('Nobody is signed in.');
     const answer = await queue.accessToken(resource, rejected);
-    if (answer.ok) return answer.accessToken;
+    if (answer.ok) {
+      if (queue === this.#queue) this.#noteEnd(queue.tokens);
+      return answer.accessToken;
+    }
     if (answer.fault === 'unreachable') {
       throw new AuthorizationServerUnreachable('The sign-in service did not answer.');
     }
@@ -162,8 +189,13 @@ export class Session {
       authorizeUnseen: () => askUnseenAndRedeem(authorizationServer, askUnseen),
       now,
     });
-    const { subject, name, email } = tokens;
-    this.#set({ status: 'signed_in', user: { subject, name, email } });
+    const { subject, name, email, sessionEndsAt: endsAt } = tokens;
+    this.#set({ status: 'signed_in', user: { subject, name, email }, endsAt });
+  }
+
+  #noteEnd({ sessionEndsAt: endsAt }: TokenSet): void {
+    if (this.#state.status !== 'signed_in' || this.#state.endsAt === endsAt) return;
+    this.#set({ ...this.#state, endsAt });
   }
 
   #end(cause: SignedOutCause, detail?: string): void {

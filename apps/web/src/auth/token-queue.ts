@@ -13,6 +13,9 @@ export type AccessTokenAnswer =
   | { readonly ok: true; readonly accessToken: string }
   | { readonly ok: false; readonly fault: 'ended' | 'other_user' | 'unreachable' };
 
+export type Reauthorization =
+  { readonly ok: true; readonly tokens: TokenSet } | Extract<AccessTokenAnswer, { ok: false }>;
+
 interface HeldToken {
   readonly accessToken: string;
   /** Epoch seconds. */
@@ -48,11 +51,20 @@ export class TokenQueue {
   async accessToken(resource: string, rejected?: string): Promise<AccessTokenAnswer> {
     const held = this.#usable(resource, rejected);
     if (held) return { ok: true, accessToken: held };
-    const turn = this.#tail.then(() => {
+    return this.#inTurn(async () => {
       // Whoever waited before us may have brought what we need.
       const renewed = this.#usable(resource, rejected);
-      return renewed ? ({ ok: true, accessToken: renewed } as const) : this.#renew(resource);
+      return renewed ? { ok: true, accessToken: renewed } : this.#renew(resource);
     });
+  }
+
+  /** Asks at the authorization endpoint, unseen, whether the login goes on; what that brings takes the place of what was. */
+  reauthorize(): Promise<Reauthorization> {
+    return this.#inTurn(() => this.#reauthorize());
+  }
+
+  #inTurn<Answer>(run: () => Promise<Answer>): Promise<Answer> {
+    const turn = this.#tail.then(run);
     this.#tail = turn;
     return turn;
   }
@@ -60,14 +72,20 @@ export class TokenQueue {
   async #renew(resource: string): Promise<AccessTokenAnswer> {
     const refreshed = await this.#spendRefreshToken(resource);
     if (refreshed) return { ok: true, accessToken: refreshed };
+    const outcome = await this.#reauthorize();
+    if (!outcome.ok) return outcome;
+    if (outcome.tokens.resource === resource) return { ok: true, accessToken: outcome.tokens.accessToken };
+    const forResource = await this.#spendRefreshToken(resource);
+    return forResource ? { ok: true, accessToken: forResource } : { ok: false, fault: 'unreachable' };
+  }
+
+  async #reauthorize(): Promise<Reauthorization> {
     const outcome = await this.#ports.authorizeUnseen();
     if (!outcome || (!outcome.ok && outcome.fault === 'lost')) return { ok: false, fault: 'unreachable' };
     if (!outcome.ok) return { ok: false, fault: 'ended' };
     if (outcome.tokens.subject !== this.#tokens.subject) return { ok: false, fault: 'other_user' };
     this.#accept(outcome.tokens);
-    if (outcome.tokens.resource === resource) return { ok: true, accessToken: outcome.tokens.accessToken };
-    const forResource = await this.#spendRefreshToken(resource);
-    return forResource ? { ok: true, accessToken: forResource } : { ok: false, fault: 'unreachable' };
+    return { ok: true, tokens: outcome.tokens };
   }
 
   async #spendRefreshToken(resource: string): Promise<string | undefined> {

@@ -3,6 +3,7 @@ import { Link, NavLink, useLocation } from 'react-router';
 import { useDeparture, useSessionState } from '../auth/session-context.tsx';
 import css from './shell.module.css';
 import { Notice } from './notice.tsx';
+import { SessionEnd } from './session-end.tsx';
 
 const PAGES = [
   ['/accounts', 'Accounts'],
@@ -60,6 +61,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <footer className={css.footer}>
         A reference architecture for calls on a user’s behalf. Nothing here is real money.
       </footer>
+      <SessionEnd />
     </>
   );
 }

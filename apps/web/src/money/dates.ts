@@ -16,6 +16,11 @@ export function formatMoment(epochSeconds: number, locale?: string): string {
   );
 }
 
+/** Epoch seconds as a time of the day in the reader's own time zone. */
+export function formatTime(epochSeconds: number, locale?: string): string {
+  return new Intl.DateTimeFormat(locale, { timeStyle: 'short' }).format(epochSeconds * 1000);
+}
+
 function format(
   iso: string,
   options: Intl.DateTimeFormatOptions,

@@ -15,6 +15,8 @@ export interface TestAuthorizationServer {
   readonly spent: readonly string[];
   /** The next answer of the token endpoint is carried out and then lost on the way. */
   loseNextTokenAnswer(): void;
+  /** From now on token answers say that so much less of the session is left. */
+  shortenSessions(seconds: number): void;
   /** From now on nothing is answered. */
   stop(): Promise<void>;
 }
@@ -39,6 +41,7 @@ export async function startAuthorizationServer(): Promise<TestAuthorizationServe
   const provider = createProvider(issuer);
   const spent: string[] = [];
   let loseNext = false;
+  let shortened = 0;
   let subject = 'usr_1';
   const jar = new Map<string, string>();
 
@@ -48,6 +51,8 @@ export async function startAuthorizationServer(): Promise<TestAuthorizationServe
       (ctx['oidc'] as { body?: Record<string, string> } | undefined)?.body ?? {};
     if (ctx.path !== '/token') return;
     if (refreshToken !== undefined) spent.push(refreshToken);
+    if (ctx.status === 200)
+      ctx.body = { ...(ctx.body as object), refresh_token_expires_in: SESSION_SECONDS - shortened };
     if (!loseNext) return;
     loseNext = false;
     ctx.req.socket.destroy();
@@ -62,6 +67,7 @@ export async function startAuthorizationServer(): Promise<TestAuthorizationServe
     issuer,
     spent,
     loseNextTokenAnswer: () => (loseNext = true),
+    shortenSessions: (seconds) => (shortened = seconds),
     stop: () => stop(server),
     browser: {
       follow: (url) => follow(url, jar),
@@ -118,10 +124,20 @@ function createProvider(issuer: string): Provider {
       await grant.save();
       return grant;
     },
-    ttl: { Session: 3600, Grant: 3600, RefreshToken: 3600, IdToken: 600, AccessToken: 600, Interaction: 600 },
+    ttl: {
+      Session: SESSION_SECONDS,
+      Grant: SESSION_SECONDS,
+      RefreshToken: SESSION_SECONDS,
+      IdToken: 600,
+      AccessToken: 600,
+      Interaction: 600,
+    },
   });
   return provider;
 }
+
+/** How much of the session a token answer says is left. */
+export const SESSION_SECONDS = 3600;
 
 const MAXIMUM_REDIRECTS = 10;
 

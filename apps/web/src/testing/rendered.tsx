@@ -12,11 +12,14 @@ import { configAt } from './client-config.ts';
 configure({ asyncUtilTimeout: 45_000 });
 
 /** Epoch seconds. */
-const NOW = 1_800_000_000;
+export const NOW = 1_800_000_000;
 
 /** Renders with everything around it that the application has, as alice, with all services at one address. */
-export async function renderSignedIn(children: ReactNode, url: string): Promise<void> {
-  const session = createSession();
+export async function renderSignedIn(
+  children: ReactNode,
+  url: string,
+  session: Session = createSession(),
+): Promise<void> {
   await session.restore();
   render(
     <SessionProvider session={session}>
@@ -29,8 +32,17 @@ export async function renderSignedIn(children: ReactNode, url: string): Promise<
   );
 }
 
+export interface SessionParts {
+  /** Epoch seconds; by default always the same. */
+  readonly now?: () => number;
+  /** When the login session ends; asked at each authorization. Undefined: the server does not say. */
+  readonly endsAt?: () => number | undefined;
+  /** The login session has been ended at the server. */
+  readonly isOver?: () => boolean;
+}
+
 /** A session whose authorization server always answers: here it is only where tokens come from. */
-function createSession(): Session {
+export function createSession({ now = () => NOW, endsAt, isOver }: SessionParts = {}): Session {
   let issued = 0;
   const tokensFor = async (resource: string): Promise<TokenOutcome> => ({
     ok: true,
@@ -43,20 +55,24 @@ function createSession(): Session {
       resource,
       expiresAt: NOW + 600,
       refreshToken: 'refresh-token',
+      sessionEndsAt: endsAt?.(),
       returnTo: undefined,
     },
   });
   return new Session({
     authorizationServer: {
-      signInUrl: async () => '#signed-in',
+      signInUrl: async (returnTo, options) => `#sign-in${options?.again ? '-again' : ''}:${returnTo}`,
       unseenUrl: async () => '#unseen',
-      redeem: () => tokensFor('http://api1.example'),
+      redeem: async () =>
+        isOver?.()
+          ? { ok: false, fault: 'refused', error: 'login_required', description: '' }
+          : tokensFor('http://api1.example'),
       refresh: (_tokens, resource) => tokensFor(resource),
       signOutUrl: async () => '#signed-out',
       isReturnFromSignOut: async () => false,
     },
     askUnseen: async () => '#callback',
     tellOtherTabs: () => undefined,
-    now: () => NOW,
+    now,
   });
 }
