@@ -17,7 +17,7 @@ export const user: Command = async ([action = '', ...args], context) => {
     case 'password':
       return done(
         await users.setPassword(name, await newPassword(context)),
-        `the password of ${name} is changed`,
+        `the password of ${name} is changed, all sessions have ended`,
       );
     case 'disable':
       return done(await users.setDisabled(name, true), `${name} is disabled, all sessions have ended`);

@@ -69,6 +69,20 @@ describeEachEngine('UserStore', (engine) => {
     expect(await storage.revocation.endSession(sessionIdOf('uid'))).toBe(false);
   });
 
+  it('ends the user’s sessions when the password changes: somebody else may have signed in with the old one', async () => {
+    const alice = await storage.users.add({ name: 'alice', password: 'pass' });
+    const bob = await storage.users.add({ name: 'bob', password: 'pass' });
+    const sessions = storage.adapter('Session');
+    for (const { id } of [alice, bob]) {
+      const session = { kind: 'Session', jti: `cookie of ${id}`, uid: `uid of ${id}`, accountId: id };
+      await sessions.upsert(`cookie of ${id}`, session, 3600);
+    }
+    await storage.users.setPassword('alice', 'new');
+    expect(await sessions.find(`cookie of ${alice.id}`)).toBeUndefined();
+    expect(await storage.revocation.endSession(sessionIdOf(`uid of ${alice.id}`))).toBe(false);
+    expect(await sessions.find(`cookie of ${bob.id}`)).toBeDefined();
+  });
+
   it('takes a name once', async () => {
     await storage.users.add({ name: 'alice', password: 'pass' });
     await expect(storage.users.add({ name: 'alice', password: 'other' })).rejects.toThrow(/unique/i);

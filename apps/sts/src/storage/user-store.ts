@@ -14,7 +14,7 @@ export const NOBODYS_HASH =
 
 export interface UserStoreOptions {
   readonly db: Kysely<StsSchema>;
-  /** Ends every session of a user within the transaction that disables the user. */
+  /** Ends every session of a user within the transaction that disables the user or changes the password. */
   readonly endSessionsOf: (transaction: Transaction<StsSchema>, subject: string) => Promise<number>;
 }
 
@@ -57,13 +57,17 @@ export function createUserStore({ db, endSessionsOf }: UserStoreOptions): UserSt
 
     async setPassword(name, password) {
       const password_hash = await hash(password, COST);
-      const updated = await db
-        .updateTable('users')
-        .set({ password_hash })
-        .where('name', '=', name)
-        .returning('id')
-        .executeTakeFirst();
-      return updated !== undefined;
+      return db.transaction().execute(async (transaction) => {
+        const updated = await transaction
+          .updateTable('users')
+          .set({ password_hash })
+          .where('name', '=', name)
+          .returning('id')
+          .executeTakeFirst();
+        if (updated === undefined) return false;
+        await endSessionsOf(transaction, updated.id);
+        return true;
+      });
     },
 
     async setDisabled(name, disabled) {
