@@ -52,6 +52,12 @@ describe('loadConfig', () => {
     ]);
   });
 
+  it('refuses in production an issuer over plain http, however it is written', () => {
+    expect(faultsOf({ ...PRODUCTION, ISSUER: 'HTTP://sts.example' })).toEqual([
+      'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)',
+    ]);
+  });
+
   it('has experiments in production only by a second, explicit setting', () => {
     expect(
       loadConfig({ ...PRODUCTION, EXPERIMENTS: 'on', EXPERIMENTS_IN_PRODUCTION: 'on' }).experiments,

@@ -18,7 +18,7 @@ export function insecureIssuer(settings: {
   const isPermitted = settings.ALLOW_INSECURE_HTTP && isLoopbackUrl(settings.ISSUER);
   return {
     'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
-      settings.ISSUER.startsWith('http:') && !isPermitted,
+      new URL(settings.ISSUER).protocol === 'http:' && !isPermitted,
   };
 }
 
