@@ -24,7 +24,7 @@ await runMain('sts', async () => {
   const logger = createLogger({ service: 'sts', level: 'fatal' });
   const state = await openState({ config, registry, logger, now });
   try {
-    await seedRegistry(registry, state, { isProduction: config.isProduction, now: now() });
+    await seedRegistry(registry, state, { ...config, now: now() });
     await runCommand(args, {
       state,
       registry,

@@ -19,7 +19,8 @@ export interface Registry {
 }
 
 /** Clients and issuers that only examples use: their keys are made on this machine. */
-const DEMONSTRATION_CLIENTS = new Set(['machine.client', 'jwt.client']);
+const JWT_CLIENT = 'jwt.client';
+const DEMONSTRATION_CLIENTS = new Set(['machine.client', JWT_CLIENT]);
 
 /** Puts the registry together; the demonstration's users, clients and partner are part of it only when they are asked for. */
 export async function openRegistry(config: Config): Promise<Registry> {
@@ -49,21 +50,54 @@ export async function openRegistry(config: Config): Promise<Registry> {
   };
 }
 
-/** Puts into the stores what is missing there. Throws SettingsError when production would run on a development secret. */
+interface Stores {
+  readonly users: UserStore;
+  readonly clients: ClientStore;
+}
+
+/**
+ * Puts into the stores what is missing there. Throws SettingsError when production would run on a development secret, or
+ * with what a demonstration has left in its database.
+ */
 export async function seedRegistry(
   registry: Registry,
-  stores: { readonly users: UserStore; readonly clients: ClientStore },
-  { isProduction, now }: { readonly isProduction: boolean; readonly now: number },
+  stores: Stores,
+  options: Pick<Config, 'isProduction' | 'demonstration'> & { readonly now: number },
 ): Promise<void> {
+  const { isProduction, demonstration, now } = options;
   await seedDevelopment(stores, { users: registry.users, clients: registry.clients, now });
   if (!isProduction) return;
+  const faults = await developmentSecretsIn(stores, now);
+  if (!demonstration) faults.push(...(await demonstrationIn(stores)));
+  if (faults.length > 0) throw new SettingsError(faults);
+}
+
+async function developmentSecretsIn({ clients }: Stores, now: number): Promise<string[]> {
   const faults: string[] = [];
-  for (const { id } of await stores.clients.list()) {
-    if (await stores.clients.checkSecret(id, DEVELOPMENT_SECRET, now)) {
+  for (const { id } of await clients.list()) {
+    if (await clients.checkSecret(id, DEVELOPMENT_SECRET, now)) {
       faults.push(`the database holds the development secret of ${id}`);
     }
   }
-  if (faults.length > 0) throw new SettingsError(faults);
+  return faults;
+}
+
+/** Whoever can still sign in with a password that everybody knows, and the client whose key lies in a demonstration's folder. */
+async function demonstrationIn({ users, clients }: Stores): Promise<string[]> {
+  const faults: string[] = [];
+  for (const { id, name, password } of DEVELOPMENT_USERS) {
+    if ((await users.findById(id))?.disabled !== false) continue;
+    if ((await users.authenticate(name, password)) === undefined) continue;
+    faults.push(
+      `the database holds the demonstration's ${name} (DEMO_DATA=on pnpm sts user disable ${name} mends that)`,
+    );
+  }
+  const jwtClient = await clients.find(JWT_CLIENT);
+  if (jwtClient?.disabled === false && JSON.stringify(jwtClient.metadata['jwks']).includes(`"${JWT_CLIENT}"`))
+    faults.push(
+      `the database holds the demonstration's ${JWT_CLIENT} (DEMO_DATA=on pnpm sts client disable ${JWT_CLIENT} mends that)`,
+    );
+  return faults;
 }
 
 /** The clients that act for an API. */

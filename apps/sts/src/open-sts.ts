@@ -45,7 +45,7 @@ export async function openSts(config: Config, options: OpenStsOptions): Promise<
   const state = await openState({ config, registry, logger, now });
   const { resources } = registry;
   const { clients, users, ledger, revocation, keys } = state;
-  await seedRegistry(registry, state, { isProduction: config.isProduction, now: now() });
+  await seedRegistry(registry, state, { ...config, now: now() });
 
   const publicKeys = createPublicKeys(publicJwks(keys.current()));
   const accessTokens = createAccessTokenValidator({
