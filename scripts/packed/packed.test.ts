@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../system/index.ts';
 
 const PACKAGES = ['auth', 'extension-grants'];
+const EXAMPLES = PACKAGES.map((name) => `readme-of-${name}.ts`);
 /** Whatever the two want their user to have, in the versions that they are tested with here. */
 const BESIDE = ['express', 'oidc-provider', 'jose', '@types/express', '@types/node', '@types/oidc-provider'];
 const COMPILER_SETTINGS = {
@@ -33,8 +34,9 @@ beforeAll(async () => {
     },
   });
   writeFileSync(join(project, 'pnpm-workspace.yaml'), settingsOfProject());
-  writeJson('tsconfig.json', { compilerOptions: COMPILER_SETTINGS, include: ['consumer.ts'] });
+  writeJson('tsconfig.json', { compilerOptions: COMPILER_SETTINGS, include: ['consumer.ts', ...EXAMPLES] });
   copyFileSync(join(import.meta.dirname, 'consumer.ts'), join(project, 'consumer.ts'));
+  for (const name of PACKAGES) writeFileSync(join(project, `readme-of-${name}.ts`), exampleOf(name));
   await pnpm(project, 'install', '--no-frozen-lockfile', '--prefer-offline', '--ignore-scripts');
 }, 120_000);
 afterAll(() => rmSync(project, { recursive: true, force: true }));
@@ -44,7 +46,8 @@ describe('@behalf/auth and @behalf/extension-grants, packed and installed in an 
     for (const name of PACKAGES) {
       const { stdout } = await run('tar', ['-tzf', archive(name)]);
       const files = stdout.trim().split('\n');
-      expect(files).toEqual(expect.arrayContaining(['package/dist/index.js', 'package/dist/index.d.ts']));
+      const wanted = ['package/README.md', 'package/dist/index.js', 'package/dist/index.d.ts'];
+      expect(files).toEqual(expect.arrayContaining(wanted));
       expect(files.filter((file) => /\.test\.|(?<!\.d)\.ts$|tsconfig|testing-/.test(file))).toEqual([]);
     }
   });
@@ -57,10 +60,15 @@ describe('@behalf/auth and @behalf/extension-grants, packed and installed in an 
     }
   });
 
-  test('type-check in the program that uses them', async () => {
+  test('type-check in the program that uses them, and in the examples of their READMEs', async () => {
     const compiler = createRequire(import.meta.url).resolve('typescript/package.json');
     const checked = run(process.execPath, [join(dirname(compiler), 'bin', 'tsc'), '-p', project]);
     expect(await checked.catch((error: unknown) => error)).toEqual({ stdout: '', stderr: '' });
+  });
+
+  test.each(EXAMPLES)('start as in %s', async (file) => {
+    const { stderr } = await run(process.execPath, ['--no-warnings', file], { cwd: project });
+    expect(stderr).not.toContain('Error');
   });
 
   test('verify tokens behind Express, and add a grant to a provider', async () => {
@@ -84,6 +92,14 @@ const run = promisify(execFile);
 
 function pnpm(cwd: string, ...args: readonly string[]) {
   return run('pnpm', [...args], { cwd, shell: process.platform === 'win32' });
+}
+
+/** The TypeScript of a package's README. */
+function exampleOf(name: string): string {
+  const page = readFileSync(join(ROOT, 'packages', name, 'README.md'), 'utf8');
+  const [, code] = /^```ts\n(.*?)^```$/ms.exec(page) ?? [];
+  if (code === undefined) throw new Error(`the README of ${name} has no example`);
+  return code;
 }
 
 function archive(name: string): string {
