@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from './system/index.ts';
 
-const compose = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const compose = read('docker-compose.yml');
 
 /** What `docker-compose.yml` says of one service. */
 function service(name: string): string {
@@ -16,7 +17,7 @@ describe('the secrets of docker-compose.yml', () => {
   const folder = mkdtempSync(join(tmpdir(), 'behalf-secrets-'));
   const make = () => execFileSync(process.execPath, [join(ROOT, 'deploy/make-secrets.mjs'), folder]);
   const held = (part: string) => readdirSync(join(folder, part)).toSorted();
-  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+  const secret = (name: string) => readFileSync(join(folder, name), 'utf8');
 
   beforeAll(make);
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,23 +39,26 @@ describe('the secrets of docker-compose.yml', () => {
 
   test('an API and the STS hold the same secret, and every service knows the password of its own database role', () => {
     for (const api of ['api1', 'api2']) {
-      expect(read(`${api}/client-secret`)).toBe(read(`sts/${api}-client-secret`));
+      expect(secret(`${api}/client-secret`)).toBe(secret(`sts/${api}-client-secret`));
     }
     for (const part of ['sts', 'api2', 'subscriptions']) {
-      const { username, password } = new URL(read(`${part}/database-url`));
-      expect({ username, password }).toEqual({ username: part, password: read(`postgres/${part}-password`) });
+      const { username, password } = new URL(secret(`${part}/database-url`));
+      expect({ username, password }).toEqual({
+        username: part,
+        password: secret(`postgres/${part}-password`),
+      });
     }
   });
 
   test('only their reader may read them, and no two are alike', () => {
     const names = ['postgres', 'sts'].flatMap((part) => held(part).map((name) => `${part}/${name}`));
     expect(names.map((name) => statSync(join(folder, name)).mode & 0o777)).toEqual(names.map(() => 0o400));
-    expect(new Set(names.map(read)).size).toBe(names.length);
+    expect(new Set(names.map(secret)).size).toBe(names.length);
   });
 
   test('a second start keeps them, and makes what an interrupted one left out from what is there', () => {
     const parts = ['postgres', 'sts', 'api1', 'api2', 'subscriptions'];
-    const all = () => parts.map((part) => held(part).map((name) => read(`${part}/${name}`)));
+    const all = () => parts.map((part) => held(part).map((name) => secret(`${part}/${name}`)));
     const before = all();
     for (const name of ['api2/database-url', 'api1/client-secret', 'sts/api2-client-secret']) {
       rmSync(join(folder, name));
@@ -64,8 +68,16 @@ describe('the secrets of docker-compose.yml', () => {
   });
 });
 
+test('the proxy writes no query strings, which carry codes: neither into its log nor into its error messages', () => {
+  const [outside = '', http = ''] = read('deploy/nginx.conf').split(/^http \{$/m);
+  expect(outside).toMatch(/^events \{.*\}$/m);
+  expect(http.match(/log_format .*/g)).toHaveLength(1);
+  expect(http).not.toMatch(/\$(request|request_uri|args|query_string|is_args|arg_\w+|http_referer)\b/);
+  expect(http.match(/error_log .*/g)).toEqual(['error_log /dev/stderr emerg;']);
+});
+
 test('.env.example names every variable of docker-compose.yml', () => {
-  const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
+  const example = read('.env.example');
   const variables = new Set(
     [...compose.matchAll(/\$\{(\w+):-([^}]*)\}/g)].map(([, name, value]) => `${name}=${value}`),
   );
