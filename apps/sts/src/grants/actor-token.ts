@@ -9,7 +9,7 @@ const ACTOR_SCOPE = 'actor';
  * Checks `actor_token` (RFC 8693 §2.1), when there is one: it must be the authenticated client's own
  * `client_credentials` token, meant for this server, with scope `actor`, and nobody may stand behind it. So it proves
  * what client authentication proved before, and cannot bring a second chain of actors in.
- * Gives the refusal (`invalid_request`, §2.2.2), or nothing.
+ * Gives the refusal (`invalid_request`, §2.2.2; `reason` is `policy`, since no new sign-in of the user cures it), or nothing.
  */
 export async function refuseActorToken(
   ports: Pick<ExchangePorts, 'accessTokens'> & { readonly issuer: string },
@@ -19,7 +19,7 @@ export async function refuseActorToken(
   const jwt = request.raw['actor_token'];
   if (jwt === undefined) return undefined;
   const no = (cause: string) =>
-    refuse('invalid_request', 'the actor token is not acceptable', { cause, from });
+    refuse('invalid_request', 'the actor token is not acceptable', { reason: 'policy', cause, from });
   if (typeof jwt !== 'string') return no('actor_token: repeated');
 
   const validated = await ports.accessTokens.validate(jwt, { now: request.now });

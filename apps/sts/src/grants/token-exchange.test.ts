@@ -185,7 +185,7 @@ describe('refuses an actor token with invalid_request (RFC 8693 §2.2.2)', () =>
       actor_token_type: ACCESS_TOKEN_TYPE,
     });
     expect(result).toMatchObject({ kind: 'refusal', error: 'invalid_request' });
-    expect(result).toHaveProperty('cause', expect.stringMatching(/^actor_token: /));
+    expect(result).toMatchObject({ reason: 'policy', cause: expect.stringMatching(/^actor_token: /) });
   });
 
   test('that has ended', async () => {
