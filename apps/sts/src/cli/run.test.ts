@@ -1,6 +1,8 @@
+import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ACCESS_TOKEN_TYPE } from '../grants/token-exchange.ts';
 import { ALICE } from '../registry/users.ts';
-import { basic, post, signIn } from '../testing/sign-in.ts';
+import { authorizeUrl, basic, newVerifier, post, refresh, signIn } from '../testing/sign-in.ts';
 import { startTestSts, type TestSts } from '../testing/sts.ts';
 import { openRegistry } from '../open-registry.ts';
 import type { CommandContext } from './context.ts';
@@ -36,8 +38,14 @@ const delegate = (token: string, scope: string, headers: Record<string, string> 
 describe('sts user', () => {
   test('adds one who can sign in, changes the password, disables and enables', async () => {
     expect((await run('user add mallory', 'a long password'))[0]).toMatch(/^added mallory, sub \S+$/);
-    await signIn(sts.issuer, { username: 'mallory', password: 'a long password' });
-    await run('user password mallory', 'another password');
+    const before = await signIn(sts.issuer, { username: 'mallory', password: 'a long password' });
+    expect(await run('user password mallory', 'another password')).toEqual([
+      'the password of mallory is changed, all sessions have ended',
+    ]);
+    expect((await delegate(before.accessToken, 'api2')).body['reason']).toBe('subject_token');
+    expect((await refresh(sts.issuer, before.refreshToken)).body['error']).toBe('invalid_grant');
+    const page = await before.browser.open(authorizeUrl(sts.issuer, newVerifier()));
+    expect(page.body).toContain('name="password"');
     const { accessToken } = await signIn(sts.issuer, { username: 'mallory', password: 'another password' });
     await run('user disable mallory');
     expect((await delegate(accessToken, 'api2')).body['reason']).toBe('subject_token');
@@ -122,6 +130,26 @@ describe('sts ledger and explain', () => {
     expect((await run('explain request-0815')).join('\n')).toMatch(/refused[\s\S]*invalid_scope/);
     expect((await run(`explain ${String(rows[1]?.['jti'])}`)).at(-1)).toBe('the token still holds');
   });
+});
+
+test('sts explain says that it was the actor token, of which the wire says policy (RFC 8693 §2.2.2)', async () => {
+  const { accessToken } = await signIn(sts.issuer);
+  const { body } = await post(
+    `${sts.issuer}/connect/token`,
+    {
+      grant_type: TOKEN_EXCHANGE_GRANT,
+      scope: 'api2',
+      subject_token: accessToken,
+      subject_token_type: ACCESS_TOKEN_TYPE,
+      actor_token: accessToken,
+      actor_token_type: ACCESS_TOKEN_TYPE,
+    },
+    { ...basic('api1.client'), 'x-request-id': 'request-0816' },
+  );
+  expect(body).toMatchObject({ error: 'invalid_request', reason: 'policy' });
+  expect((await run('explain request-0816')).join('\n')).toContain(
+    'error invalid_request, told policy, because of actor_token: it is a user’s',
+  );
 });
 
 test('sts ledger says that there is nothing, except in an export', async () => {

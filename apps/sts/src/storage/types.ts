@@ -27,6 +27,7 @@ export interface UserStore {
     displayName?: string;
     mayAct?: Record<string, unknown>;
   }): Promise<User>;
+  /** Ends the user's sessions in the same transaction: whoever knew the old password may have signed in with it. */
   setPassword(name: string, password: string): Promise<boolean>;
   /** Disabling ends the user's sessions in the same transaction. */
   setDisabled(name: string, disabled: boolean): Promise<boolean>;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
-import type { Kysely, Selectable, Transaction } from 'kysely';
+import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import type { StsSchema, UserTable } from './schema.ts';
 import { isStorable } from './storable.ts';
 import type { User, UserStore } from './types.ts';
@@ -23,6 +23,24 @@ export function createUserStore({ db, endSessionsOf }: UserStoreOptions): UserSt
     isStorable(name)
       ? db.selectFrom('users').selectAll().where('name', '=', name).executeTakeFirst()
       : undefined;
+
+  /** False when there is no such user. */
+  const change = (
+    name: string,
+    changes: Updateable<UserTable>,
+    { endsSessions }: { readonly endsSessions: boolean },
+  ): Promise<boolean> =>
+    db.transaction().execute(async (transaction) => {
+      const changed = await transaction
+        .updateTable('users')
+        .set(changes)
+        .where('name', '=', name)
+        .returning('id')
+        .executeTakeFirst();
+      if (changed === undefined) return false;
+      if (endsSessions) await endSessionsOf(transaction, changed.id);
+      return true;
+    });
 
   return {
     async findById(id) {
@@ -56,33 +74,10 @@ export function createUserStore({ db, endSessionsOf }: UserStoreOptions): UserSt
     },
 
     async setPassword(name, password) {
-      const password_hash = await hash(password, COST);
-      return db.transaction().execute(async (transaction) => {
-        const updated = await transaction
-          .updateTable('users')
-          .set({ password_hash })
-          .where('name', '=', name)
-          .returning('id')
-          .executeTakeFirst();
-        if (updated === undefined) return false;
-        await endSessionsOf(transaction, updated.id);
-        return true;
-      });
+      return change(name, { password_hash: await hash(password, COST) }, { endsSessions: true });
     },
 
-    async setDisabled(name, disabled) {
-      return db.transaction().execute(async (transaction) => {
-        const updated = await transaction
-          .updateTable('users')
-          .set({ disabled: disabled ? 1 : 0 })
-          .where('name', '=', name)
-          .returning('id')
-          .executeTakeFirst();
-        if (updated === undefined) return false;
-        if (disabled) await endSessionsOf(transaction, updated.id);
-        return true;
-      });
-    },
+    setDisabled: (name, disabled) => change(name, { disabled: disabled ? 1 : 0 }, { endsSessions: disabled }),
   };
 }
 
