@@ -41,8 +41,12 @@ describeEachEngine('openKeyRing', (engine) => {
   });
   afterEach(() => storage.close());
 
-  const open = (text = ONE, database: Database<StsSchema> = storage.database): Promise<KeyRing> =>
-    openKeyRing({ database, encryption: encryptionOf(text), now: () => storage.clock.now });
+  const open = (
+    text = ONE,
+    database: Database<StsSchema> = storage.database,
+    skewSeconds = 0,
+  ): Promise<KeyRing> =>
+    openKeyRing({ database, encryption: encryptionOf(text), now: () => storage.clock.now + skewSeconds });
 
   const states = async (ring: KeyRing) => (await ring.list()).map(({ state }) => state);
 
@@ -52,6 +56,30 @@ describeEachEngine('openKeyRing', (engine) => {
     expect(new Set(rings.map((ring) => ring.current().version)).size).toBe(1);
     expect(rings[0]?.current().jwks.keys).toHaveLength(1);
     expect(rings[0]?.current().cookieKeys).toHaveLength(1);
+  });
+
+  it.each([60, 3600])(
+    'makes one of each also when the replicas’ clocks are up to %i s apart',
+    async (apart) => {
+      const skews = [apart, 0, -apart];
+      const replicas = await Promise.all(
+        skews.map(async (skew) => ({ skew, database: await storage.database.reopen() })),
+      );
+      const rings = await Promise.all(replicas.map(({ skew, database }) => open(ONE, database, skew)));
+      expect(new Set(rings.map((ring) => ring.current().version)).size).toBe(1);
+      for (const ring of rings) {
+        expect(await ring.refresh()).toBe(false);
+        expect(await states(ring)).toEqual(['active']);
+        expect(ring.current().cookieKeys).toHaveLength(1);
+      }
+    },
+  );
+
+  it('takes the key of an emergency rotation at once, though made by a clock that is ahead', async () => {
+    const ring = await open();
+    await (await open(ONE, await storage.database.reopen(), 60)).rotateNow();
+    await ring.refresh();
+    expect(await states(ring)).toEqual(['active', 'revoked']);
   });
 
   it('keeps its keys over a restart', async () => {

@@ -16,7 +16,7 @@ export interface KeySnapshot {
   readonly cookieKeys: readonly string[];
 }
 
-/** Throws when a key cannot be opened, or none is active. */
+/** Throws when a key cannot be opened, or there is none. */
 export function snapshotOf(
   signing: readonly SigningKey[],
   cookies: readonly CookieKey[],
@@ -25,7 +25,7 @@ export function snapshotOf(
   const published = publishedOf(statesOf(signing, now, policy.retainSeconds));
   const cookieKeys = publishedOf(statesOf(cookies, now, policy.retainSeconds));
   const [active] = published;
-  if (active === undefined || active.activeFrom > now) throw new Error('there is no active signing key');
+  if (active === undefined) throw new Error('there is no signing key');
   return {
     version: [...published, ...cookieKeys].map(({ id }) => id).join(' '),
     activeKid: active.id,

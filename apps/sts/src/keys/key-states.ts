@@ -17,7 +17,11 @@ export interface StatedKey<Key extends DatedKey> {
   readonly state: KeyState;
 }
 
-/** States of all keys, newest first. `retainSeconds`: the longest life of what a key signs. */
+/**
+ * States of all keys, newest first. `retainSeconds`: the longest life of what a key signs. The first key of those that are
+ * not revoked is in use whatever the clock says: that there is one is the database's answer, and a replica whose clock is
+ * behind the one that made it would otherwise make another.
+ */
 export function statesOf<Key extends DatedKey>(
   keys: readonly Key[],
   now: number,
@@ -26,10 +30,11 @@ export function statesOf<Key extends DatedKey>(
   const newestFirst = [...keys].sort(
     (one, other) => other.activeFrom - one.activeFrom || (one.id < other.id ? -1 : 1),
   );
+  const first = newestFirst.findLast(({ revokedAt }) => revokedAt === null);
   let successor: Key | undefined;
   return newestFirst.map((key) => {
     if (key.revokedAt !== null) return { key, state: 'revoked' };
-    if (key.activeFrom > now) return { key, state: 'upcoming' };
+    if (key.activeFrom > now && key !== first) return { key, state: 'upcoming' };
     const supersededAt = successor?.activeFrom;
     successor = key;
     if (supersededAt === undefined) return { key, state: 'active' };
