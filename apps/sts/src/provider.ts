@@ -13,6 +13,7 @@ import { currentRequestId, type Logger } from '@behalf/service';
 import { Provider, type AdapterFactory, type Configuration, type Session } from 'oidc-provider';
 import { CLAIMS_BY_SCOPE, createFindAccount } from './engine/accounts.ts';
 import { createAssertionCheck } from './engine/client-assertions.ts';
+import { cookieSettings } from './engine/cookies.ts';
 import { describeTruly } from './engine/discovery.ts';
 import { logoutSource, postLogoutSuccessSource, renderError, withoutScripts } from './engine/engine-pages.ts';
 import { loadExistingGrant } from './engine/first-party-grants.ts';
@@ -94,12 +95,6 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
   return provider;
 
   function configurationOf(_: ProviderDependencies, { jwks, cookieKeys }: EngineKeys): Configuration {
-    const cookie = {
-      httpOnly: true,
-      sameSite: 'lax',
-      signed: true,
-      secure: dependencies.issuer.startsWith('https:'),
-    } as const;
     return {
       adapter: withRegistration(dependencies.adapter, dependencies.clients),
       jwks,
@@ -172,12 +167,7 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
 
       interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
       renderError,
-      cookies: {
-        names: { session: 'behalf.session', interaction: 'behalf.interaction', resume: 'behalf.resume' },
-        long: cookie,
-        short: cookie,
-        keys: [...cookieKeys],
-      },
+      cookies: cookieSettings(dependencies.issuer, cookieKeys),
       discovery: {
         prompt_values_supported: ['none', 'login', 'consent'],
         ui_locales_supported: ['en'],

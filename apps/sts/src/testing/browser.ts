@@ -25,11 +25,15 @@ const MAXIMUM_REDIRECTS = 10;
 
 export class Browser {
   readonly #origin: string;
+  readonly #address: string;
   #cookies: readonly Cookie[] = [];
 
-  /** `origin`: the only server that is really asked. A redirect to anywhere else ends there, unfollowed. */
-  constructor(origin: string) {
+  /**
+   * `origin`: the only server that is really asked, at `address`. A redirect to anywhere else ends there, unfollowed.
+   */
+  constructor(origin: string, address = origin) {
     this.#origin = origin;
+    this.#address = address;
   }
 
   get cookies(): readonly Cookie[] {
@@ -77,7 +81,7 @@ export class Browser {
       )
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ');
-    const response = await fetch(new URL(url.pathname + url.search, this.#origin), {
+    const response = await fetch(new URL(url.pathname + url.search, this.#address), {
       method,
       redirect: 'manual',
       headers: { accept: 'text/html', ...(cookie === '' ? {} : { cookie }), ...headers },
@@ -93,11 +97,19 @@ export class Browser {
     const attribute = (key: string) =>
       attributes.find((text) => text.toLowerCase().startsWith(`${key}=`))?.slice(key.length + 1);
     const path = attribute('path') ?? url.pathname;
+    if (breaksPrefix(name, attributes, path)) return;
     const expires = attribute('expires');
     const isGone = expires !== undefined && Date.parse(expires) < Date.now();
     const others = this.#cookies.filter((cookie) => cookie.name !== name || cookie.path !== path);
     this.#cookies = isGone ? others : [...others, { name, value: value.join('='), path }];
   }
+}
+
+/** RFC 6265bis §4.1.3: a name with a prefix promises attributes, else browsers drop the cookie. */
+function breaksPrefix(name: string, attributes: readonly string[], path: string): boolean {
+  const has = (attribute: RegExp) => attributes.some((text) => attribute.test(text));
+  if (name.startsWith('__Secure-')) return !has(/^secure$/i);
+  return name.startsWith('__Host-') && !(has(/^secure$/i) && path === '/' && !has(/^domain=/i));
 }
 
 /** The first form of a page, with its hidden fields. */
