@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { signInOverHttp, type SignedIn, type System } from '@behalf/scripts/system';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
 import type { UserName } from './person.ts';
@@ -12,6 +13,11 @@ export function userToken(system: System, username: UserName = 'alice'): Promise
     resource: system.url.api1,
     username,
   });
+}
+
+/** A PKCE challenge (RFC 7636 §4.2) whose verifier nobody keeps: the code is not redeemed. */
+export function newChallenge(): string {
+  return createHash('sha256').update(randomBytes(32)).digest('base64url');
 }
 
 export interface TokenAnswer {

@@ -14,6 +14,7 @@ import { isUnavailable } from '@behalf/database';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { accountRoutes } from './account/routes.ts';
+import { authorizeByPost } from './engine/authorize-by-post.ts';
 import { contentSecurityPolicy } from './engine/page-response.ts';
 import { loggedPath } from './engine/logged-path.ts';
 import { inOriginForm } from './engine/origin-form.ts';
@@ -98,6 +99,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use('/connect/revocation', guard(['token'], []));
   app.use('/connect/par', guard([], ['resource']));
   app.post('/connect/endsession/confirm', fromOwnPage(issuer));
+  app.post('/connect/authorize', authorizeByPost(issuer));
   app.all(ENGINE_PATHS, inOriginForm, host.handle);
 
   app.use(notFound());
