@@ -37,6 +37,11 @@ describe('the page', () => {
     expect([response.status, response.headers['location']]).toEqual([308, '/']);
   });
 
+  it('is refused at an address that cannot be decoded, without a word about why', async () => {
+    const response = await request(app()).get('/%ff');
+    expect([response.status, response.text]).toEqual([400, 'Bad request\n']);
+  });
+
   it('takes scripts and styles from here alone, and talks to the issuer and the APIs alone', async () => {
     const response = await request(
       app({

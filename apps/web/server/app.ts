@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { healthRoutes } from '@behalf/service';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { ClientConfig } from '../src/config.ts';
 import { withClientConfig } from './page.ts';
@@ -31,6 +31,7 @@ export function createApp({ root, client }: WebAppOptions): Express {
     response.set('Cache-Control', 'no-cache').type('html').send(page);
   });
   app.use(notFound);
+  app.use(malformed);
   return app;
 }
 
@@ -63,4 +64,10 @@ function securityHeaders({ issuer, api1Url, api2Url }: ClientConfig): RequestHan
 
 const notFound: RequestHandler = (_request, response) => {
   response.status(404).type('text').set('Cache-Control', 'no-store').send('Not found\n');
+};
+
+/** An address that cannot be decoded is all that fails here; Express itself would answer with its stack. */
+const malformed: ErrorRequestHandler = (error, _request, response, next) => {
+  if (response.headersSent) return next(error);
+  response.status(400).type('text').set('Cache-Control', 'no-store').send('Bad request\n');
 };
