@@ -176,6 +176,8 @@ describeEachEngine('payments', (engine) => {
     const id = outcome.kind === 'booked' ? outcome.payment.id : '';
     expect(await findPayment(database.db, 'alice', id)).toMatchObject({ id });
     expect(await findPayment(database.db, 'bob', id)).toBeUndefined();
+    for (const nobodys of ['', 'pay_', `${id}\0`, '\0'])
+      expect(await findPayment(database.db, 'alice', nobodys)).toBeUndefined();
   });
 
   it('gives the development users their accounts once, and leaves later changes alone', async () => {

@@ -2,6 +2,11 @@ import type { Kysely, Selectable } from 'kysely';
 import type { BookedPayment } from '../domain/payment.ts';
 import type { Api2Tables } from './schema.ts';
 
+/** What every id looks like. Anything else is nobody's payment, and is not put to the database: PostgreSQL takes no NUL. */
+const PAYMENT_ID = 'pay_[\\w-]{1,40}';
+const IS_PAYMENT_ID = new RegExp(`^${PAYMENT_ID}$`);
+const IS_CURSOR = new RegExp(`^(?<at>\\d{1,12}) (?<id>${PAYMENT_ID})$`);
+
 export interface PaymentPage {
   readonly payments: readonly BookedPayment[];
   /** Opaque; null on the last page. */
@@ -14,6 +19,7 @@ export async function findPayment(
   payer: string,
   id: string,
 ): Promise<BookedPayment | undefined> {
+  if (!IS_PAYMENT_ID.test(id)) return undefined;
   const row = await db
     .selectFrom('payments')
     .selectAll()
@@ -85,8 +91,6 @@ function cursorAfter({ bookedAt, id }: BookedPayment): string {
 }
 
 function parseCursor(cursor: string): { bookedAt: number; id: string } | undefined {
-  const { at, id } =
-    /^(?<at>\d{1,12}) (?<id>pay_[\w-]{1,40})$/.exec(Buffer.from(cursor, 'base64url').toString())?.groups ??
-    {};
+  const { at, id } = IS_CURSOR.exec(Buffer.from(cursor, 'base64url').toString())?.groups ?? {};
   return at === undefined || id === undefined ? undefined : { bookedAt: Number(at), id };
 }
