@@ -208,6 +208,21 @@ describe('the consent page', () => {
     expect(answer.body).toMatchObject({ scope: 'api1' });
   });
 
+  test('asked for once more, shows what was granted, and no word that the client made up', async () => {
+    const asking = { scope: 'openid api1', parameters: PARTNER };
+    const { browser, page } = await signInPage(asking);
+    const consent = await browser.submit(page, { username: 'carol', password: 'carol' });
+    await browser.submit(consent, { action: 'allow' });
+    const again = await signInPage({
+      browser,
+      scope: 'openid api1 Approved_by_your_bank constructor',
+      parameters: { ...PARTNER, prompt: 'consent' },
+    });
+    expect(again.page.body).toContain('Use your accounts');
+    expect(again.page.body).not.toContain('Approved_by_your_bank');
+    expect(again.page.body.match(/<li>/g)).toHaveLength(2);
+  });
+
   test('goes back with access_denied when it is refused', async () => {
     const { browser, page } = await signInPage({ parameters: { ...PARTNER, scope: 'openid email' } });
     const consent = await browser.submit(page, { username: 'bob', password: 'bob' });

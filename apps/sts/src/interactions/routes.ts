@@ -163,7 +163,7 @@ async function showConsent(
     application: await applicationOf(interaction, ports),
     destination: destinationOf(interaction) ?? '',
     userName: user?.displayName ?? user?.name ?? '',
-    scopes: asked.length > 0 ? asked : scopesOf(interaction),
+    scopes: asked.length > 0 ? asked : await askedAgain(interaction, ports),
   });
   sendPage(response, 200, page, destinationOf(interaction));
 }
@@ -193,10 +193,15 @@ async function applicationOf(interaction: Interaction, ports: InteractionPorts):
   return (await ports.provider().Client.find(id))?.clientName ?? id;
 }
 
-function scopesOf(interaction: Interaction): string[] {
-  return text(interaction.params['scope'])
+/** What was granted before and is asked for once more. Any other word in the request is the client's and gets it nothing. */
+async function askedAgain({ grantId, params }: Interaction, ports: InteractionPorts): Promise<string[]> {
+  const grant = grantId === undefined ? undefined : await ports.provider().Grant.find(grantId);
+  const granted = [grant?.getOIDCScope() ?? '', ...Object.values(grant?.resources ?? {})]
+    .join(' ')
+    .split(' ');
+  return text(params['scope'])
     .split(' ')
-    .filter((scope) => scope !== '');
+    .filter((scope) => scope !== '' && granted.includes(scope));
 }
 
 /** Who signs in anew in a session that still lives (`prompt=login`) has only the password to type. */
