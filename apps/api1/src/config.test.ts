@@ -44,6 +44,12 @@ describe('loadConfig', () => {
     expect(loadConfig(PRODUCTION)).toMatchObject({ experiments: false });
   });
 
+  it('takes no certificate unchecked in production (RFC 6750 §5.3)', () => {
+    expect(faultsOf({ ...PRODUCTION, NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toEqual([
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pass for any service',
+    ]);
+  });
+
   it('refuses in production what is for development, naming each', () => {
     expect(faultsOf({ NODE_ENV: 'production', EXPERIMENTS: 'on' })).toEqual([
       'API1_CLIENT_SECRET is the development secret',

@@ -1,5 +1,6 @@
 import {
-  insecureIssuer,
+  certificateCheckSetting,
+  insecureTransport,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
@@ -28,6 +29,7 @@ const schema = z.object({
   STS_URL: optionalUrlSetting,
   API2_URL: optionalUrlSetting,
   ALLOW_INSECURE_HTTP: switchSetting(false),
+  NODE_TLS_REJECT_UNAUTHORIZED: certificateCheckSetting,
   /** The origin whose pages may call. */
   WEB_URL: urlSetting('http://localhost:5173'),
   API1_CLIENT_ID: z.string().default('api1.client'),
@@ -53,7 +55,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   const experiments = settings.EXPERIMENTS ?? !isProduction;
   refuseInProduction(settings.NODE_ENV, {
     'API1_CLIENT_SECRET is the development secret': settings.API1_CLIENT_SECRET === DEVELOPMENT_SECRET,
-    ...insecureIssuer(settings),
+    ...insecureTransport(settings),
     ...unwantedExperiments(settings),
   });
   return Object.freeze({

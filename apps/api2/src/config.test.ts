@@ -40,6 +40,12 @@ describe('loadConfig', () => {
     expect(loadConfig({ ...PRODUCTION, DEMO_DATA: 'on' }).demonstrationData).toBe(true);
   });
 
+  it('takes no certificate unchecked in production (RFC 6750 §5.3)', () => {
+    expect(faultsOf({ ...PRODUCTION, NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toEqual([
+      'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pass for any service',
+    ]);
+  });
+
   it('refuses in production what is for development, naming each', () => {
     expect(faultsOf({ NODE_ENV: 'production' })).toEqual([
       'API2_CLIENT_SECRET is the development secret',

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  certificateCheckSetting,
   databaseUrlSetting,
-  insecureIssuer,
+  insecureTransport,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
@@ -32,6 +33,7 @@ const schema = z.object({
   STS_URL: optionalUrlSetting,
   SUBSCRIPTIONS_URL: optionalUrlSetting,
   ALLOW_INSECURE_HTTP: switchSetting(false),
+  NODE_TLS_REJECT_UNAUTHORIZED: certificateCheckSetting,
   API2_CLIENT_ID: z.string().default('api2.client'),
   API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   /** The one client that may act for a user here. */
@@ -56,7 +58,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   const experiments = settings.EXPERIMENTS ?? !isProduction;
   refuseInProduction(settings.NODE_ENV, {
     'API2_CLIENT_SECRET is the development secret': settings.API2_CLIENT_SECRET === DEVELOPMENT_SECRET,
-    ...insecureIssuer(settings),
+    ...insecureTransport(settings),
     ...unwantedExperiments(settings),
   });
   return Object.freeze({

@@ -74,6 +74,7 @@ describe('in production', () => {
     { name: 'ISSUER', change: { ISSUER: 'http://sts.example' } },
     { name: 'ISSUER', change: { ISSUER: 'http://sts.example', ALLOW_INSECURE_HTTP: 'on' } },
     { name: 'ISSUER', change: { ISSUER: '' } },
+    { name: 'NODE_TLS_REJECT_UNAUTHORIZED', change: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } },
     { name: 'WEB_URL', change: { WEB_URL: 'http://web.example' } },
     { name: 'WEB_URL', change: { WEB_URL: 'http://web.example', ALLOW_INSECURE_HTTP: 'on' } },
   ];
@@ -83,7 +84,7 @@ describe('in production', () => {
 
   test('names every unsafe setting at once', () => {
     const faults = faultsOf({ NODE_ENV: 'production' });
-    for (const { name } of unsafe.filter(({ name: one }) => !/COOKIE|MACHINE|WEB/.test(one))) {
+    for (const { name } of unsafe.filter(({ name: one }) => !/COOKIE|MACHINE|WEB|TLS/.test(one))) {
       expect(faults).toContain(name);
     }
   });

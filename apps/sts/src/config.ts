@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  certificateCheckSetting,
   databaseUrlSetting,
-  insecureIssuer,
+  insecureTransport,
   isPlainHttpElsewhere,
   loadSettings,
   logLevelSetting,
@@ -38,6 +39,7 @@ const schema = z.object({
   SUBSCRIPTIONS_URL: optionalUrlSetting,
   WEB_URL: urlSetting(DEVELOPMENT_SETTINGS.webUrl),
   ALLOW_INSECURE_HTTP: switchSetting(false),
+  NODE_TLS_REJECT_UNAUTHORIZED: certificateCheckSetting,
   DATABASE_URL: databaseUrlSetting,
   /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
   DATA_DIR: z.string().default('.data'),
@@ -131,7 +133,7 @@ function refuseUnsafe(settings: Settings, demonstration: boolean): void {
     'WEB_URL is plain http to another machine: codes would travel in the open': isPlainHttpElsewhere(
       settings.WEB_URL,
     ),
-    ...insecureIssuer(settings),
+    ...insecureTransport(settings),
   });
 }
 

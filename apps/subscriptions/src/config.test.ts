@@ -26,6 +26,13 @@ describe('loadConfig', () => {
     });
   });
 
+  it('takes no certificate unchecked in production (RFC 6750 §5.3)', () => {
+    const unchecked = { NODE_TLS_REJECT_UNAUTHORIZED: '0' };
+    expect(loadConfig(unchecked)).toMatchObject({ port: 4003 });
+    const production = { NODE_ENV: 'production', ISSUER: 'https://sts.example' };
+    expect(() => loadConfig({ ...production, ...unchecked })).toThrow('NODE_TLS_REJECT_UNAUTHORIZED');
+  });
+
   it('tells identifiers and addresses apart', () => {
     expect(loadConfig({ ISSUER: 'https://sts.example', STS_URL: 'http://sts:4000' })).toMatchObject({
       issuer: 'https://sts.example',

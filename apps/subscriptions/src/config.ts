@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  certificateCheckSetting,
   databaseUrlSetting,
-  insecureIssuer,
+  insecureTransport,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
@@ -28,6 +29,7 @@ const schema = z.object({
   /** Where the STS is reached, when not at its identifier. */
   STS_URL: optionalUrlSetting,
   ALLOW_INSECURE_HTTP: switchSetting(false),
+  NODE_TLS_REJECT_UNAUTHORIZED: certificateCheckSetting,
   DATABASE_URL: databaseUrlSetting,
   /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
   DATA_DIR: z.string().default('.data'),
@@ -42,7 +44,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     ...(readFile === undefined ? {} : { readFile }),
   });
   const isProduction = settings.NODE_ENV === 'production';
-  refuseInProduction(settings.NODE_ENV, insecureIssuer(settings));
+  refuseInProduction(settings.NODE_ENV, insecureTransport(settings));
   return Object.freeze({
     logLevel: settings.LOG_LEVEL,
     port: settings.SUBSCRIPTIONS_PORT,

@@ -23,12 +23,13 @@ export { allowOrigin, type CorsOptions } from './cors.ts';
 export { healthRoutes, type HealthOptions } from './health.ts';
 export { runMain, startService, stopServer, type StartServiceOptions } from './start-service.ts';
 export {
-  insecureIssuer,
+  insecureTransport,
   isPlainHttpElsewhere,
   refuseInProduction,
   unwantedExperiments,
 } from './production.ts';
 export {
+  certificateCheckSetting,
   databaseUrlSetting,
   loadSettings,
   logLevelSetting,

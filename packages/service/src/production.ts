@@ -10,15 +10,21 @@ export function refuseInProduction(
   if (nodeEnvironment === 'production' && faults.length > 0) throw new SettingsError(faults);
 }
 
-/** The issuer over plain HTTP: permitted on this very machine alone, and only when it is said. */
-export function insecureIssuer(settings: {
+/**
+ * The issuer over plain HTTP: permitted on this very machine alone, and only when it is said. And certificates that nobody
+ * checks (RFC 6750 §5.3): never.
+ */
+export function insecureTransport(settings: {
   readonly ISSUER: string;
   readonly ALLOW_INSECURE_HTTP: boolean;
+  readonly NODE_TLS_REJECT_UNAUTHORIZED?: string | undefined;
 }): Readonly<Record<string, boolean>> {
   const isPermitted = settings.ALLOW_INSECURE_HTTP && isLoopbackUrl(settings.ISSUER);
   return {
     'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
       new URL(settings.ISSUER).protocol === 'http:' && !isPermitted,
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pass for any service':
+      settings.NODE_TLS_REJECT_UNAUTHORIZED === '0',
   };
 }
 

@@ -117,6 +117,9 @@ export const nodeEnvironmentSetting = z
   .transform((name) => (name === 'production' ? 'production' : 'development'))
   .default('development');
 
+/** Node's own: `0` switches the checks of certificates off. */
+export const certificateCheckSetting = z.string().optional();
+
 /** `postgres://…`; undefined chooses the embedded database. */
 export const databaseUrlSetting = z
   .string()
