@@ -3,7 +3,7 @@ import { describeEachEngine } from '@behalf/database/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { seedRegistry } from './open-registry.ts';
 import { developmentClients } from './registry/clients.ts';
-import { createResourceRegistry } from './registry/resources.ts';
+import { createResourceRegistry, developmentResources } from './registry/resources.ts';
 import { DEVELOPMENT_SETTINGS } from './registry/settings.ts';
 import { DEVELOPMENT_USERS } from './registry/users.ts';
 import { openTestStorage, type TestStorage } from './storage/testing.ts';
@@ -12,7 +12,7 @@ const jwtClient = { kty: 'EC', kid: 'jwt.client' };
 const withoutSecrets = developmentClients(DEVELOPMENT_SETTINGS, { jwtClient }).map(
   ({ secret: _secret, ...client }) => client,
 );
-const nobody = { resources: createResourceRegistry([]), trustedIssuers: [], clients: [], users: [] };
+const nobody = { resources: createResourceRegistry(developmentResources(DEVELOPMENT_SETTINGS)), trustedIssuers: [], clients: [], users: [] };
 const demonstration = { ...nobody, clients: withoutSecrets, users: DEVELOPMENT_USERS };
 
 describeEachEngine('the registry in production', (engine) => {
@@ -42,6 +42,14 @@ describeEachEngine('the registry in production', (engine) => {
     expect(await faults()).toEqual([]);
     await start(demonstration, true);
     expect(await faults(true)).toEqual([]);
+  });
+
+  it('does not start with a client that could not work, and registers nothing', async () => {
+    const unfit = { id: 'new.client', firstParty: true, scopes: ['api9'], metadata: {} };
+    await expect(start({ ...nobody, clients: [unfit] }, true)).rejects.toThrow(
+      'new.client: no API owns the scope api9',
+    );
+    expect(await storage.clients.list()).toEqual([]);
   });
 
   it('refuses a database that holds a development secret', async () => {

@@ -1,5 +1,6 @@
 import { SettingsError } from '@behalf/service';
 import type { Config } from './config.ts';
+import { registrationFaults } from './registry/client-registration.ts';
 import { DEVELOPMENT_SECRET, developmentClients, type DevelopmentClient } from './registry/clients.ts';
 import { assertPolicyFits, DELEGATION_POLICY } from './registry/delegation-policy.ts';
 import { loadDevelopmentKeys } from './registry/development-keys.ts';
@@ -56,8 +57,8 @@ interface Stores {
 }
 
 /**
- * Puts into the stores what is missing there. Throws SettingsError when production would run on a development secret, or
- * with what a demonstration has left in its database.
+ * Puts into the stores what is missing there. Throws SettingsError when a client of the registry could not work, when
+ * production would run on a development secret, or with what a demonstration has left in its database.
  */
 export async function seedRegistry(
   registry: Registry,
@@ -65,6 +66,11 @@ export async function seedRegistry(
   options: Pick<Config, 'isProduction' | 'demonstration'> & { readonly now: number },
 ): Promise<void> {
   const { isProduction, demonstration, now } = options;
+  const rules = { resources: registry.resources, permitsPlainHttp: !isProduction };
+  const unfit = registry.clients.flatMap((client) =>
+    registrationFaults(client, rules).map((fault) => `${client.id}: ${fault}`),
+  );
+  if (unfit.length > 0) throw new SettingsError(unfit);
   await seedDevelopment(stores, { users: registry.users, clients: registry.clients, now });
   if (!isProduction) return;
   const faults = await developmentSecretsIn(stores, now);

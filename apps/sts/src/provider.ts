@@ -29,6 +29,7 @@ import { createResourceIndicators } from './engine/resource-indicators.ts';
 import { tellRefreshTokenLifetime } from './engine/refresh-token-lifetime.ts';
 import { createRevocationPolicy, revokeJwts } from './engine/revocation.ts';
 import type { Revocation, TokenLedger } from './ledger/types.ts';
+import { OPENID_SCOPES } from './registry/client-registration.ts';
 import type { ResourceRegistry } from './registry/resources.ts';
 import { sessionIdOf } from './storage/digest.ts';
 import type { ClientStore, UserStore } from './storage/types.ts';
@@ -141,7 +142,7 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
       allowOmittingSingleRegisteredRedirectUri: false,
       conformIdTokenClaims: true,
       clockTolerance: 5,
-      scopes: ['openid', 'profile', 'email', 'offline_access'],
+      scopes: [...OPENID_SCOPES],
       claims: CLAIMS_BY_SCOPE,
       findAccount: createFindAccount(dependencies.users),
       loadExistingGrant,

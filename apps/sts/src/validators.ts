@@ -20,7 +20,7 @@ export interface ValidatorParts {
   readonly accessTokens: SubjectTokenValidator;
 }
 
-/** The extension grants with everything they need. A new grant is a file in `grants/` and a line here. */
+/** The extension grants with everything they need. A new grant is a file in `grants/`, a line here, and its name in `registry/grant-types.ts`. */
 export function createValidators({ config, registry, state, accessTokens }: ValidatorParts) {
   const { resources, trustedIssuers } = registry;
   const exchange: ExchangePorts = {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { isPlainHttpElsewhere } from '@behalf/service';
+import { registrationFaults } from '../registry/client-registration.ts';
 import { CommandError, oneName, type Command, type CommandContext } from './context.ts';
 
 const DAY_SECONDS = 24 * 3600;
@@ -8,7 +8,7 @@ const DAY_SECONDS = 24 * 3600;
 /**
  * `client add <id> …`, `client secret <id> [--days n]`, `client retire-secrets <id>`, `client disable|enable <id>`. A secret is
  * generated, shown once and kept as a hash; earlier ones stay good, so that a client can change over without a gap, until
- * all but the one that is asked for are retired.
+ * all but the one that is asked for are retired. A registration that could not work adds nothing.
  */
 export const client: Command = async ([action = '', ...args], context) => {
   switch (action) {
@@ -48,10 +48,7 @@ async function add(args: readonly string[], context: CommandContext): Promise<vo
   const id = oneName(positionals, 'client');
   const { clients } = context.state;
   if ((await clients.find(id)) !== undefined) throw new CommandError(`there is a client ${id} already`);
-  const unknownScope = values.scope.find((scope) => context.registry.resources.ownerOf(scope) === undefined);
-  if (unknownScope !== undefined) throw new CommandError(`no API owns the scope ${unknownScope}`);
-  assertRedirectUris(values['redirect-uri']);
-  await clients.upsert({
+  const registration = {
     id,
     firstParty: !values['third-party'],
     scopes: values.scope,
@@ -71,18 +68,13 @@ async function add(args: readonly string[], context: CommandContext): Promise<vo
             backchannel_logout_session_required: true,
           }),
     },
-  });
+  };
+  const { resources } = context.registry;
+  const faults = registrationFaults(registration, { resources, permitsPlainHttp: false });
+  if (faults.length > 0) throw new CommandError(`${id} is not added:\n  ${faults.join('\n  ')}`);
+  await clients.upsert(registration);
   context.print(`added ${id}`);
   if (!values.public) await printNewSecret(id, null, context);
-}
-
-/** Codes travel over https, to this machine, or to an app's own scheme (RFC 9700 §2.6, RFC 8252 §7.1). */
-function assertRedirectUris(uris: readonly string[]): void {
-  for (const uri of uris) {
-    if (!URL.canParse(uri)) throw new CommandError(`${uri} is no absolute URI`);
-    if (isPlainHttpElsewhere(uri))
-      throw new CommandError(`${uri} is plain http: codes would travel in the open`);
-  }
 }
 
 async function addSecret(args: readonly string[], context: CommandContext): Promise<void> {

@@ -2,7 +2,7 @@ import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACCESS_TOKEN_TYPE } from '../grants/token-exchange.ts';
 import { ALICE } from '../registry/users.ts';
-import { authorizeUrl, basic, newVerifier, post, refresh, signIn } from '../testing/sign-in.ts';
+import { authorize, authorizeUrl, basic, newVerifier, post, refresh, signIn } from '../testing/sign-in.ts';
 import { startTestSts, type TestSts } from '../testing/sts.ts';
 import { openRegistry } from '../open-registry.ts';
 import type { CommandContext } from './context.ts';
@@ -86,29 +86,38 @@ describe('sts client', () => {
     expect((await use(secretOf(second))).status).toBe(401);
   });
 
-  test('refuses a scope that no API owns', async () => {
-    await expect(run('client add other.client --scope nothing')).rejects.toThrow('no API owns');
+  test.each([
+    ['--scope nothing', 'no API owns the scope nothing'],
+    ['--grant nothing', 'there is no grant nothing'],
+    ['--openid-scope nothing', 'nothing is no scope of OpenID Connect'],
+    ['--public --grant client_credentials', 'not for a public client'],
+  ])('refuses %s, and adds nothing', async (options, says) => {
+    await expect(run(`client add other.client ${options}`)).rejects.toThrow(says);
+    expect(await sts.state.clients.find('other.client')).toBeUndefined();
   });
 });
 
 describe('redirect URIs of a new client', () => {
-  test.each(['https://app.example/callback', 'http://127.0.0.1/callback', 'com.example.app:/callback'])(
-    'may be %s (RFC 9700 §2.6)',
-    async (uri) => {
-      expect(await run(`client add ${new URL(uri).protocol}app --public --redirect-uri ${uri}`)).toHaveLength(
-        1,
-      );
-    },
-  );
+  test.each(['https://app.example/callback', 'http://127.0.0.1/callback'])('may be %s', async (uri) => {
+    const id = `app-${new URL(uri).protocol}`;
+    await run(
+      `client add ${id} --public --grant authorization_code --openid-scope openid --scope api1 --redirect-uri ${uri}`,
+    );
+    const parameters = { client_id: id, redirect_uri: uri, scope: 'openid api1' };
+    const { redirect } = await authorize(sts.issuer, { parameters });
+    expect(redirect.href.startsWith(uri)).toBe(true);
+  });
 
-  test.each(['http://app.example/callback', 'http://localhost.evil.example/', '/callback'])(
-    'are not %s (RFC 9700 §2.6)',
-    async (uri) => {
-      await expect(run(`client add app --public --redirect-uri ${uri}`)).rejects.toThrow(
-        /plain http|absolute/,
-      );
-    },
-  );
+  test.each([
+    ['http://app.example/callback', 'plain http'],
+    ['http://localhost.evil.example/', 'plain http'],
+    ['/callback', 'no absolute URI'],
+    ['https://app.example/#part', 'has a fragment'],
+    ['com.example.app:/callback', 'neither https nor http'],
+  ])('are not %s (RFC 9700 §2.6, RFC 6749 §3.1.2), and nothing is added', async (uri, says) => {
+    await expect(run(`client add app --redirect-uri ${uri}`)).rejects.toThrow(says);
+    expect(await sts.state.clients.find('app')).toBeUndefined();
+  });
 });
 
 describe('sts ledger and explain', () => {
