@@ -21,6 +21,8 @@ export interface InteractionPorts {
   readonly provider: () => Provider;
   readonly users: Pick<UserStore, 'authenticate' | 'findById'>;
   readonly throttle: SignInThrottle;
+  /** Epoch seconds. */
+  readonly now: () => number;
 }
 
 const FORM_LIMIT = '8kb';
@@ -78,6 +80,7 @@ async function signIn(
     response.set('Retry-After', String(admission.waitSeconds));
     return refuse(429, { waitSeconds: admission.waitSeconds });
   }
+  const checkedAt = ports.now();
   const checked = await ports.checkPassword(username, password);
   if (checked === 'busy') {
     await admission.takeBack();
@@ -90,8 +93,8 @@ async function signIn(
   await ports.provider().interactionFinished(
     request,
     response,
-    // `pwd`: a password was used (RFC 8176 §2).
-    { login: { accountId: user.id, amr: ['pwd'] } },
+    // `pwd`: a password was used (RFC 8176 §2). The login counts from then, however late the browser comes back.
+    { login: { accountId: user.id, amr: ['pwd'], ts: checkedAt } },
     { mergeWithLastSubmission: false },
   );
 }

@@ -36,6 +36,12 @@ export function createRevocation(options: RevocationOptions): RevocationParts {
   };
 
   const endAllSessionsWithin = async (transaction: Transaction<StsSchema>, subject: string) => {
+    // Whoever has shown the password by now and has not come back from the sign-in page yet is to be stopped, too.
+    await transaction
+      .updateTable('users')
+      .set({ sessions_ended_at: now() })
+      .where('id', '=', subject)
+      .execute();
     // Tokens that came from a trusted issuer hang from no session of ours.
     await transaction
       .updateTable('ledger')

@@ -9,7 +9,8 @@ export interface Login {
 }
 
 /**
- * Notes a login, or prolongs it. An ended login stays ended, whatever is saved later.
+ * Notes a login, or prolongs it. An ended login stays ended, whatever is saved later, and one that
+ * began before all of the user's sessions were ended has ended with them.
  * Throws when the session was another user's: the engine gives a new user a new session.
  */
 export async function saveLogin(db: Kysely<StsSchema>, login: Login): Promise<void> {
@@ -20,7 +21,12 @@ export async function saveLogin(db: Kysely<StsSchema>, login: Login): Promise<vo
       subject: login.subject,
       signed_in_at: login.signedInAt,
       expires_at: login.expiresAt,
-      ended_at: null,
+      ended_at: (select) =>
+        select
+          .selectFrom('users')
+          .select('sessions_ended_at')
+          .where('id', '=', login.subject)
+          .where('sessions_ended_at', '>', login.signedInAt),
     })
     .onConflict((conflict) => conflict.column('session').doUpdateSet({ expires_at: login.expiresAt }))
     .returning('subject')

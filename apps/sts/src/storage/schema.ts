@@ -46,6 +46,8 @@ export interface UserTable {
   may_act: string | null;
   password_hash: string;
   disabled: Generated<number>;
+  /** When all of the user's sessions were ended last. */
+  sessions_ended_at: number | null;
 }
 
 export interface ClientTable {

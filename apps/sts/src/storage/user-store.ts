@@ -68,6 +68,7 @@ export function createUserStore({ db, endSessionsOf }: UserStoreOptions): UserSt
         may_act: user.mayAct === undefined ? null : JSON.stringify(user.mayAct),
         password_hash: await hash(user.password, COST),
         disabled: 0,
+        sessions_ended_at: null,
       };
       await db.insertInto('users').values(row).execute();
       return userOf(row);
