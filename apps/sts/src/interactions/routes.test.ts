@@ -2,7 +2,6 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser, formOf, type BrowserPage } from '../testing/browser.ts';
 import { authorizeUrl, newVerifier, post, redeem, signIn, type SignInOptions } from '../testing/sign-in.ts';
-import { BOB } from '../registry/users.ts';
 import { API1, REDIRECT_URI, startTestSts, type TestSts } from '../testing/sts.ts';
 import { FAILURES_PER_NAME, WINDOW_SECONDS } from './throttle.ts';
 
@@ -190,55 +189,6 @@ describe('failed sign-ins', () => {
     );
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(FAILURES_PER_NAME);
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(6);
-  });
-});
-
-describe('a sign-in whose password was shown, and which is finished later', () => {
-  let own: TestSts;
-  beforeAll(async () => {
-    own = await startTestSts();
-  });
-  afterAll(() => own.close());
-
-  /** Shows the password, and stops before the browser goes on. */
-  async function holdSignIn(username: string) {
-    const codeVerifier = newVerifier();
-    const browser = new Browser(own.issuer);
-    const page = await browser.open(authorizeUrl(own.issuer, codeVerifier));
-    const cookie = browser.cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
-    const posted = await fetch(new URL(formOf(page).action, own.issuer), {
-      method: 'POST',
-      redirect: 'manual',
-      headers: { origin: own.issuer, cookie },
-      body: new URLSearchParams({ username, password: username }),
-    });
-    return async () => {
-      const { url } = await browser.open(posted.headers.get('location') ?? '');
-      return redeem(own.issuer, { code: new URL(url).searchParams.get('code') ?? '', codeVerifier });
-    };
-  }
-
-  test('opens a session that counts from then (OpenID Connect Core §2, auth_time)', async () => {
-    const now = () => Math.floor(Date.now() / 1000) + own.clock.skewSeconds;
-    own.clock.skewSeconds += 100;
-    const shownAt = now();
-    const finish = await holdSignIn('alice');
-    own.clock.skewSeconds += 100;
-    const { auth_time } = decodeJwt(String((await finish()).body['access_token']));
-    expect(auth_time).toBeGreaterThanOrEqual(shownAt);
-    expect(auth_time).toBeLessThan(now());
-  });
-
-  test.each([
-    ['the password was changed', () => own.state.users.setPassword('alice', 'another')],
-    ['all sessions were ended', () => own.state.revocation.endAllSessionsOf(BOB)],
-    ['the epoch was raised', () => own.state.revocation.raiseEpoch()],
-  ])('opens no session when %s meanwhile', async (what, happen) => {
-    const finish = await holdSignIn(what.includes('password') ? 'alice' : 'bob');
-    own.clock.skewSeconds += 10;
-    await happen();
-    own.clock.skewSeconds += 10;
-    expect((await finish()).body['error']).toBe('invalid_grant');
   });
 });
 
