@@ -12,7 +12,12 @@ const jwtClient = { kty: 'EC', kid: 'jwt.client' };
 const withoutSecrets = developmentClients(DEVELOPMENT_SETTINGS, { jwtClient }).map(
   ({ secret: _secret, ...client }) => client,
 );
-const nobody = { resources: createResourceRegistry(developmentResources(DEVELOPMENT_SETTINGS)), trustedIssuers: [], clients: [], users: [] };
+const nobody = {
+  resources: createResourceRegistry(developmentResources(DEVELOPMENT_SETTINGS)),
+  trustedIssuers: [],
+  clients: [],
+  users: [],
+};
 const demonstration = { ...nobody, clients: withoutSecrets, users: DEVELOPMENT_USERS };
 
 describeEachEngine('the registry in production', (engine) => {
