@@ -11,6 +11,14 @@ const COLOURS: Readonly<Record<PartName, Colour>> = {
   web: 'blue',
 };
 
+/** What of a service says something in a browser; everything else of it wants a token. */
+const WORTH_OPENING: Readonly<Record<Exclude<PartName, 'web'>, string>> = {
+  sts: '/.well-known/openid-configuration',
+  api1: '/.well-known/oauth-protected-resource',
+  api2: '/.well-known/oauth-protected-resource',
+  subscriptions: '/.well-known/oauth-protected-resource',
+};
+
 /** A line of one part, under its name. */
 export function partLine(name: PartName, line: string): string {
   return `${styleText(COLOURS[name], name.padEnd(13))} │ ${readable(line)}`;
@@ -22,7 +30,9 @@ export function notice(text: string): string {
 }
 
 export function readyBox(parts: readonly Part[], seconds: number): string {
-  const addresses = parts.map(({ name, address }) => `  ${name.padEnd(14)} ${address}`);
+  const addresses = parts.flatMap(({ name, address }) =>
+    name === 'web' ? [] : [`  ${name.padEnd(14)} ${address}${WORTH_OPENING[name]}`],
+  );
   const web = parts.find(({ name }) => name === 'web');
   return box([
     styleText(['bold', 'green'], `Behalf is ready (${seconds.toFixed(1)} s)`),
@@ -34,6 +44,7 @@ export function readyBox(parts: readonly Part[], seconds: number): string {
     '  carol / carol   no subscription',
     '  dave  / dave    lets nobody here act for him',
     '',
+    '  The services behind it have no pages of their own. To look at:',
     ...addresses,
     '',
     '  Then look at "What each service saw": your token, and the one that',

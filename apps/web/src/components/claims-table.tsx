@@ -3,6 +3,7 @@ import { explainClaim } from '../claims/explain.ts';
 import type { Claims } from '../api/steps.ts';
 import { showClaim } from '../claims/show.ts';
 import css from './claims-table.module.css';
+import { Source } from './source.tsx';
 
 export interface ClaimsTableProps {
   /** Whose token `before` is: "at API1". */
@@ -68,7 +69,7 @@ function ClaimRow({
         <Value label={afterLabel} claim={claim} value={after} />
       </dl>
       <p className={css.why}>
-        {sentence} <span className={css.source}>{source}</span>
+        {sentence} <Source text={source} />
       </p>
     </div>
   );

@@ -1,6 +1,7 @@
 import type { Experiment, ExperimentResult, Observation } from '../experiments/experiment.ts';
 import css from '../pages/experiments.module.css';
 import { asSentence } from './sentence.ts';
+import { Source } from './source.tsx';
 import { StepByStep } from './step-by-step.tsx';
 
 /** What came of an experiment, and why. */
@@ -30,7 +31,7 @@ export function ExperimentOutcome({
       <div className="stack-tight">
         <h3 className={css.label}>Why</h3>
         <p className="prose">
-          {experiment.explanation} <span className={css.source}>{experiment.source}</span>
+          {experiment.explanation} <Source text={experiment.source} />
         </p>
       </div>
       {command !== undefined && (

@@ -2,6 +2,7 @@ import { useId, useRef, useState } from 'react';
 import type { Account, PaymentOrder } from '../api/api1.ts';
 import { exceeds, formatMoney, parseAmount } from '../money/money.ts';
 import type { PaymentDraft } from '../payments/draft.ts';
+import { exampleTarget } from '../payments/example-target.ts';
 import { checkForm, LONGEST_REFERENCE, type FieldFaults } from '../payments/payment-form.ts';
 import css from '../pages/pay.module.css';
 import { Field } from './field.tsx';
@@ -21,6 +22,7 @@ export function PaymentForm({ accounts, draft, isSending, onChange, onSend }: Pa
   const [faults, setFaults] = useState<FieldFaults>({});
   const account = accounts.find(({ id }) => id === draft.from);
   const currency = account?.currency ?? '';
+  const example = exampleTarget(accounts);
 
   const change = (part: Partial<PaymentDraft>) => {
     const changed = { ...draft, ...part };
@@ -67,7 +69,11 @@ export function PaymentForm({ accounts, draft, isSending, onChange, onSend }: Pa
           </select>
         )}
       </Field>
-      <Field label="To" hint="An account number: one of yours, or somebody else’s." fault={faults.to}>
+      <Field
+        label="To"
+        hint={`An account number: one of yours, or somebody else’s, such as ${example.id}, ${example.owner}’s.`}
+        fault={faults.to}
+      >
         {(control) => (
           <input
             {...control}
@@ -92,6 +98,7 @@ export function PaymentForm({ accounts, draft, isSending, onChange, onSend }: Pa
               {name}
             </option>
           ))}
+        <option value={example.id}>{`An account of ${example.owner}`}</option>
       </datalist>
       <Field label="Amount" hint={amountHint(draft, account)} fault={faults.amount}>
         {(control) => (

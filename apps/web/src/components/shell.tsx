@@ -1,5 +1,5 @@
-import { useEffect, useRef, type ReactNode } from 'react';
-import { Link, NavLink, useLocation } from 'react-router';
+import type { ReactNode } from 'react';
+import { Link, NavLink } from 'react-router';
 import { useDeparture, useSessionState } from '../auth/session-context.tsx';
 import css from './shell.module.css';
 import { Notice } from './notice.tsx';
@@ -67,20 +67,14 @@ export function Shell({ children }: { children: ReactNode }) {
 }
 
 function Navigation() {
-  const nav = useRef<HTMLElement>(null);
-  const { pathname } = useLocation();
-  useEffect(() => {
-    // On a phone the row is longer than the screen.
-    const links = nav.current?.querySelectorAll('a') ?? [];
-    const link = [...links].find((candidate) => candidate.pathname === pathname);
-    link?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [pathname]);
   return (
-    <nav className={css.nav} aria-label="Pages" ref={nav}>
+    <nav className={css.nav} aria-label="Pages">
       <ul>
         {PAGES.map(([path, label]) => (
           <li key={path}>
-            <NavLink to={path}>{label}</NavLink>
+            <NavLink to={path} data-label={label}>
+              {label}
+            </NavLink>
           </li>
         ))}
       </ul>

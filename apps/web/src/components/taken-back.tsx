@@ -18,10 +18,9 @@ export function TakenBack({ count }: { count: number }) {
             : 'For the rest of your session those services get no more tokens to act for you there, and what came from these has ended too.'}
         </p>
         <p>
-          The token service also tells the services that may still have such a token in memory, and they drop
-          it within seconds. One that cannot be told may go on with it for 60 seconds at most, and only where
-          nobody is asked: payments are refused already. Trying it again sends a new token of yours, for which
-          nothing is in memory, so every service has to ask.
+          Services that still have such a token in memory are told and drop it within seconds; one that cannot
+          be told may use it for 60 seconds at most, and never for a payment. Trying it again sends a new
+          token of yours, so every service has to ask anew.
         </p>
         <p>
           <button

@@ -57,17 +57,19 @@ function WayIn() {
 
 function Onward({ name }: { name: string }) {
   return (
-    <p className="row">
-      <span>
+    <div className="stack-tight">
+      <p>
         Welcome, <bdi>{name}</bdi>.
-      </span>
-      <Link className="button button-primary" to="/chain">
-        Watch a call
-      </Link>
-      <Link className="button" to="/experiments">
-        Try to break it
-      </Link>
-    </p>
+      </p>
+      <p className="row">
+        <Link className="button button-primary" to="/chain">
+          Watch a call
+        </Link>
+        <Link className="button" to="/experiments">
+          Try to break it
+        </Link>
+      </p>
+    </div>
   );
 }
 
