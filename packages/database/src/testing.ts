@@ -78,15 +78,26 @@ export function testServerUrl(): string {
   return url;
 }
 
+export interface TestServerDatabase {
+  readonly name: string;
+  readonly url: string;
+  /** Runs a statement on the server, with the rights of its owner. */
+  administer(statement: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
 /** A database of its own on a test server, for whole services: they name their schemas themselves. */
-export async function newTestServerDatabase(
-  server: string = testServerUrl(),
-): Promise<{ readonly url: string; remove(): Promise<void> }> {
+export async function newTestServerDatabase(server: string = testServerUrl()): Promise<TestServerDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   await execute(server, `create database ${name}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return { url: url.href, remove: () => execute(server, `drop database if exists ${name} with (force)`) };
+  return {
+    name,
+    url: url.href,
+    administer: (statement) => execute(server, statement),
+    remove: () => execute(server, `drop database if exists ${name} with (force)`),
+  };
 }
 
 function dropSchema(url: string, schema: string): Promise<void> {

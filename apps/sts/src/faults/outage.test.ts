@@ -1,4 +1,4 @@
-import { startTestServer, type TestServer } from '@behalf/database/testing';
+import { newTestServerDatabase, startTestServer, type TestServer } from '@behalf/database/testing';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { authorizeUrl, basic, newVerifier, refresh, signIn } from '../testing/sign-in.ts';
@@ -31,7 +31,7 @@ function expectClean({ status, retryAfter, contentType, body }: Answer): void {
 }
 
 /** One request to each address that needs the database. */
-function requestsOf(login: { accessToken: string; refreshToken: string }, account: string) {
+function requestsOf(at: string, login: { accessToken: string; refreshToken: string }, account: string) {
   const token = { client_id: 'web.client', resource: API1 };
   const { accessToken, refreshToken } = login;
   return {
@@ -78,7 +78,7 @@ test('a database that stops under load is 503 everywhere, and all goes on when i
     .poll(() => answers.filter(({ status }) => status === 503).length, RECOVERY)
     .toBeGreaterThan(20);
 
-  for (const [name, request] of Object.entries(requestsOf(login, account.accessToken))) {
+  for (const [name, request] of Object.entries(requestsOf(at, login, account.accessToken))) {
     expect([name, (await request()).status]).toEqual([name, 503]);
     expectClean(await request());
   }
@@ -124,4 +124,48 @@ test('an exhausted connection pool is 503 for whom it has no connection, and pas
   const answers = await Promise.all(waiting);
   for (const answer of answers) if (answer.status !== 200) expectClean(answer);
   expect((await delegate(at, accessToken)).status).toBe(200);
+}, 120_000);
+
+test('a server that has no connection left (SQLSTATE 53300) is 503 for whom it has none, and passes', async () => {
+  const database = await newTestServerDatabase(server.url);
+  const role = `${database.name}_service`;
+  // A superuser would get a connection all the same.
+  await database.administer(`create role ${role} login`);
+  await database.administer(`alter database ${database.name} owner to ${role}`);
+  const url = new URL(database.url);
+  url.username = role;
+  const limited = await startReplicas({ engine: 'postgres', count: 1, databaseUrl: url.href });
+  const one = limited.running[0]?.url ?? '';
+  const leave = async (connections: number) => {
+    await database.administer(`alter role ${role} connection limit ${connections}`);
+    await database.administer(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`,
+    );
+  };
+  const login = await signIn(limited.issuer);
+  const account = await signIn(limited.issuer, { scope: 'openid account', resource: [limited.issuer] });
+
+  await leave(0);
+  for (const [name, request] of Object.entries(requestsOf(one, login, account.accessToken))) {
+    const answer = await request();
+    expect([name, answer.status]).toEqual([name, 503]);
+    expectClean(answer);
+  }
+  expect((await send(`${one}/health/live`)).status).toBe(200);
+  expect((await send(`${one}/health/ready`)).status).toBe(503);
+  expect(limited.running[0]?.output.join('\n')).toContain('53300');
+
+  await leave(1);
+  await expect.poll(async () => (await send(`${one}/health/ready`)).status, RECOVERY).toBe(200);
+  const crowd = await Promise.all(Array.from({ length: 40 }, () => delegate(one, login.accessToken)));
+  const refused = crowd.filter(({ status }) => status !== 200);
+  expect(refused).not.toEqual([]);
+  for (const answer of refused) expectClean(answer);
+
+  await leave(-1);
+  await expect.poll(async () => (await delegate(one, login.accessToken)).status, RECOVERY).toBe(200);
+  const all = await Promise.all(Array.from({ length: 40 }, () => delegate(one, login.accessToken)));
+  expect(new Set(all.map(({ status }) => status))).toEqual(new Set([200]));
+  await limited.close();
+  await database.remove();
 }, 120_000);

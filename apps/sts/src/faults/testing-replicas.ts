@@ -44,11 +44,16 @@ export interface ReplicasOptions {
   readonly count?: number;
   /** PostgreSQL: default the server of all tests. */
   readonly server?: string;
+  /** PostgreSQL: a database of the caller's, who removes it. Default: a new one. */
+  readonly databaseUrl?: string;
 }
 
-export async function startReplicas({ engine, count = 0, server }: ReplicasOptions): Promise<Replicas> {
+export async function startReplicas(options: ReplicasOptions): Promise<Replicas> {
+  const { engine, count = 0, server } = options;
   const folder = await mkdtemp(join(tmpdir(), 'behalf-replicas-'));
-  const database = engine === 'sqlite' ? undefined : await newTestServerDatabase(server);
+  const isOurs = engine === 'postgres' && options.databaseUrl === undefined;
+  const database = isOurs ? await newTestServerDatabase(server) : undefined;
+  const databaseUrl = options.databaseUrl ?? database?.url;
   const subscriptions = await startTestSubscriptions();
   const balancer = await startBalancer();
   const environment = {
@@ -57,7 +62,7 @@ export async function startReplicas({ engine, count = 0, server }: ReplicasOptio
     ...UNREACHABLE,
     SUBSCRIPTIONS_URL: subscriptions.url,
     DATA_DIR: folder,
-    ...(database === undefined ? {} : { DATABASE_URL: database.url }),
+    ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
   };
   const logger = createLogger({ service: 'operator', level: 'silent' });
   const operators: State[] = [];
