@@ -64,6 +64,9 @@ const BROWSER_PATHS = [
   '/.well-known/{*rest}',
 ];
 
+/** What is pushed is kept, also for strangers: no more than an address can hold. */
+const MAXIMUM_PUSHED_BYTES = 16 * 1024;
+
 /** The whole service. Nothing listens yet. */
 export function createApp(dependencies: AppDependencies): Express {
   const { issuer, logger, host, resources } = dependencies;
@@ -88,8 +91,13 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(interactionRoutes({ ...dependencies, provider: () => host.current }));
   app.use('/account', accountRoutes(dependencies));
 
-  const guard = (required: readonly string[], mayRepeat: readonly string[]) =>
-    createTokenRequestGuard({ realm: issuer, required, mayRepeat });
+  const guard = (required: readonly string[], mayRepeat: readonly string[], maximumBytes?: number) =>
+    createTokenRequestGuard({
+      realm: issuer,
+      required,
+      mayRepeat,
+      ...(maximumBytes === undefined ? {} : { maximumBytes }),
+    });
   app.use(
     '/connect/token',
     guard(['grant_type'], ['audience', 'resource']),
@@ -97,7 +105,7 @@ export function createApp(dependencies: AppDependencies): Express {
   );
   app.use('/connect/introspect', guard(['token'], []));
   app.use('/connect/revocation', guard(['token'], []));
-  app.use('/connect/par', guard([], ['resource']));
+  app.use('/connect/par', guard([], ['resource'], MAXIMUM_PUSHED_BYTES));
   app.post('/connect/endsession/confirm', fromOwnPage(issuer));
   app.post('/connect/authorize', authorizeByPost(issuer));
   app.all(ENGINE_PATHS, inOriginForm, host.handle);
