@@ -161,6 +161,23 @@ test('sts explain says that it was the actor token, of which the wire says polic
   );
 });
 
+test('shows control characters in what a client chose, and lets them do nothing to the terminal', async () => {
+  const grantType = 'urn:x\u001b[2J\u009b2J\n2026-01-01 issued\u202e';
+  const answer = await post(`${sts.issuer}/connect/token`, {
+    grant_type: grantType,
+    client_id: 'web.client',
+  });
+  expect(answer.body['error']).toBe('unsupported_grant_type');
+  const lines = (await run('ledger')).filter((line) => line.includes('urn:x'));
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain(String.raw`urn:x\u001b[2J\u009b2J\u000a2026-01-01 issued\u202e`);
+  const rows = (await run('ledger --json')).map((line) => {
+    expect(line).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
+    return JSON.parse(line) as { grant_type: string };
+  });
+  expect(rows.map((row) => row.grant_type)).toContain(grantType);
+});
+
 test('sts ledger says that there is nothing, except in an export', async () => {
   expect(await run('ledger --subject nobody')).toEqual(['nothing is recorded']);
   expect(await run('ledger --json --subject nobody')).toEqual([]);

@@ -28,7 +28,7 @@ export async function runCommand(args: readonly string[], context: CommandContex
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) throw new CommandError(USAGE);
   try {
-    await command(rest, context);
+    await command(rest, { ...context, print: (line) => context.print(withoutControls(line)) });
   } catch (error) {
     // What parseArgs says of an unknown or unfinished option is meant for people.
     if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
@@ -36,4 +36,15 @@ export async function runCommand(args: readonly string[], context: CommandContex
     }
     throw error;
   }
+}
+
+/**
+ * Clients choose words that stand in the ledger (an unknown grant type, say). On a terminal their control characters would
+ * do something, or begin a line that looks like a row; they are shown as JSON writes them, so that JSON stays the same.
+ */
+function withoutControls(line: string): string {
+  return line.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
