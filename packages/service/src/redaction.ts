@@ -5,9 +5,10 @@ export const CENSORED = '[redacted]';
 const SECRET_MEMBER =
   /^(authorization|proxyauthorization|cookie|setcookie|dpop|code|codeverifier|usercode|devicecode|requesturi|idtokenhint|assertion|jwt|jws|jwe|privatekey|password|passphrase|.*token|.*secret|.*password|.*assertion|.*cookies?|.*credentials?)$/;
 
-const JWT = /eyJ[\w-]{8,}\.[\w-]*\.[\w-]*(\.[\w-]*){0,2}/g;
+/** Bounds keep a search linear in texts that only begin like a credential again and again. No header of a JWT is that long. */
+const JWT = /eyJ[\w-]{8,2048}\.[\w-]*\.[\w-]*(\.[\w-]*){0,2}/g;
 const AUTHORIZATION_VALUE = /\b(Bearer|Basic|DPoP)\s+[\w.~+/=-]{6,}/gi;
-const URL_CREDENTIALS = /(\w+:\/\/[^\s:/@"]*:)[^\s@"]+@/g;
+const URL_CREDENTIALS = /(:\/\/[^\s:/@"]{0,256}:)[^\s@"]{1,1024}@/g;
 
 const MAXIMUM_DEPTH = 6;
 
