@@ -58,6 +58,7 @@ describe('refused as invalid_request (RFC 6749 §5.2)', () => {
     const answer = await post(body, headers);
     expect(answer).toMatchObject({ status, error: 'invalid_request' });
     expect(answer.response.headers.get('cache-control')).toBe('no-store');
+    expect(answer.response.headers.get('pragma')).toBe('no-cache');
     expect(answer.response.headers.get('content-type')).toContain('application/json');
     expect(server.requests).toEqual([]);
   });

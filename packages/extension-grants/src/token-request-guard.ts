@@ -44,7 +44,9 @@ export function createTokenRequestGuard(options: TokenRequestGuardOptions): Toke
   const allowedOrigins = new Set(options.allowedOrigins);
 
   async function guard(req: GuardedRequest, res: ServerResponse): Promise<boolean> {
+    // RFC 6749 §5.1 asks for both.
     res.setHeader('Cache-Control', 'no-store');
+    res.setHeader('Pragma', 'no-cache');
     if (allowedOrigins.size > 0) allowOrigin(req, res, allowedOrigins);
     if (req.method === 'OPTIONS') {
       res.writeHead(204, { Allow: 'POST, OPTIONS' }).end();

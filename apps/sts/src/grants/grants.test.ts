@@ -47,6 +47,7 @@ describe('delegation', () => {
     const answer = await delegate({ scope: 'api2', token: alice.accessToken });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('pragma')).toBe('no-cache');
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
     expect(answer.body).toEqual({
       access_token: expect.any(String),
