@@ -37,6 +37,30 @@ test.describe('who acted for me', () => {
     await expect(rows(page).filter({ hasText: 'api2.client' })).toHaveCount(0);
   });
 
+  test('says in which browser each session was begun, and ends the one that was meant', async ({
+    page,
+    browser,
+  }) => {
+    const telephone = await browser.newContext({
+      userAgent:
+        'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1',
+    });
+    const elsewhere = await telephone.newPage();
+    await signIn(elsewhere, 'alice');
+    await signIn(page, 'alice');
+    await openList(page);
+    const sessions = page.getByRole('list', { name: 'Sessions' }).getByRole('listitem');
+    await expect(sessions.filter({ hasText: 'this browser' })).toContainText(/Chrome on/);
+    const meant = sessions.filter({ hasText: 'Safari on iPhone' });
+    await meant.getByRole('button', { name: /^End the session: Safari on iPhone/ }).click();
+    await expect(page.getByRole('dialog')).toContainText('Safari on iPhone');
+    await page.getByRole('dialog').getByRole('button', { name: 'End it' }).click();
+    await expect(meant).toHaveCount(0);
+    await elsewhere.getByRole('link', { name: 'Who acted for me' }).click();
+    await expect(elsewhere.getByRole('heading', { level: 1, name: 'Your session has ended' })).toBeVisible();
+    await telephone.close();
+  });
+
   test('what is taken back is refused in the very next call, until the next sign-in', async ({ page }) => {
     await signIn(page, 'carol');
     await openList(page);

@@ -66,6 +66,7 @@ export async function openSts(config: Config, options: OpenStsOptions): Promise<
           logger,
           adapter: state.adapter,
           release: state.release,
+          noteBrowser: state.noteBrowser,
           users,
           clients: { ...clients, find: clientScopes.find },
           resources,

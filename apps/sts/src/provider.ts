@@ -21,6 +21,7 @@ import { withoutForeignOrigins } from './engine/own-cors.ts';
 import { introspectJwts, mayIntrospectRecord } from './engine/introspection.ts';
 import { createLoginClaims } from './engine/login-claims.ts';
 import { answerUnknownPaths, reportOutages } from './engine/outages.ts';
+import { noteBrowserOfSignIn, type NoteBrowserPorts } from './engine/note-browser.ts';
 import type { EngineKeys } from './engine/provider-host.ts';
 import { giveBackOnFailure, type GiveBackPorts } from './engine/give-back.ts';
 import { createIssuedRecorder } from './engine/record-issued.ts';
@@ -42,6 +43,7 @@ export interface ProviderDependencies {
   readonly logger: Logger;
   readonly adapter: AdapterFactory;
   readonly release: GiveBackPorts['release'];
+  readonly noteBrowser: NoteBrowserPorts['noteBrowser'];
   readonly users: Pick<UserStore, 'findById'>;
   readonly clients: Pick<ClientStore, 'find' | 'checkSecret'>;
   readonly resources: ResourceRegistry;
@@ -79,6 +81,7 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
   provider.use(describeTruly(resources));
   provider.use(withoutScripts);
   provider.use(tellRefreshTokenLifetime);
+  provider.use(noteBrowserOfSignIn(dependencies));
   provider.use(introspectJwts({ resources, findLiveToken: dependencies.findLiveToken }));
   provider.use(revokeJwts({ revocation, verify: dependencies.verify }));
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Browser } from '../testing/browser.ts';
 import { basic, post, signIn } from '../testing/sign-in.ts';
 import { API1, API2, startTestSts, type TestSts } from '../testing/sts.ts';
 
@@ -9,9 +10,10 @@ beforeAll(async () => {
 afterAll(() => sts.close());
 
 /** Signs in with a token for api1 and one for /account. */
-async function signInForAccount(username = 'alice') {
+async function signInForAccount(username = 'alice', browser = new Browser(sts.issuer)) {
   const tokens = await signIn(sts.issuer, {
     username,
+    browser,
     scope: 'openid api1 account',
     resource: [API1, sts.issuer],
   });
@@ -134,7 +136,17 @@ describe('/account/sessions', () => {
       id: expect.any(String),
       client_ids: ['web.client'],
       signed_in_at: expect.any(Number),
+      browser: null,
     });
+  });
+
+  test('says in which browser each was begun, in few words', async () => {
+    await sts.state.users.add({ name: 'kim', password: 'kim' });
+    const browser = new Browser(sts.issuer);
+    browser.userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
+    const { accountToken } = await signInForAccount('kim', browser);
+    const { body } = await call(accountToken, '/sessions');
+    expect(body['sessions']).toMatchObject([{ browser: 'Firefox on Linux' }]);
   });
 
   test('ends one: its tokens are refused at once, the other session goes on', async () => {

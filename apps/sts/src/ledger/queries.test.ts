@@ -94,7 +94,7 @@ describeEachEngine('LedgerQueries', (engine) => {
     await storage.ledger.recordIssued(delegated('hop1', 'root'));
     expect(await storage.queries.sessionsOf('alice', SESSION)).toEqual([
       expect.objectContaining({ client_ids: [], signed_in_at: TEST_START + 5, current: false }),
-      { id: SESSION, client_ids: ['web.client'], signed_in_at: TEST_START, current: true },
+      { id: SESSION, client_ids: ['web.client'], signed_in_at: TEST_START, browser: null, current: true },
     ]);
     await storage.revocation.endSession(SESSION);
     expect(await storage.queries.sessionsOf('alice', SESSION)).toHaveLength(1);

@@ -66,7 +66,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
       const logins = await db
         .selectFrom('logins')
         .leftJoin('revocation_epoch', (join) => join.onTrue())
-        .select(['session', 'signed_in_at', 'not_before'])
+        .select(['session', 'signed_in_at', 'browser', 'not_before'])
         .where('subject', '=', subject)
         .where('ended_at', 'is', null)
         .where('expires_at', '>', now())
@@ -93,6 +93,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
         id: login.session,
         client_ids: clients.get(login.session) ?? [],
         signed_in_at: login.signed_in_at,
+        browser: login.browser,
         current: login.session === currentSession,
       }));
     },

@@ -112,6 +112,8 @@ export interface SessionRow {
   readonly id: string;
   readonly client_ids: readonly string[];
   readonly signed_in_at: number;
+  /** `Firefox on Linux`, as the browser said at the sign-in; null when that is not known. */
+  readonly browser: string | null;
   readonly current: boolean;
 }
 

@@ -27,9 +27,15 @@ export async function saveLogin(db: Kysely<StsSchema>, login: Login): Promise<vo
           .select('sessions_ended_at')
           .where('id', '=', login.subject)
           .where('sessions_ended_at', '>', login.signedInAt),
+      browser: null,
     })
     .onConflict((conflict) => conflict.column('session').doUpdateSet({ expires_at: login.expiresAt }))
     .returning('subject')
     .executeTakeFirstOrThrow();
   if (row.subject !== login.subject) throw new Error('a login session changed its user');
+}
+
+/** In which browser that session was signed in to last. */
+export async function saveBrowser(db: Kysely<StsSchema>, session: string, browser: string): Promise<void> {
+  await db.updateTable('logins').set({ browser }).where('session', '=', session).execute();
 }

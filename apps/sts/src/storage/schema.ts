@@ -71,6 +71,8 @@ export interface LoginTable {
   signed_in_at: number;
   expires_at: number;
   ended_at: number | null;
+  /** `Firefox on Linux`; null when it is not known. */
+  browser: string | null;
 }
 
 export interface LedgerTable {

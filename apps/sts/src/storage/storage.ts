@@ -9,6 +9,7 @@ import type { TokenLedger } from '../ledger/types.ts';
 import { createClientAdapter } from './client-adapter.ts';
 import { createClientStore } from './client-store.ts';
 import { ProviderAdapter } from './provider-adapter.ts';
+import { saveBrowser } from './logins.ts';
 import { releaseRecord } from './release.ts';
 import type { StsSchema } from './schema.ts';
 import { sweep } from './sweep.ts';
@@ -32,6 +33,8 @@ export interface Storage {
   readonly adapter: (model: string) => Adapter;
   /** Makes a record that was consumed good for another use. */
   readonly release: (model: string, id: string) => Promise<void>;
+  /** See `saveBrowser`. */
+  readonly noteBrowser: (session: string, browser: string) => Promise<void>;
   readonly users: UserStore;
   readonly clients: ClientStore;
   readonly ledger: TokenLedger;
@@ -59,6 +62,7 @@ export function createStorage(options: StorageOptions): Storage {
         ? clientAdapter
         : new ProviderAdapter({ db, model, now, endGrant: revocation.endGrant }),
     release: (model, id) => releaseRecord(db, model, id),
+    noteBrowser: (session, browser) => saveBrowser(db, session, browser),
     users: createUserStore({ db, endSessionsOf: (...of) => revocation.endAllSessionsWithin(...of) }),
     clients,
     ledger: createTokenLedger({

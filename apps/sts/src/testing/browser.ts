@@ -27,6 +27,8 @@ export class Browser {
   readonly #origin: string;
   readonly #address: string;
   #cookies: readonly Cookie[] = [];
+  /** What it says it is; by default what fetch says. */
+  userAgent: string | undefined;
 
   /**
    * `origin`: the only server that is really asked, at `address`. A redirect to anywhere else ends there, unfollowed.
@@ -84,7 +86,12 @@ export class Browser {
     const response = await fetch(new URL(url.pathname + url.search, this.#address), {
       method,
       redirect: 'manual',
-      headers: { accept: 'text/html', ...(cookie === '' ? {} : { cookie }), ...headers },
+      headers: {
+        accept: 'text/html',
+        ...(cookie === '' ? {} : { cookie }),
+        ...(this.userAgent === undefined ? {} : { 'user-agent': this.userAgent }),
+        ...headers,
+      },
       ...(body === undefined ? {} : { body }),
     });
     for (const line of response.headers.getSetCookie()) this.#keep(line, url);

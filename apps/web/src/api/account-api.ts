@@ -29,6 +29,8 @@ const sessionsSchema = z.object({
       id: z.string(),
       client_ids: z.array(z.string()),
       signed_in_at: z.number(),
+      /** `Firefox on Linux`. */
+      browser: z.optional(z.nullable(z.string())),
       current: z.boolean(),
     }),
   ),

@@ -11,6 +11,7 @@ import { Fault } from './fault.tsx';
 import { Loading, Skeleton } from './skeleton.tsx';
 
 const SHOWN_AT_FIRST = 3;
+const UNKNOWN_BROWSER = 'A browser of unknown make';
 
 /** Where the user is signed in. Ending one ends everything that hangs from it, here or elsewhere. */
 export function LoginSessions() {
@@ -47,16 +48,19 @@ export function LoginSessions() {
           <li key={session.id} className={css.item}>
             <div className="stack-tight">
               <p className={css.what}>
-                <strong>{`Signed in ${formatMoment(session.signed_in_at)}`}</strong>
+                <strong>{session.browser ?? UNKNOWN_BROWSER}</strong>
                 {session.current && <span className="badge badge-ok">this browser</span>}
               </p>
-              <p className={css.facts}>{session.client_ids.map((id) => clientName(id).label).join(', ')}</p>
+              <p className={css.facts}>
+                <span>{`Signed in ${formatMoment(session.signed_in_at)}`}</span>
+                <span>{session.client_ids.map((id) => clientName(id).label).join(', ')}</span>
+              </p>
             </div>
             <button
               type="button"
               className="button button-small"
               disabled={end.isPending}
-              aria-label={`End the session of ${formatMoment(session.signed_in_at)}`}
+              aria-label={`End the session: ${session.browser ?? UNKNOWN_BROWSER}, ${formatMoment(session.signed_in_at)}`}
               onClick={() => setAsked(session)}
             >
               End
@@ -81,6 +85,7 @@ export function LoginSessions() {
             setAsked(undefined);
           }}
         >
+          <p>{`${asked.browser ?? UNKNOWN_BROWSER}, signed in ${formatMoment(asked.signed_in_at)}.`}</p>
           <p>{asked.current ? 'You are signed out here as well.' : 'Whoever uses it must sign in again.'}</p>
         </ConfirmDialog>
       )}
