@@ -131,6 +131,7 @@ describe('refuses a token', () => {
     ['issued more than 300 s ago', 'DESIGN', { iat: NOW - 301 }],
     ['issued in the future', 'RFC 7519 §4.1.6', { iat: NOW + 60 }],
     ['of somebody unmapped', 'RFC 8725 §3.8', { sub: 'mallory@partner' }],
+    ['whose subject is a list', 'RFC 7519 §4.1.2', { sub: ['alice@partner'] }],
     ['whose subject is a name every object has', 'RFC 8725 §3.8', { sub: 'constructor' }],
     ['whose subject is our id and not the partner’s', 'RFC 8725 §3.8', { sub: BOB }],
     ['that carries an act', 'RFC 8693 §4.1', { act: { sub: 'partner.client' } }],

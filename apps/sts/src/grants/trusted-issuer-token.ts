@@ -116,8 +116,10 @@ function faultOf(
   return undefined;
 }
 
-function userOf({ sub }: JWTPayload, issuer: TrustedIssuer): string | undefined {
-  return sub !== undefined && Object.hasOwn(issuer.subjects, sub) ? issuer.subjects[sub] : undefined;
+function userOf(payload: JWTPayload, issuer: TrustedIssuer): string | undefined {
+  // Its type says so, the token need not: a list of one name would be looked up like the name.
+  const sub: unknown = payload.sub;
+  return typeof sub === 'string' && Object.hasOwn(issuer.subjects, sub) ? issuer.subjects[sub] : undefined;
 }
 
 function subjectTokenOf(
