@@ -71,7 +71,7 @@ export function PaymentForm({ accounts, draft, isSending, onChange, onSend }: Pa
       </Field>
       <Field
         label="To"
-        hint={`An account number: one of yours, or somebody else’s, such as ${example.id}, ${example.owner}’s.`}
+        hint={`An account number: one of yours, or somebody else’s (${example.owner}’s is ${example.id}).`}
         fault={faults.to}
       >
         {(control) => (
