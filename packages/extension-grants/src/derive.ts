@@ -27,6 +27,8 @@ export type Derived =
  *
  * Of a bound token (`cnf`, RFC 7800) possession has to be shown: it passes only together with a DPoP proof of the same
  * key (RFC 9449 §4). That it reached a middle tier is no such proof, and it is never taken as a bearer token.
+ *
+ * Every token is issued through this. A validator that first asks somebody else may ask this before.
  */
 export function derive(derivation: Derivation): Derived {
   const { from, actor } = derivation;

@@ -29,6 +29,7 @@ export {
   type RequestedTargetOptions,
 } from './requested-target.ts';
 export { subjectTokenErrorOf, TOKEN_EXCHANGE_GRANT } from './subject-token-error.ts';
+export { derive, type Derivation, type Derived } from './derive.ts';
 export { extraTokenClaims } from './extra-token-claims.ts';
 export { issuanceOf, SELF_ISSUED } from './issuance.ts';
 export { PROTOCOL_CLAIMS } from './protocol-claims.ts';

@@ -1,4 +1,4 @@
-import { refuse, subjectTokenErrorOf } from '@behalf/extension-grants';
+import { derive, refuse, subjectTokenErrorOf } from '@behalf/extension-grants';
 import type { ExtensionGrantRequest, GrantError, Refusal, SubjectToken } from '@behalf/extension-grants';
 import { decideDelegation, type DelegationFault } from '../registry/decide-delegation.ts';
 import type { ExchangePorts } from './ports.ts';
@@ -8,8 +8,8 @@ export type AuthorizedActor =
   | { readonly ok: false; readonly refusal: Refusal };
 
 /**
- * Whether the client may act for the token's user as requested: the policy allows it (rules 2 to 4), and the user did
- * not take it back. Every grant that exchanges a token asks this, and puts what it gives into the new token.
+ * Whether the client may act for the token's user as requested: the policy allows it (rules 2 to 4), the token lets itself
+ * be derived from (rules 6 and 10), and the user did not take it back. Every grant that exchanges a token asks this, and puts what it gives into the new token.
  */
 export async function authorizeActor(
   ports: ExchangePorts,
@@ -31,6 +31,14 @@ export async function authorizeActor(
   });
   if (!decision.ok)
     return { ok: false, refusal: refusalOf(decision.fault, decision.description, request, subjectToken) };
+
+  const derived = derive({
+    grantType: request.grantType,
+    from: subjectToken,
+    actor: request.client.id,
+    dpopThumbprint: request.dpopThumbprint,
+  });
+  if (!derived.ok) return derived;
 
   const { sessionId } = subjectToken;
   if (

@@ -161,6 +161,12 @@ describe('refuses before it asks anybody', () => {
     expect(asked).toEqual([]);
   });
 
+  test('an actor whom the token does not permit (RFC 8693 §4.4)', async () => {
+    const token = await bench.mint({ ...USER_CLAIMS, may_act: { sub: 'support.client' } });
+    expect(await translate(token)).toMatchObject({ error: 'invalid_grant', reason: 'policy' });
+    expect(asked).toEqual([]);
+  });
+
   test('an actor whom the user barred', async () => {
     bench.barred.add(`session-of-alice api1.client ${AT.api2Resource}`);
     expect(await translate(await bench.mint(USER_CLAIMS))).toMatchObject({ error: 'invalid_target' });
