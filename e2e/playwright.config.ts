@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { findBrowser } from '@behalf/scripts/browser';
 import { defineConfig } from '@playwright/test';
 
@@ -10,7 +11,8 @@ if (browser === undefined) {
 export default defineConfig({
   testDir: 'stories',
   globalSetup: './support/global-setup.ts',
-  workers: 2,
+  // More than cores: browsers and services wait for each other.
+  workers: Math.ceil(availableParallelism() * 1.5),
   // Generous, because nothing here is about speed and the machine may be busy.
   timeout: 120_000,
   expect: { timeout: 30_000 },

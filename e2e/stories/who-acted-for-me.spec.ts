@@ -75,6 +75,7 @@ test.describe('who acted for me', () => {
 
     await open(page, 'Accounts');
     await expect(page.getByText('Your accounts could not be loaded')).toBeVisible();
+    await expect(page.getByText(/^Below is what was loaded at/)).toBeVisible();
     await signOut(page);
     await signIn(page, 'carol');
     await expect(page.getByRole('list', { name: 'Your accounts' })).toBeVisible();

@@ -93,7 +93,7 @@ const CLAIMS: Readonly<Record<string, ClaimText>> = {
     meaning: 'When the token ends.',
     source: 'RFC 9068 §2.2',
     when: {
-      changed: 'An exchanged token never outlives the one it came from, and never 300 seconds.',
+      changed: 'An exchanged token never outlives the one it came from, and lives 300 seconds at most.',
       kept: 'The same end: an exchanged token never outlives the one it came from.',
     },
   },

@@ -45,7 +45,9 @@ export function describeFault(error: unknown): string {
     return `A service behind this page is not available at the moment.${waitText(error.retryAfterSeconds)}`;
   }
   if (error.status >= 500) return 'A service behind this page has failed.';
-  if (reason === 'policy') return `No token to act for you was issued: ${detail ?? 'the policy forbids it'}.`;
+  if (reason === 'policy') {
+    return `No token to act for you was issued: ${detail ?? 'the policy forbids it'}. What you have taken back stays so until you sign in anew.`;
+  }
   if (error.status === 404 && detail === undefined) return 'The service does not offer this.';
   return asSentence(detail ?? title) ?? `The service refused (${error.status}).`;
 }

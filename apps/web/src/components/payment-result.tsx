@@ -23,13 +23,10 @@ export function PaymentResult({ attempt, onRetry, onEdit, onStartOver }: Payment
       return (
         <div className={css.result}>
           <Notice tone="ok" title="Payment booked">
-            <Facts order={attempt.order} />
+            <Facts order={attempt.order} number={attempt.booked.payment.id} />
             {attempt.booked.replayed && (
               <p>An earlier try had already booked it; this is its answer. It was booked once.</p>
             )}
-            <p className="muted">
-              Number <code>{attempt.booked.payment.id}</code>
-            </p>
           </Notice>
           <p className="row">
             <button type="button" className="button" onClick={onStartOver}>
@@ -108,7 +105,7 @@ function Choices({
   );
 }
 
-function Facts({ order }: { order: PaymentOrder }) {
+function Facts({ order, number }: { order: PaymentOrder; number?: string }) {
   return (
     <dl className={css.facts}>
       <dt>Amount</dt>
@@ -127,6 +124,14 @@ function Facts({ order }: { order: PaymentOrder }) {
       <dd>
         <bdi>{order.reference}</bdi>
       </dd>
+      {number !== undefined && (
+        <>
+          <dt>Number</dt>
+          <dd>
+            <code>{number}</code>
+          </dd>
+        </>
+      )}
     </dl>
   );
 }

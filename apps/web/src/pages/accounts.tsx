@@ -7,6 +7,7 @@ import { Fault } from '../components/fault.tsx';
 import { Money } from '../components/money.tsx';
 import { Page } from '../components/page.tsx';
 import { Loading, Skeleton } from '../components/skeleton.tsx';
+import { formatTime } from '../money/dates.ts';
 import css from './accounts.module.css';
 
 /** The signed-in user's own accounts, which API1 reads from API2 on the user's behalf. */
@@ -22,6 +23,9 @@ export function AccountsPage() {
           error={accounts.error}
           onRetry={() => void accounts.refetch()}
         />
+      )}
+      {accounts.isError && accounts.data && (
+        <p className="muted">Below is what was loaded at {formatTime(accounts.dataUpdatedAt / 1000)}.</p>
       )}
       {accounts.data && <AccountList accounts={accounts.data} />}
     </Page>
