@@ -1,10 +1,10 @@
 import { isUnavailable } from '@behalf/database';
 import { currentRequestId, type Logger } from '@behalf/service';
 import express, { Router, type ErrorRequestHandler, type Request, type Response } from 'express';
-import { errors, type Grant, type Interaction } from 'oidc-provider';
-import type { Provider } from 'oidc-provider';
+import { errors, type Interaction, type Provider } from 'oidc-provider';
 import { formTargetOf, pageHeaders } from '../engine/page-response.ts';
 import type { UserStore } from '../storage/types.ts';
+import { grantWhatIsAsked, scopesToAllow } from './consent.ts';
 import { consentPage } from './consent-page.ts';
 import { expiredPage, foreignFormPage, troublePage } from './message-pages.ts';
 import { renderPage, STYLE_PATH, type Page } from './page.ts';
@@ -99,7 +99,6 @@ async function signIn(
   );
 }
 
-/** The user agreed: everything that was asked and not granted yet is granted. */
 async function allow(
   request: Request,
   response: Response,
@@ -107,13 +106,7 @@ async function allow(
   ports: InteractionPorts,
 ): Promise<void> {
   const provider = ports.provider();
-  const grant = await grantOf(provider, interaction);
-  const missing = missingOf(interaction);
-  if (missing.openid.length > 0) grant.addOIDCScope(missing.openid.join(' '));
-  for (const [resource, scopes] of Object.entries(missing.resources)) {
-    grant.addResourceScope(resource, scopes.join(' '));
-  }
-  const grantId = await grant.save();
+  const grantId = await grantWhatIsAsked(provider, interaction);
   await provider.interactionFinished(
     request,
     response,
@@ -159,52 +152,19 @@ async function showConsent(
   ports: InteractionPorts,
 ): Promise<void> {
   const user = await ports.users.findById(interaction.session?.accountId ?? '');
-  const { openid, resources } = missingOf(interaction);
-  const asked = [...openid, ...Object.values(resources).flat()];
   const page = consentPage({
     action: `/interaction/${interaction.uid}`,
     application: await applicationOf(interaction, ports),
     destination: destinationOf(interaction) ?? '',
     userName: user?.displayName ?? user?.name ?? '',
-    scopes: asked.length > 0 ? asked : await askedAgain(interaction, ports),
+    scopes: await scopesToAllow(ports.provider(), interaction),
   });
   sendPage(response, 200, page, destinationOf(interaction));
-}
-
-async function grantOf(provider: Provider, interaction: Interaction): Promise<Grant> {
-  const existing =
-    interaction.grantId === undefined ? undefined : await provider.Grant.find(interaction.grantId);
-  if (existing !== undefined) return existing;
-  const accountId = interaction.session?.accountId;
-  if (accountId === undefined) throw new errors.SessionNotFound('nobody is signed in');
-  return new provider.Grant({ accountId, clientId: text(interaction.params['client_id']) });
-}
-
-function missingOf(interaction: Interaction): {
-  openid: readonly string[];
-  resources: Readonly<Record<string, readonly string[]>>;
-} {
-  const { missingOIDCScope, missingResourceScopes } = interaction.prompt.details as {
-    missingOIDCScope?: readonly string[];
-    missingResourceScopes?: Readonly<Record<string, readonly string[]>>;
-  };
-  return { openid: missingOIDCScope ?? [], resources: missingResourceScopes ?? {} };
 }
 
 async function applicationOf(interaction: Interaction, ports: InteractionPorts): Promise<string> {
   const id = text(interaction.params['client_id']);
   return (await ports.provider().Client.find(id))?.clientName ?? id;
-}
-
-/** What was granted before and is asked for once more. Any other word in the request is the client's and gets it nothing. */
-async function askedAgain({ grantId, params }: Interaction, ports: InteractionPorts): Promise<string[]> {
-  const grant = grantId === undefined ? undefined : await ports.provider().Grant.find(grantId);
-  const granted = [grant?.getOIDCScope() ?? '', ...Object.values(grant?.resources ?? {})]
-    .join(' ')
-    .split(' ');
-  return text(params['scope'])
-    .split(' ')
-    .filter((scope) => scope !== '' && granted.includes(scope));
 }
 
 /** Who signs in anew in a session that still lives (`prompt=login`) has only the password to type. */

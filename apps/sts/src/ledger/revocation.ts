@@ -93,9 +93,10 @@ export function createRevocation(options: RevocationOptions): RevocationParts {
           .where('actor', 'is not', null)
           .executeTakeFirst();
         if (row === undefined) return false;
-        await revoke(transaction, sql`id = ${jti}`, now());
         const { session, actor, audience } = row;
-        if (session === null || actor === null || audience === null) return true;
+        if (session === null || actor === null || audience === null) {
+          return revoke(transaction, sql`id = ${jti}`, now());
+        }
         const held = sql<boolean>`session = ${session} and actor = ${actor} and audience = ${audience}
           and (expires_at > ${now()} or id = ${jti})`;
         await revoke(transaction, held, now());

@@ -1,0 +1,51 @@
+import { errors, type Grant, type Interaction, type Provider } from 'oidc-provider';
+
+/** What the user is asked to allow, as the consent page lists it. */
+export async function scopesToAllow(
+  provider: Provider,
+  interaction: Interaction,
+): Promise<readonly string[]> {
+  const { openid, resources } = missingOf(interaction);
+  const asked = [...openid, ...Object.values(resources).flat()];
+  return asked.length > 0 ? asked : askedAgain(provider, interaction);
+}
+
+/** The user agreed: everything that was asked and not granted yet is granted. Resolves with the grant's id. */
+export async function grantWhatIsAsked(provider: Provider, interaction: Interaction): Promise<string> {
+  const grant = await grantOf(provider, interaction);
+  const { openid, resources } = missingOf(interaction);
+  if (openid.length > 0) grant.addOIDCScope(openid.join(' '));
+  for (const [resource, scopes] of Object.entries(resources)) {
+    grant.addResourceScope(resource, scopes.join(' '));
+  }
+  return grant.save();
+}
+
+async function grantOf(provider: Provider, { grantId, session, params }: Interaction): Promise<Grant> {
+  const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+  if (existing !== undefined) return existing;
+  const accountId = session?.accountId;
+  if (accountId === undefined) throw new errors.SessionNotFound('nobody is signed in');
+  return new provider.Grant({ accountId, clientId: String(params['client_id']) });
+}
+
+function missingOf({ prompt }: Interaction): {
+  openid: readonly string[];
+  resources: Readonly<Record<string, readonly string[]>>;
+} {
+  const { missingOIDCScope, missingResourceScopes } = prompt.details as {
+    missingOIDCScope?: readonly string[];
+    missingResourceScopes?: Readonly<Record<string, readonly string[]>>;
+  };
+  return { openid: missingOIDCScope ?? [], resources: missingResourceScopes ?? {} };
+}
+
+/** What was granted before and is asked for once more. Any other word in the request is the client's and gets it nothing. */
+async function askedAgain(provider: Provider, { grantId, params }: Interaction): Promise<readonly string[]> {
+  const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+  const granted = [grant?.getOIDCScope() ?? '', ...Object.values(grant?.resources ?? {})]
+    .join(' ')
+    .split(' ');
+  const asked = typeof params['scope'] === 'string' ? params['scope'].split(' ') : [];
+  return asked.filter((scope) => scope !== '' && granted.includes(scope));
+}
