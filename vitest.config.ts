@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     ...TEST_SETTINGS,
     projects: ['apps/*', 'packages/*', '!packages/{tsconfig,vitest-config}', 'scripts'],
-    globalSetup: ['./packages/database/src/testing-setup.ts'],
+    globalSetup: ['./packages/database/test/support/setup.ts'],
     passWithNoTests: false,
     reporters: ['default'],
   },

@@ -1,4 +1,4 @@
 import { TEST_SETTINGS } from '@behalf/vitest-config';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { ...TEST_SETTINGS, globalSetup: ['./src/testing-setup.ts'] } });
+export default defineConfig({ test: { ...TEST_SETTINGS, globalSetup: ['./test/support/setup.ts'] } });

@@ -1,11 +1,4 @@
-export {
-  PortSettingError,
-  systemEnvironment,
-  systemParts,
-  type Environment,
-  type Part,
-  type PartName,
-} from './addresses.ts';
+export { PortSettingError, systemEnvironment, systemParts, type Environment, type Part, type PartName } from './addresses.ts';
 export { freePorts, isTaken, takenMessage, takenParts } from './ports.ts';
 export { buildWeb, ROOT, startPart, type PartExit, type PartProcess } from './part-process.ts';
 export { isReady, untilReady } from './readiness.ts';

@@ -1,9 +1,10 @@
 /** Finds a Chromium for the browser tests, or brings one: nobody has to install one by hand. */
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, isAbsolute, join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from '../system/index.ts';
 

@@ -1,4 +1,4 @@
-import { resourceMetadataUrl, type AccessTokenVerifier, type DelegationClient } from '@behalf/auth';
+import { type AccessTokenVerifier, type DelegationClient, resourceMetadataUrl } from '@behalf/auth';
 import {
   backchannelLogout,
   delegationProblems,
@@ -10,19 +10,19 @@ import {
   allowOrigin,
   apiHeaders,
   healthRoutes,
+  type Logger,
   notFound,
   problemHandler,
   requestIdOf,
   requestLogging,
   stepsOf,
-  type Logger,
   type Upstream,
 } from '@behalf/service';
 import express, { type Express } from 'express';
 import { createApi2Client } from './clients/api2.ts';
+import { experimentRoutes } from './demo/experiments.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { chainRoutes } from './routes/chain.ts';
-import { experimentRoutes } from './routes/experiments.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { insightRoutes } from './routes/insights.ts';
 import { paymentRoutes } from './routes/payments.ts';

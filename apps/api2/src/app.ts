@@ -5,27 +5,27 @@ import {
   protectedResourceMetadata,
   requireAccessToken,
 } from '@behalf/auth/express';
-import { isUnavailable, type Database } from '@behalf/database';
+import { type Database, isUnavailable } from '@behalf/database';
 import {
   allowOnly,
   apiHeaders,
   healthRoutes,
+  type Logger,
   notFound,
   problemHandler,
   requestIdOf,
   requestLogging,
   stepsOf,
-  type Logger,
   type Upstream,
 } from '@behalf/service';
 import express, { type Express } from 'express';
+import { experimentRoutes } from './demo/experiments.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { chainRoutes } from './routes/chain.ts';
-import { experimentRoutes } from './routes/experiments.ts';
 import { identityRoutes } from './routes/identity.ts';
 import { insightRoutes } from './routes/insights.ts';
 import { paymentRoutes } from './routes/payments.ts';
-import type { Api2Tables } from './storage/schema.ts';
+import type { Api2Tables } from './storage/database.ts';
 
 export interface AppDependencies {
   readonly logger: Logger;

@@ -8,9 +8,7 @@ import { openDatabase } from '@behalf/database';
 import { createLogger, createUpstream, fetchWithRequestId, runMain, startService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
-import { addDemonstrationData } from './storage/demonstration.ts';
-import { migrations } from './storage/migrations.ts';
-import type { Api2Tables } from './storage/schema.ts';
+import { addDemonstrationData, type Api2Tables, migrations } from './storage/database.ts';
 
 await runMain('api2', async () => {
   const config = loadConfig(process.env);

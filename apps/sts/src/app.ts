@@ -1,31 +1,29 @@
 import type { AccessTokenVerifier } from '@behalf/auth';
+import { isUnavailable } from '@behalf/database';
 import { createTokenRequestGuard } from '@behalf/extension-grants';
 import {
   allowOrigin,
   healthRoutes,
+  type Logger,
   notFound,
+  problem,
   problemHandler,
   requestLogging,
   sendProblem,
-  problem,
-  type Logger,
 } from '@behalf/service';
-import { isUnavailable } from '@behalf/database';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { accountRoutes } from './account/routes.ts';
-import { authorizeByPost } from './engine/authorize-by-post.ts';
-import { contentSecurityPolicy } from './engine/page-response.ts';
-import { loggedPath } from './engine/logged-path.ts';
-import { inOriginForm } from './engine/origin-form.ts';
-import type { ProviderHost } from './engine/provider-host.ts';
-import { resourceOfRequestedScopes } from './engine/token-request-scopes.ts';
-import { interactionRoutes } from './interactions/routes.ts';
-import { isFromOwnPage } from './interactions/same-origin.ts';
+import { interactionRoutes, isFromOwnPage } from './interactions/routes.ts';
 import type { SignInThrottle } from './interactions/throttle.ts';
-import type { LedgerQueries, Revocation, TokenLedger } from './ledger/types.ts';
-import type { ResourceRegistry } from './registry/resources.ts';
-import type { UserStore } from './storage/types.ts';
+import type { ProviderHost } from './oidc/current-provider.ts';
+import { authorizeByPost, inOriginForm, loggedPath, resourceOfRequestedScopes } from './oidc/edge.ts';
+import { contentSecurityPolicy } from './oidc/pages.ts';
+import type { ResourceRegistry } from './registry/apis.ts';
+import type { TokenLedger } from './state/ledger.ts';
+import type { LedgerQueries } from './state/queries.ts';
+import type { Revocation } from './state/revocation.ts';
+import type { UserStore } from './state/users.ts';
 
 export interface AppDependencies {
   readonly issuer: string;

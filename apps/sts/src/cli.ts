@@ -1,10 +1,8 @@
 import { createLogger, runMain } from '@behalf/service';
-import { askSecret } from './cli/ask-secret.ts';
-import { CommandError } from './cli/context.ts';
-import { runCommand, USAGE } from './cli/run.ts';
+import { askSecret, CommandError, runCommand, USAGE } from './cli/run.ts';
 import { loadConfig } from './config.ts';
-import { openRegistry, seedRegistry } from './open-registry.ts';
-import { openState } from './open-state.ts';
+import { openRegistry, seedRegistry } from './registry/load-registry.ts';
+import { openState } from './state/state.ts';
 
 /** The operators' command line, over the same settings and the same database as the server. */
 await runMain('sts', async () => {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import {
   certificateCheckSetting,
   databaseUrlSetting,
+  type Environment,
   insecureTransport,
   isPlainHttpElsewhere,
   loadSettings,
@@ -14,14 +15,14 @@ import {
   refuseInProduction,
   switchSetting,
   urlSetting,
-  type Environment,
 } from '@behalf/service';
 import { z } from 'zod';
 import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
+import { DEVELOPMENT_SETTINGS } from './registry/apis.ts';
 import { DEVELOPMENT_SECRET } from './registry/clients.ts';
-import { DEVELOPMENT_SETTINGS } from './registry/settings.ts';
 
 const WORKSPACE = fileURLToPath(new URL('../../..', import.meta.url));
+
 const MINIMUM_COOKIE_KEY_LENGTH = 32;
 
 const schema = z.object({

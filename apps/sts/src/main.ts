@@ -1,6 +1,6 @@
 import { createLogger, runMain, startService } from '@behalf/service';
 import { loadConfig } from './config.ts';
-import { openSts } from './open-sts.ts';
+import { openSts } from './sts.ts';
 
 await runMain('sts', async () => {
   const config = loadConfig(process.env);

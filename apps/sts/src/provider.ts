@@ -1,40 +1,53 @@
 import type { AccessToken as VerifiedToken } from '@behalf/auth';
 import {
   createTokenTools,
-  registerExtensionGrants,
   type ExtensionGrantValidator,
   type GrantClient,
   type GrantRefused,
+  registerExtensionGrants,
   type SubjectToken,
   type TargetDirectory,
   type TokenTools,
 } from '@behalf/extension-grants';
 import { currentRequestId, type Logger } from '@behalf/service';
-import { Provider, type AdapterFactory, type Configuration, type Session } from 'oidc-provider';
-import { CLAIMS_BY_SCOPE, createFindAccount } from './engine/accounts.ts';
-import { createAssertionCheck } from './engine/client-assertions.ts';
-import { cookieSettings } from './engine/cookies.ts';
-import { describeTruly } from './engine/discovery.ts';
-import { logoutSource, postLogoutSuccessSource, renderError, withoutScripts } from './engine/engine-pages.ts';
-import { loadExistingGrant } from './engine/first-party-grants.ts';
-import { withoutForeignOrigins } from './engine/own-cors.ts';
-import { introspectJwts, mayIntrospectRecord } from './engine/introspection.ts';
-import { createLoginClaims } from './engine/login-claims.ts';
-import { answerUnknownPaths, reportOutages } from './engine/outages.ts';
-import { noteBrowserOfSignIn, type NoteBrowserPorts } from './engine/note-browser.ts';
-import type { EngineKeys } from './engine/provider-host.ts';
-import { giveBackOnFailure, type GiveBackPorts } from './engine/give-back.ts';
-import { createIssuedRecorder } from './engine/record-issued.ts';
-import { OWN_CLIENT_METADATA, withRegistration } from './engine/registered-clients.ts';
-import { createResourceIndicators } from './engine/resource-indicators.ts';
-import { tellRefreshTokenLifetime } from './engine/refresh-token-lifetime.ts';
-import { createRevocationPolicy, revokeJwts } from './engine/revocation.ts';
-import type { Revocation, TokenLedger } from './ledger/types.ts';
-import { OPENID_SCOPES } from './registry/client-registration.ts';
-import type { ResourceRegistry } from './registry/resources.ts';
-import { sessionIdOf } from './storage/digest.ts';
-import type { ClientStore, UserStore } from './storage/types.ts';
-import type { ClaimOnce } from './storage/used-once.ts';
+import { type AdapterFactory, type Configuration, Provider, type Session } from 'oidc-provider';
+import {
+  answerUnknownPaths,
+  describeTruly,
+  giveBackOnFailure,
+  type GiveBackPorts,
+  reportOutages,
+  tellRefreshTokenLifetime,
+  withoutForeignOrigins,
+} from './oidc/answers.ts';
+import { createAssertionCheck, OWN_CLIENT_METADATA, withRegistration } from './oidc/clients.ts';
+import type { EngineKeys } from './oidc/current-provider.ts';
+import {
+  createRevocationPolicy,
+  introspectJwts,
+  mayIntrospectRecord,
+  revokeJwts,
+} from './oidc/jwt-endpoints.ts';
+import { createIssuedRecorder } from './oidc/ledger-hooks.ts';
+import {
+  CLAIMS_BY_SCOPE,
+  cookieSettings,
+  createFindAccount,
+  createLoginClaims,
+  loadExistingGrant,
+  noteBrowserOfSignIn,
+  type NoteBrowserPorts,
+} from './oidc/login.ts';
+import { logoutSource, postLogoutSuccessSource, renderError, withoutScripts } from './oidc/pages.ts';
+import { createResourceIndicators } from './oidc/resources.ts';
+import type { ResourceRegistry } from './registry/apis.ts';
+import { OPENID_SCOPES } from './registry/clients.ts';
+import type { ClientStore } from './state/clients.ts';
+import type { TokenLedger } from './state/ledger.ts';
+import type { ClaimOnce } from './state/replay.ts';
+import type { Revocation } from './state/revocation.ts';
+import { sessionIdOf } from './state/schema.ts';
+import type { UserStore } from './state/users.ts';
 
 export interface ProviderDependencies {
   readonly issuer: string;
@@ -62,6 +75,7 @@ export interface ProviderDependencies {
 
 /** A login session ends this long after the sign-in, however busy it was; its refresh tokens end with it. */
 const SESSION_SECONDS = 8 * 3600;
+
 const INTERACTION_SECONDS = 30 * 60;
 
 /**

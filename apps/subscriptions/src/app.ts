@@ -1,19 +1,19 @@
 import type { AccessTokenVerifier } from '@behalf/auth';
 import { protectedResourceMetadata, requireAccessToken } from '@behalf/auth/express';
-import { isUnavailable, type Database } from '@behalf/database';
+import { type Database, isUnavailable } from '@behalf/database';
 import {
   apiHeaders,
   healthRoutes,
+  type Logger,
   notFound,
   problemHandler,
   requestIdOf,
   requestLogging,
-  type Logger,
 } from '@behalf/service';
 import express, { type Express } from 'express';
 import { identityRoutes } from './routes/identity.ts';
 import { userRoutes } from './routes/users.ts';
-import type { SubscriptionTables } from './storage/schema.ts';
+import type { SubscriptionTables } from './storage.ts';
 
 export interface AppDependencies {
   readonly logger: Logger;

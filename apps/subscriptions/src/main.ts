@@ -3,9 +3,7 @@ import { openDatabase } from '@behalf/database';
 import { createLogger, fetchWithRequestId, runMain, startService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
-import { addDemonstrationData } from './storage/demonstration.ts';
-import { migrations } from './storage/migrations.ts';
-import type { SubscriptionTables } from './storage/schema.ts';
+import { addDemonstrationData, migrations, type SubscriptionTables } from './storage.ts';
 
 await runMain('subscriptions', async () => {
   const config = loadConfig(process.env);

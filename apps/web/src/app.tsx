@@ -14,9 +14,13 @@ import { LandingPage } from './pages/landing.tsx';
 import { NotFoundPage } from './pages/not-found.tsx';
 
 const PayPage = lazy(() => import('./pages/pay.tsx'));
+
 const ChainPage = lazy(() => import('./pages/chain.tsx'));
+
 const ExperimentsPage = lazy(() => import('./pages/experiments.tsx'));
+
 const InsightsPage = lazy(() => import('./pages/insights.tsx'));
+
 const DelegationsPage = lazy(() => import('./pages/delegations.tsx'));
 
 /** Providers and routes. */

@@ -1,5 +1,5 @@
 import { ResponseBodyError } from 'openid-client';
-import { authProblem, invalidTokenProblem, type AuthProblem } from './auth-problem.ts';
+import { authProblem, type AuthProblem, invalidTokenProblem } from './auth-problem.ts';
 import { DEFAULT_RETRY_AFTER_SECONDS } from './outgoing.ts';
 
 /** What the middle tier has to know of a refusal; more the authorization server does not tell. */

@@ -1,7 +1,7 @@
 /** Express 5 adapters: thin, all decisions are in guard.ts, live-token.ts and logout-token.ts. */
+
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
-import { tokenCheckUnavailableProblem, type AuthProblem } from './auth-problem.ts';
-import { resourceMetadataUrl } from './challenge.ts';
+import { type AuthProblem, resourceMetadataUrl, tokenCheckUnavailableProblem } from './auth-problem.ts';
 import { DelegationError, problemOfDelegationError } from './delegation-error.ts';
 import {
   authenticate,
@@ -9,13 +9,16 @@ import {
   checkClaim,
   checkScopes,
   type ExpectedClaim,
+  protectedResourceDocument,
+  type ProtectedResourceOptions,
   type RequestAuth,
 } from './guard.ts';
 import { checkLive, type LiveTokenCheck } from './live-token.ts';
 import { createLogoutReceiver, type LogoutReceiverOptions } from './logout-token.ts';
 import { TokenCheckUnavailableError } from './outgoing.ts';
-import { protectedResourceDocument, type ProtectedResourceOptions } from './resource-metadata.ts';
 import type { AccessTokenVerifier } from './verifier.ts';
+
+export { type RequestAuth } from './guard.ts';
 
 declare global {
   // oxlint-disable-next-line typescript/no-namespace -- the only way to add a member to Express's request
@@ -26,8 +29,6 @@ declare global {
     }
   }
 }
-
-export type { RequestAuth } from './guard.ts';
 
 /** A refused request, for the log. Nothing in it is secret; `fault` is finer than what the caller is told. */
 export interface RefusedRequest {

@@ -1,12 +1,12 @@
 /** What a resource server decides about a request, without any web framework. */
+
 import type { AccessToken } from './access-token.ts';
 import {
   authProblem,
+  type AuthProblem,
   invalidTokenProblem,
   tokenCheckUnavailableProblem,
-  type AuthProblem,
 } from './auth-problem.ts';
-import { parseBearerToken } from './bearer.ts';
 import { TokenCheckUnavailableError } from './outgoing.ts';
 import type { AccessTokenVerifier } from './verifier.ts';
 
@@ -164,4 +164,74 @@ function invalidRequest(detail: string, resourceMetadata: string): AuthProblem {
 
 function refused(problem: AuthProblem, fault: string): Authentication {
   return { ok: false, problem, fault };
+}
+
+/** How a bearer token arrives: in the Authorization header and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2). */
+
+export type BearerCredentials =
+  | { readonly kind: 'token'; readonly token: string }
+  /** No credentials, or those of another scheme: the caller is told what is wanted, without an error code (RFC 6750 §3.1). */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'malformed'; readonly description: string };
+
+const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
+
+const SCHEME = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +.*)?$/s;
+
+/**
+ * Reads the token of a request. `authorization` holds every Authorization field line as it came; `url` is the request
+ * target, looked at only to refuse a request that sends a token in its query besides (RFC 6750 §3.1: more than one
+ * method). A token in the query alone is not credentials.
+ *
+ * Not checked: anything about the token itself. The body is not looked at.
+ */
+export function parseBearerToken(authorization: readonly string[], url: string): BearerCredentials {
+  const [header, ...more] = authorization;
+  if (header === undefined) return { kind: 'none' };
+  if (more.length > 0) return malformed('more than one Authorization header');
+  const scheme = SCHEME.exec(header)?.[1];
+  if (scheme === undefined) return malformed('the Authorization header is malformed');
+  if (scheme.toLowerCase() !== 'bearer') return { kind: 'none' };
+  const token = BEARER.exec(header)?.[1];
+  if (token === undefined) return malformed('the bearer token is malformed');
+  if (hasQueryToken(url)) return malformed('the token was sent in more than one way');
+  return { kind: 'token', token };
+}
+
+function hasQueryToken(url: string): boolean {
+  const start = url.indexOf('?');
+  return start !== -1 && new URLSearchParams(url.slice(start)).has('access_token');
+}
+
+function malformed(description: string): BearerCredentials {
+  return { kind: 'malformed', description };
+}
+
+export interface ProtectedResourceOptions {
+  /** The API's resource identifier. */
+  readonly resource: string;
+  /** Identifiers of the issuers whose tokens it takes. */
+  readonly authorizationServers: readonly string[];
+  readonly scopes: readonly string[];
+  /** For people. */
+  readonly name?: string | undefined;
+  readonly documentation?: string | undefined;
+}
+
+/**
+ * The metadata document of a protected resource (RFC 9728 §2). It says only what is so: bearer tokens, in the header. A
+ * list of nothing is left out (§3.2).
+ */
+export function protectedResourceDocument(
+  options: ProtectedResourceOptions,
+): Readonly<Record<string, unknown>> {
+  const { authorizationServers, scopes } = options;
+  return {
+    resource: options.resource,
+    ...(authorizationServers.length === 0 ? {} : { authorization_servers: authorizationServers }),
+    ...(scopes.length === 0 ? {} : { scopes_supported: scopes }),
+    bearer_methods_supported: ['header'],
+    ...(options.name === undefined ? {} : { resource_name: options.name }),
+    ...(options.documentation === undefined ? {} : { resource_documentation: options.documentation }),
+  };
 }

@@ -16,18 +16,26 @@ export {
   type VerifiedAccessToken,
   type VerifyAccessTokenOptions,
 } from './access-token.ts';
-export { bearerChallenge, resourceMetadataUrl, type BearerChallenge, type BearerError } from './challenge.ts';
-export type { AuthProblem, AuthProblemType } from './auth-problem.ts';
+export {
+  bearerChallenge,
+  resourceMetadataUrl,
+  type BearerChallenge,
+  type BearerError,
+  type AuthProblem,
+  type AuthProblemType,
+} from './auth-problem.ts';
 export {
   createDelegationClient,
   type ApiAnswer,
   type DelegationClient,
   type DelegationClientOptions,
   type TokenSource,
+  type DelegationRequest,
+  type ExchangeRequest,
+  type GrantParameters,
 } from './delegation-client.ts';
 export { DelegationError, problemOfDelegationError, type RefusalReason } from './delegation-error.ts';
-export type { ExchangeObserver, ExchangeReport } from './exchange-report.ts';
-export type { DelegationRequest, ExchangeRequest, GrantParameters } from './grant-request.ts';
+export { type ExchangeObserver, type ExchangeReport } from './exchange-report.ts';
 export {
   authenticate,
   checkActor,
@@ -36,6 +44,8 @@ export {
   type Authentication,
   type ExpectedClaim,
   type RequestAuth,
+  protectedResourceDocument,
+  type ProtectedResourceOptions,
 } from './guard.ts';
 export {
   createKeySet,
@@ -63,10 +73,9 @@ export {
   type LogoutReceiverOptions,
   type ReceivedLogout,
 } from './logout-token.ts';
-export type { OAuthClientOptions } from './oauth-client.ts';
+export { type OAuthClientOptions } from './oauth-client.ts';
 export { TokenCheckUnavailableError, type Fetch } from './outgoing.ts';
-export { protectedResourceDocument, type ProtectedResourceOptions } from './resource-metadata.ts';
-export type { DelegatedToken, TokenCacheOptions, TokenOriginKind } from './token-cache.ts';
+export { type DelegatedToken, type TokenCacheOptions, type TokenOriginKind } from './token-cache.ts';
 export {
   createAccessTokenVerifier,
   type AccessTokenVerifier,

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { tokenIntrospection } from 'openid-client';
-import { invalidTokenProblem, tokenCheckUnavailableProblem, type AuthProblem } from './auth-problem.ts';
+import { type AuthProblem, invalidTokenProblem, tokenCheckUnavailableProblem } from './auth-problem.ts';
 import { DelegationError } from './delegation-error.ts';
 import type { RequestAuth } from './guard.ts';
 import { createOAuthClient, type OAuthClientOptions } from './oauth-client.ts';

@@ -6,5 +6,7 @@ export {
   type SigningKey,
   type TestIssuer,
   type TestIssuerOptions,
+  type FormHandler,
+  type TestAnswer,
+  type TestIssuerServer,
 } from './testing/test-issuer.ts';
-export type { FormHandler, TestAnswer, TestIssuerServer } from './testing/test-server.ts';

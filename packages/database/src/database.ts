@@ -43,3 +43,53 @@ export interface Database<Schema> {
   ): Promise<Result>;
   close(): Promise<void>;
 }
+
+/** SQLite's primary result codes: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN. */
+const SQLITE_OUTAGES = new Set([5, 6, 8, 10, 13, 14]);
+
+const NETWORK_OUTAGES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/**
+ * SQLSTATEs of a server that cannot serve now: connection exceptions (08), insufficient resources (53), operator
+ * intervention (57: shutdown, starting up, cancelled by time-out), and single codes: read-only, lock not available,
+ * idle transaction ended, serialization failure and deadlock.
+ */
+const POSTGRES_OUTAGE = /^(08...|53...|57...|25006|25P03|55P03|40001|40P01)$/;
+
+/** pg reports these without a code. */
+const MESSAGES = [
+  'timeout exceeded when trying to connect',
+  'Connection terminated',
+  'Query read timeout',
+  'Client has encountered a connection error and is not queryable',
+];
+
+/**
+ * Whether an error means that the database cannot be reached or cannot write just now, so that the same request may
+ * well succeed later: the caller answers 503 with `Retry-After`. Anything else is a bug and answers 500.
+ */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, errcode, syscall } = error as Error & {
+    code?: unknown;
+    errcode?: unknown;
+    syscall?: unknown;
+  };
+  // The socket file of a server that has stopped.
+  if (code === 'ENOENT') return syscall === 'connect';
+  if (code === 'ERR_SQLITE_ERROR') return typeof errcode === 'number' && SQLITE_OUTAGES.has(errcode & 0xff);
+  if (typeof code === 'string' && (NETWORK_OUTAGES.has(code) || POSTGRES_OUTAGE.test(code))) return true;
+  if (MESSAGES.some((message) => error.message.startsWith(message))) return true;
+  if (error instanceof AggregateError && error.errors.some(isUnavailable)) return true;
+  return error.cause !== undefined && isUnavailable(error.cause);
+}

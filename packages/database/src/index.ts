@@ -1,4 +1,8 @@
-export type { Database, Engine, Migration, OpenDatabaseOptions } from './database.ts';
-export { NewerSchemaError } from './migrate.ts';
-export { openDatabase } from './open.ts';
-export { isUnavailable } from './unavailable.ts';
+export {
+  type Database,
+  type Engine,
+  type Migration,
+  type OpenDatabaseOptions,
+  isUnavailable,
+} from './database.ts';
+export { NewerSchemaError, openDatabase } from './open.ts';

@@ -1,5 +1,5 @@
-import type { Database, OpenDatabaseOptions } from './database.ts';
-import { migrate } from './migrate.ts';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Database, Migration, OpenDatabaseOptions } from './database.ts';
 import { openPostgres } from './postgres.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -19,4 +19,58 @@ export async function openDatabase<Schema>(options: OpenDatabaseOptions): Promis
     throw error;
   }
   return database;
+}
+
+/** The database is ahead of this code: starting would mean two versions unaware of each other. */
+export class NewerSchemaError extends Error {
+  override readonly name = 'NewerSchemaError';
+}
+
+interface Applied {
+  readonly position: number;
+  readonly name: string;
+}
+
+const TABLE = 'schema_migrations';
+
+/**
+ * Applies what is missing, all of it in one transaction under a lock, so that a process that dies half-way leaves the
+ * schema as it was and a second process waits and finds nothing to do.
+ */
+export async function migrate<Schema>(
+  database: Database<Schema>,
+  options: { readonly schema: string; readonly migrations: readonly Migration[] },
+): Promise<void> {
+  await database.exclusively(`migrate ${options.schema}`, async (transaction) => {
+    if (database.engine === 'postgres') {
+      await sql`set local statement_timeout = 0`.execute(transaction);
+      await sql`create schema if not exists ${sql.id(options.schema)}`.execute(transaction);
+    }
+    await apply(transaction, options.migrations);
+  });
+}
+
+async function apply<Schema>(
+  transaction: Transaction<Schema>,
+  migrations: readonly Migration[],
+): Promise<void> {
+  await sql`create table if not exists ${sql.id(TABLE)} (position integer primary key, name text not null)`.execute(
+    transaction,
+  );
+  const { rows: applied } =
+    await sql<Applied>`select position, name from ${sql.id(TABLE)} order by position`.execute(transaction);
+  for (const [index, row] of applied.entries()) {
+    if (migrations[index]?.name === row.name) continue;
+    throw new NewerSchemaError(
+      `the database has migration "${row.name}", which this version of the service does not know: ` +
+        'it was used by a newer version. Start that version, or restore a back-up from before it',
+    );
+  }
+  for (const [position, migration] of migrations.entries()) {
+    if (position < applied.length) continue;
+    await migration.up(transaction as unknown as Kysely<unknown>);
+    await sql`insert into ${sql.id(TABLE)} (position, name) values (${position}, ${migration.name})`.execute(
+      transaction,
+    );
+  }
 }

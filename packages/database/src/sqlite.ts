@@ -1,22 +1,23 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
 import {
   CompiledQuery,
-  Kysely,
-  sql,
-  SqliteDialect,
-  SqliteDriver,
   type DatabaseConnection,
   type Driver,
+  Kysely,
+  sql,
   type SqliteDatabase,
+  SqliteDialect,
   type SqliteDialectConfig,
+  SqliteDriver,
   type SqliteStatement,
 } from 'kysely';
 import type { Database, OpenDatabaseOptions } from './database.ts';
 
 const MAXIMUM_CACHED_STATEMENTS = 500;
+
 const SQLITE_BUSY = 5;
 
 export function openSqlite<Schema>(options: OpenDatabaseOptions): Database<Schema> {

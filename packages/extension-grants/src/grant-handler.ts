@@ -4,15 +4,13 @@ import type {
   ExtensionGrantValidator,
   GrantClient,
   GrantResult,
+  Refusal,
   TargetDirectory,
 } from './contract.ts';
-import { RefusedGrant } from './engine-error.ts';
-import { firstValueOf, rawParametersOf, repeatedParameter } from './grant-request.ts';
-import { issue } from './issue.ts';
+import { issue, RefusedGrant } from './issue.ts';
 import { checkDpopRequired, validateDpop } from './oidc-provider-internals.ts';
 import { resolveRequestedTarget } from './requested-target.ts';
 import { refuse } from './results.ts';
-import { noteRequest, type SeenRequest } from './seen-requests.ts';
 
 export interface GrantHandlerOptions {
   readonly targets: TargetDirectory;
@@ -96,4 +94,56 @@ async function resultOf(
     throw new Error(`the validator of the grant ${validator.grantType} failed`, { cause });
   }
   return result ?? refuse('invalid_grant', 'the grant was not accepted', { cause: 'no_result' });
+}
+
+export type RawParameters = ExtensionGrantRequest['raw'];
+
+const MAY_REPEAT: readonly string[] = ['audience', 'resource'];
+
+const CREDENTIALS: readonly string[] = ['client_secret', 'client_assertion', 'client_assertion_type'];
+
+/**
+ * The form of a token request, from the engine, without client credentials. Empty parameters are absent (RFC 6749 §3.1).
+ */
+export function rawParametersOf(ctx: TokenEndpointGrantContext): RawParameters {
+  const form = Object.entries(ctx.oidc.body ?? {}).flatMap(([name, value]) => {
+    if (CREDENTIALS.includes(name)) return [];
+    const values = [value].flat().filter((item): item is string => typeof item === 'string' && item !== '');
+    const [first] = values;
+    if (first === undefined) return [];
+    return [[name, values.length === 1 ? first : values] as const];
+  });
+  return Object.assign(Object.create(null) as Record<string, string | string[]>, Object.fromEntries(form));
+}
+
+/** The name of a parameter that was sent twice and may not be (RFC 6749 §3.2). */
+export function repeatedParameter(raw: RawParameters): string | undefined {
+  return Object.keys(raw).find((name) => typeof raw[name] !== 'string' && !MAY_REPEAT.includes(name));
+}
+
+/** The value of a parameter, or the first of several. */
+export function firstValueOf(raw: RawParameters, name: string): string | undefined {
+  const value = raw[name];
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+/** What is known of a token request of an extension grant, once its client is authenticated. */
+export interface SeenRequest {
+  grantType: string;
+  scopes: readonly string[];
+  target: string | undefined;
+  refusal: Refusal | undefined;
+}
+
+const seen = new WeakMap<object, SeenRequest>();
+
+/** Notes that the engine handed a request over to an extension grant. */
+export function noteRequest(ctx: object, grantType: string): SeenRequest {
+  const request: SeenRequest = { grantType, scopes: [], target: undefined, refusal: undefined };
+  seen.set(ctx, request);
+  return request;
+}
+
+export function seenRequestOf(ctx: object): SeenRequest | undefined {
+  return seen.get(ctx);
 }

@@ -21,6 +21,7 @@ export {
   type DerivedGrantOptions,
   type FreshGrantOptions,
   type RefusalOptions,
+  PROTOCOL_CLAIMS,
 } from './results.ts';
 export { registerExtensionGrants, type RegisterExtensionGrantsOptions } from './register.ts';
 export {
@@ -28,11 +29,14 @@ export {
   type RequestedTarget,
   type RequestedTargetOptions,
 } from './requested-target.ts';
-export { subjectTokenErrorOf, TOKEN_EXCHANGE_GRANT } from './subject-token-error.ts';
-export { derive, type Derivation, type Derived } from './derive.ts';
-export { extraTokenClaims } from './extra-token-claims.ts';
-export { issuanceOf, SELF_ISSUED } from './issuance.ts';
-export { PROTOCOL_CLAIMS } from './protocol-claims.ts';
+export {
+  subjectTokenErrorOf,
+  TOKEN_EXCHANGE_GRANT,
+  derive,
+  type Derivation,
+  type Derived,
+} from './derive.ts';
+export { extraTokenClaims, issuanceOf, SELF_ISSUED } from './issue.ts';
 export {
   createAccessTokenValidator,
   subjectTokenOf,
@@ -51,5 +55,6 @@ export {
   createTokenRequestGuard,
   type TokenRequestGuard,
   type TokenRequestGuardOptions,
+  presentBody,
+  type GuardedRequest,
 } from './token-request-guard.ts';
-export { presentBody, type GuardedRequest } from './present-body.ts';

@@ -1,17 +1,25 @@
-import type { ClientGrant, SubjectGrant } from './contract.ts';
-import { assertExtraKept } from './extra-token-claims.ts';
-import { noteIssuance } from './issuance.ts';
-import { refusedSubject, subjectOf, type IssuedSubject } from './issue-subject.ts';
-import { targetOf } from './issue-target.ts';
-import type { Issuing } from './issuing.ts';
-import { lifetimeSecondsOf } from './lifetime.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { errors, type TokenEndpointGrantContext } from 'oidc-provider';
+import {
+  type ClientGrant,
+  GRANT_ERROR_STATUS,
+  type GrantClient,
+  type Issuance,
+  type Refusal,
+  type SubjectGrant,
+  type SubjectToken,
+  type TargetDirectory,
+} from './contract.ts';
+import { derive, subjectTokenErrorOf } from './derive.ts';
 import {
   buildTokenResponse,
   checkDpopReplay,
   checkMtlsCert,
+  type DPoPValidationResult,
+  findAccount,
   resourceServerOf,
 } from './oidc-provider-internals.ts';
-import { assertNoProtocolClaims, assertNoProtocolMembers } from './protocol-claims.ts';
+import { assertNoProtocolClaims, assertNoProtocolMembers, refuse } from './results.ts';
 
 type Grant = SubjectGrant | ClientGrant;
 
@@ -92,6 +100,7 @@ interface Bindable {
   setThumbprint(property: 'x5t', certificate: Certificate): void;
   setThumbprint(property: 'jkt', thumbprint: string): void;
 }
+
 type Certificate = NonNullable<ReturnType<typeof checkMtlsCert>>;
 
 /** Sender-constrains the token to what the client showed: a certificate (RFC 8705 §3) or a DPoP proof, which counts once. */
@@ -106,4 +115,181 @@ async function bindToKey(token: Bindable, { ctx, dpop }: Issuing): Promise<void>
 /** Such a token hangs from its parent, not from a grant of the engine; its types want one all the same. */
 function withoutGrant<Properties extends object>(properties: Properties): Properties & { grantId: string } {
   return properties as Properties & { grantId: string };
+}
+
+export interface IssuedSubject {
+  readonly accountId: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly actorChain: readonly string[];
+  readonly from: SubjectGrant['from'];
+}
+
+/** The user of the new token, who must be active, and what is said about the login and the actors. */
+export async function subjectOf(result: SubjectGrant, issuing: Issuing): Promise<IssuedSubject> {
+  const { ctx, grantType } = issuing;
+  const { subject, from } = result;
+  const origin = from === undefined ? freshOrigin(result, issuing) : derivedOrigin(result, from, issuing);
+  const account = await findAccount(ctx.oidc.provider, ctx, subject);
+  if (account?.accountId !== subject) {
+    throw refusedSubject(grantType, 'the user is not active', 'account_not_active', from);
+  }
+  ctx.oidc.entity('Account', account);
+  return { ...origin, accountId: subject, from };
+}
+
+type Origin = Pick<IssuedSubject, 'claims' | 'actorChain'>;
+
+function derivedOrigin({ subject, actor }: SubjectGrant, from: SubjectToken, issuing: Issuing): Origin {
+  if (from.subject !== subject) throw new TypeError('the subject of a result must be that of `from`');
+  if (actor === undefined) throw new TypeError('a result with `from` needs an actor');
+  const { grantType, dpop } = issuing;
+  const derived = derive({ grantType, from, actor, dpopThumbprint: dpop?.thumbprint });
+  if (!derived.ok) throw new RefusedGrant(derived.refusal);
+  return derived;
+}
+
+/** The grant itself authenticated the user, just now. */
+function freshOrigin({ actor, authenticationMethod }: SubjectGrant, { now }: Issuing): Origin {
+  if (actor !== undefined) throw new TypeError('a result with an actor needs the token it is derived from');
+  if (authenticationMethod === undefined)
+    throw new TypeError('a result without `from` needs an authenticationMethod');
+  return { claims: { auth_time: now(), amr: [authenticationMethod] }, actorChain: [] };
+}
+
+/** Refused like any bad subject token. */
+export function refusedSubject(
+  grantType: string,
+  description: string,
+  cause: string,
+  from: SubjectGrant['from'],
+): RefusedGrant {
+  const options = { reason: 'subject_token', cause, ...(from === undefined ? {} : { from }) };
+  return new RefusedGrant(refuse(subjectTokenErrorOf(grantType), description, options));
+}
+
+/** The result's scopes and API, else those requested. Both must be right by now: here nothing is narrowed or refused. */
+export function targetOf(
+  result: SubjectGrant | ClientGrant,
+  { requested, targets, client }: Issuing,
+): { readonly scopes: readonly string[]; readonly target: string } {
+  const scopes = [...new Set(result.scopes ?? requested.scopes)];
+  const [firstScope] = scopes;
+  const target =
+    result.target ?? requested.target ?? (firstScope === undefined ? undefined : targets.ownerOf(firstScope));
+  if (target === undefined) throw new RefusedGrant(refuse('invalid_scope', 'the request names no scope'));
+  if (targets.resolve(target) !== target)
+    throw new TypeError('the result has a target that is no resource identifier');
+  for (const scope of scopes) {
+    if (targets.ownerOf(scope) !== target)
+      throw new TypeError(`the result has the scope ${scope} of another API`);
+    if (!client.scopes.includes(scope))
+      throw new TypeError(`the client is not registered for the scope ${scope}`);
+  }
+  return { scopes, target };
+}
+
+export interface LifetimeLimits {
+  readonly requestedSeconds: number | undefined;
+  readonly maximumSeconds: number;
+  /** The API's own limit. */
+  readonly targetSeconds: number | undefined;
+  readonly from: SubjectToken | undefined;
+  /** Epoch seconds. */
+  readonly now: number;
+}
+
+/**
+ * Seconds that a new token may live: the shortest of all limits, so that it never outlives its subject token. Zero or
+ * less: that one is used up. Throws for a requested lifetime that is not a whole number of seconds from 1 on.
+ */
+export function lifetimeSecondsOf(limits: LifetimeLimits): number {
+  const { requestedSeconds, maximumSeconds, targetSeconds, from, now } = limits;
+  if (requestedSeconds !== undefined) assertLifetime(requestedSeconds);
+  return Math.min(
+    maximumSeconds,
+    requestedSeconds ?? Number.POSITIVE_INFINITY,
+    targetSeconds ?? Number.POSITIVE_INFINITY,
+    from === undefined ? Number.POSITIVE_INFINITY : Math.floor(from.expiresAt - now),
+  );
+}
+
+export function assertLifetime(seconds: number, maximumSeconds = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(seconds) && seconds >= 1 && seconds <= maximumSeconds) return;
+  throw new RangeError(`a lifetime is a whole number of seconds from 1 to ${maximumSeconds}`);
+}
+
+/** `grantType` of the tokens that `createTokenTools` issues. */
+export const SELF_ISSUED = 'self_issued';
+
+const issuances = new WeakMap<object, Issuance>();
+
+/**
+ * How a token came to be, for the one hook that records every token (the engine's JWT customizer). Undefined for the
+ * tokens of the engine's own grants.
+ */
+export function issuanceOf(token: object): Issuance | undefined {
+  return issuances.get(token);
+}
+
+/** Notes it; done before the token is saved, so that the hook finds it. */
+export function noteIssuance(token: object, issuance: Issuance): void {
+  issuances.set(token, issuance);
+}
+
+/** One request on its way to a token. */
+export interface Issuing {
+  readonly ctx: TokenEndpointGrantContext;
+  readonly grantType: string;
+  readonly client: GrantClient;
+  readonly requested: { readonly scopes: readonly string[]; readonly target: string | undefined };
+  readonly dpop: DPoPValidationResult | undefined;
+  readonly targets: TargetDirectory;
+  readonly maximumLifetimeSeconds: number;
+  readonly now: () => number;
+}
+
+interface TokenWithExtra {
+  readonly extra?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/**
+ * For the engine's `extraTokenClaims`, whose answer replaces what a token brought along: gives that back. An own
+ * function merges its claims beneath it: `{ ...mine, ...extraTokenClaims(ctx, token) }`.
+ */
+export function extraTokenClaims(_ctx: unknown, token: object): Record<string, unknown> | undefined {
+  const { extra } = token as TokenWithExtra;
+  return extra === undefined ? undefined : { ...extra };
+}
+
+/** Throws when the engine's configuration dropped or changed a claim of the token: `act` among them. */
+export function assertExtraKept(token: TokenWithExtra, stated: Readonly<Record<string, unknown>>): void {
+  const kept = token.extra ?? {};
+  for (const [name, value] of Object.entries(stated)) {
+    if (!isDeepStrictEqual(kept[name], value)) {
+      throw new Error(
+        `the claim ${name} was lost: the engine's extraTokenClaims must return token.extra merged`,
+      );
+    }
+  }
+}
+
+/**
+ * A refusal as the engine throws it. The cause goes along as `error_detail`, for the log alone; what else the refusal
+ * says, the answer to the request adds.
+ */
+export class RefusedGrant extends errors.CustomOIDCProviderError {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.error, printable(refusal.description), { detail: refusal.cause ?? refusal.description });
+    this.refusal = refusal;
+    this.status = GRANT_ERROR_STATUS[refusal.error];
+    this.statusCode = this.status;
+    this.expose = true;
+  }
+}
+
+/** RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E. */
+function printable(description: string): string {
+  return description.replaceAll('"', "'").replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/gu, '?');
 }

@@ -1,6 +1,6 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { GrantRefused, Refusal } from './contract.ts';
-import { seenRequestOf } from './seen-requests.ts';
+import { seenRequestOf } from './grant-handler.ts';
 
 export interface TokenAnswerOptions {
   readonly onRefused: ((refused: GrantRefused) => Promise<void>) | undefined;

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { holdsNul, parseForm, type Form } from './form.ts';
-import { checkPresentedClient, CREDENTIAL_PARAMETERS } from './presented-client.ts';
-import { presentBody, type GuardedRequest } from './present-body.ts';
-import { readBody } from './read-body.ts';
+import { Readable } from 'node:stream';
+import { decodeJwt } from 'jose';
+import { type Form, holdsNul, parseForm } from './form.ts';
 
 export interface TokenRequestGuardOptions {
   /** Names the server in challenges. */
@@ -26,6 +25,7 @@ export type TokenRequestGuard = (
 ) => void;
 
 type Fault = { readonly status: number; readonly error: string; readonly description: string };
+
 type Checked = { readonly form: Form } | { readonly fault: Fault } | undefined;
 
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
@@ -139,4 +139,131 @@ function allowOrigin(req: IncomingMessage, res: ServerResponse, allowed: Readonl
   res.setHeader('Access-Control-Allow-Methods', 'POST');
   res.setHeader('Access-Control-Allow-Headers', 'authorization, content-type, dpop');
   res.setHeader('Access-Control-Max-Age', '3600');
+}
+
+export type PresentedClient =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly error: 'invalid_request' | 'invalid_client';
+      readonly description: string;
+    };
+
+/** What a client presents itself with in the body. */
+export const CREDENTIAL_PARAMETERS: readonly string[] = ['client_id', 'client_secret', 'client_assertion'];
+
+/**
+ * How a client presents itself, as far as that can be told without knowing it: by one mechanism at most (RFC 6749 §2.3),
+ * well-formed, and not without any name (§5.2: `invalid_client`).
+ *
+ * Not checked: the credentials.
+ */
+export function checkPresentedClient(authorization: string | undefined, form: Form): PresentedClient {
+  const { values } = form;
+  const assertion = values.get('client_assertion')?.[0];
+  const mechanisms = [authorization, values.get('client_secret'), assertion].filter(
+    (used) => used !== undefined,
+  );
+  if (mechanisms.length > 1) {
+    return {
+      ok: false,
+      error: 'invalid_request',
+      description: 'the client authenticates in more than one way',
+    };
+  }
+  if (CREDENTIAL_PARAMETERS.some((name) => holdsNul(form, name))) {
+    return invalidClient('the client authentication contains NUL');
+  }
+  if (authorization !== undefined && !isBasic(authorization)) {
+    return invalidClient('the Authorization header is no Basic authentication');
+  }
+  if (assertion !== undefined && !namesSubject(assertion)) {
+    return invalidClient('the client assertion is malformed');
+  }
+  if (authorization === undefined && assertion === undefined && !values.has('client_id')) {
+    return invalidClient('the client did not authenticate');
+  }
+  return { ok: true };
+}
+
+/** RFC 7617 with the encoding of RFC 6749 §2.3.1; id and secret must both be there. */
+function isBasic(authorization: string): boolean {
+  const encoded = /^basic +([\w+/-]+={0,2})$/i.exec(authorization)?.[1];
+  if (encoded === undefined) return false;
+  const credentials = Buffer.from(encoded, 'base64').toString('utf8');
+  const [id = '', ...secret] = credentials.split(':');
+  return [id, secret.join(':')].every(isEncodedCredential);
+}
+
+function isEncodedCredential(encoded: string): boolean {
+  try {
+    return /^[\x20-\x7e]+$/.test(decodeURIComponent(encoded.replaceAll('+', ' ')));
+  } catch {
+    return false;
+  }
+}
+
+/** RFC 7523 §3: the client is the assertion's `sub`. */
+function namesSubject(assertion: string): boolean {
+  try {
+    const { sub } = decodeJwt(assertion);
+    return typeof sub === 'string' && sub !== '';
+  } catch {
+    return false;
+  }
+}
+
+function invalidClient(description: string): PresentedClient {
+  return { ok: false, error: 'invalid_client', description };
+}
+
+/** Beyond this, the rest of a body that is too large anyway is not read to its end. */
+const MAXIMUM_DISCARDED_BYTES = 1024 * 1024;
+
+export type ReadBody =
+  | { readonly kind: 'body'; readonly bytes: Buffer }
+  | { readonly kind: 'too_large' }
+  /** The client went away. */
+  | { readonly kind: 'aborted' };
+
+/**
+ * Reads a request's body. What is too large is read on a little and discarded, so that the client gets to see the answer.
+ */
+export function readBody(req: IncomingMessage, maximumBytes: number): Promise<ReadBody> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let received = 0;
+
+    req.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      if (received <= maximumBytes) chunks.push(chunk);
+      if (received > maximumBytes + MAXIMUM_DISCARDED_BYTES) {
+        req.pause();
+        resolve({ kind: 'too_large' });
+      }
+    });
+    req.on('end', () => {
+      resolve(
+        received > maximumBytes ? { kind: 'too_large' } : { kind: 'body', bytes: Buffer.concat(chunks) },
+      );
+    });
+    req.on('error', () => resolve({ kind: 'aborted' }));
+    req.on('close', () => resolve({ kind: 'aborted' }));
+  });
+}
+
+export type GuardedRequest = IncomingMessage & { body?: unknown };
+
+/**
+ * Puts a body in place of one that was read already: `req.body` for middleware, and for oidc-provider the stream, which
+ * it reads itself by `readable` and `iterator`. May be called again by whoever changes the body on the way.
+ */
+export function presentBody(req: GuardedRequest, body: Buffer): void {
+  req.body = body;
+  req.headers['content-length'] = String(body.length);
+  delete req.headers['transfer-encoding'];
+  Object.defineProperties(req, {
+    readable: { value: true, configurable: true },
+    iterator: { value: () => Readable.from([body]).iterator(), configurable: true },
+  });
 }

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, Provider } from 'oidc-provider';
 import type { GrantClient, JsonValue, TargetDirectory } from './contract.ts';
-import { assertExtraKept } from './extra-token-claims.ts';
-import { noteIssuance, SELF_ISSUED } from './issuance.ts';
-import { assertLifetime } from './lifetime.ts';
+import { assertExtraKept, assertLifetime, noteIssuance, SELF_ISSUED } from './issue.ts';
 import { outsideRequest, publicClient, resourceServerOf, signJwt } from './oidc-provider-internals.ts';
-import { assertNoProtocolClaims } from './protocol-claims.ts';
+import { assertNoProtocolClaims } from './results.ts';
 
 export interface TokenToolsOptions {
   readonly targets: TargetDirectory;
@@ -48,6 +46,7 @@ export interface TokenTools {
 }
 
 const MAXIMUM_LIFETIME_SECONDS = 3600;
+
 const SERVER_CLAIMS = ['iss', 'iat', 'exp', 'jti'];
 
 /** Tokens that the server issues to itself: inside a grant, at start-up, in a job. */

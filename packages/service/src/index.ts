@@ -1,15 +1,51 @@
-export { decodeClaims, stepsToldBy, type CallStep } from './call-step.ts';
-export { createCallTrace, type CallTrace, type ObservedExchange } from './call-trace.ts';
-export { reportSteps, stepsOf, traceOf, type ReportStepsOptions } from './report-steps.ts';
-export { createLogger, pathOf, type Logger, type LoggerOptions } from './logger.ts';
-export { CENSORED, redactMembers, redactText } from './redaction.ts';
-export { currentRequestId, fetchWithRequestId, requestIdOf, requestIds } from './request-id.ts';
-export { requestLogging, type RequestLoggingOptions } from './request-logging.ts';
-export { problem, Problem, problemType, sendProblem, type ProblemOptions } from './problem.ts';
-export { allowOnly, notFound, problemHandler, type ProblemHandlerOptions } from './problem-handler.ts';
-export { idempotencyKeyOf, requireIdempotencyKey } from './idempotency-key.ts';
-export { jsonBody } from './json-body.ts';
-export { apiHeaders } from './headers.ts';
+export {
+  decodeClaims,
+  stepsToldBy,
+  type CallStep,
+  createCallTrace,
+  type CallTrace,
+  type ObservedExchange,
+  reportSteps,
+  stepsOf,
+  traceOf,
+  type ReportStepsOptions,
+} from './call-steps.ts';
+export {
+  createLogger,
+  pathOf,
+  type Logger,
+  type LoggerOptions,
+  CENSORED,
+  redactMembers,
+  redactText,
+} from './logging.ts';
+export {
+  currentRequestId,
+  fetchWithRequestId,
+  requestIdOf,
+  requestIds,
+  requestLogging,
+  type RequestLoggingOptions,
+} from './request-logging.ts';
+export {
+  problem,
+  Problem,
+  problemType,
+  sendProblem,
+  type ProblemOptions,
+  allowOnly,
+  notFound,
+  problemHandler,
+  type ProblemHandlerOptions,
+} from './problem.ts';
+export {
+  idempotencyKeyOf,
+  requireIdempotencyKey,
+  jsonBody,
+  apiHeaders,
+  allowOrigin,
+  type CorsOptions,
+} from './api.ts';
 export {
   createUpstream,
   pathSegment,
@@ -19,16 +55,19 @@ export {
   type UpstreamOptions,
   type UpstreamRequest,
 } from './upstream.ts';
-export { allowOrigin, type CorsOptions } from './cors.ts';
-export { healthRoutes, type HealthOptions } from './health.ts';
-export { runMain, startService, stopServer, type StartServiceOptions } from './start-service.ts';
+export {
+  healthRoutes,
+  type HealthOptions,
+  runMain,
+  startService,
+  stopServer,
+  type StartServiceOptions,
+} from './start-service.ts';
 export {
   insecureTransport,
   isPlainHttpElsewhere,
   refuseInProduction,
   unwantedExperiments,
-} from './production.ts';
-export {
   certificateCheckSetting,
   databaseUrlSetting,
   loadSettings,

@@ -1,4 +1,6 @@
-import type { Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { Logger } from './logging.ts';
+import { requestIdOf } from './request-logging.ts';
 
 const TYPE_BASE = 'https://behalf.example/problems/';
 
@@ -91,4 +93,107 @@ const TITLES: Readonly<Record<number, string>> = {
 
 function titleOf(status: number): string {
   return TITLES[status] ?? (status < 500 ? 'Bad request' : 'Server error');
+}
+
+export interface ProblemHandlerOptions {
+  /** Whether an error means that something this service depends on is out, so that the same request may succeed later. Default: none does. */
+  readonly isOutage?: (error: unknown) => boolean;
+  /** Further members of the body (RFC 9457 §3.2), beside those that the problem has. */
+  readonly membersOf?: (request: Request, status: number) => Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The one error handler of an app, mounted last. A thrown `Problem` is sent as it is; what Express and its body parser
+ * throw for a bad request keeps its status; an outage is a 503 with `Retry-After`; everything else a 500 that tells
+ * nothing. The last two, and whatever has a 5xx status, are logged.
+ */
+export function problemHandler(
+  logger: Logger,
+  { isOutage = () => false, membersOf }: ProblemHandlerOptions = {},
+): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    const details =
+      error instanceof Problem
+        ? error
+        : (problemOfRequestError(error) ?? (isOutage(error) ? outage(error) : unexpected(error)));
+    if (details.status >= 500) {
+      const request_id = requestIdOf(request);
+      logger.error(
+        { request_id, err: details.cause ?? error, status: details.status, problem: details.type },
+        details.message,
+      );
+    }
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    sendProblem(response, details, membersOf?.(request, details.status));
+  };
+}
+
+/** For every path that no route took, whoever asks. */
+export function notFound(): RequestHandler {
+  return (_request, _response, next) => {
+    next(problem({ status: 404, type: 'not-found', detail: 'There is nothing at this address.' }));
+  };
+}
+
+/** Mounted after the routes of a path (`app.all(path, …)`): 405 with `Allow` (RFC 9110 §15.5.6), and the answer to a plain OPTIONS. */
+export function allowOnly(...methods: readonly string[]): RequestHandler {
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+  return (request, response, next) => {
+    if (request.method === 'OPTIONS') {
+      response.status(204).set('Allow', allow).end();
+      return;
+    }
+    next(
+      problem({
+        status: 405,
+        type: 'method-not-allowed',
+        detail: `Use ${allow}.`,
+        headers: { Allow: allow },
+      }),
+    );
+  };
+}
+
+const DETAIL_OF_BODY_FAULT: Readonly<Record<string, string>> = {
+  'entity.parse.failed': 'The body is not well-formed JSON.',
+  'entity.too.large': 'The body is too large.',
+  'encoding.unsupported': 'The content encoding is not supported.',
+  'charset.unsupported': 'The character set is not supported.',
+  'request.size.invalid': 'The body is not as long as announced.',
+  'request.aborted': 'The body did not arrive in full.',
+};
+
+/** Errors that carry a 4xx status come from Express and its parsers. Their message may quote the body, so it is not sent. */
+function problemOfRequestError(error: unknown): Problem | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
+  if (error.status < 400 || error.status > 499) return undefined;
+  const fault = 'type' in error && typeof error.type === 'string' ? error.type : '';
+  const detail = DETAIL_OF_BODY_FAULT[fault];
+  return problem({
+    status: error.status,
+    type:
+      error.status === 413
+        ? 'content-too-large'
+        : error.status === 415
+          ? 'unsupported-media-type'
+          : 'bad-request',
+    ...(detail === undefined ? {} : { detail }),
+  });
+}
+
+function outage(cause: unknown): Problem {
+  return problem({
+    status: 503,
+    type: 'unavailable',
+    detail: 'Something this service needs does not answer. Try again.',
+    headers: { 'Retry-After': '5' },
+    cause,
+  });
+}
+
+function unexpected(cause: unknown): Problem {
+  return problem({ status: 500, type: 'internal-error', detail: 'Something went wrong on our side.', cause });
 }

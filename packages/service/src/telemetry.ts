@@ -3,6 +3,7 @@
  * `OTEL_EXPORTER_OTLP_ENDPOINT` (or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`) nothing of it is loaded. `OTEL_SERVICE_NAME`
  * and the exporter's other variables (`OTEL_EXPORTER_OTLP_HEADERS`, `…_TIMEOUT`, …) mean what OpenTelemetry says.
  */
+
 import { readFileSync } from 'node:fs';
 
 const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_SERVICE_NAME } = process.env;

@@ -1,5 +1,5 @@
-import { fetchWithRequestId } from './request-id.ts';
 import { problem, type Problem } from './problem.ts';
+import { fetchWithRequestId } from './request-logging.ts';
 import { withTimeLimit } from './time-limit.ts';
 
 export interface UpstreamOptions {
@@ -44,6 +44,7 @@ export interface Upstream {
 }
 
 const MAXIMUM_ANSWER_BYTES = 1024 * 1024;
+
 const RETRY_AFTER_SECONDS = 5;
 
 /** A service that this one calls. */

@@ -1,9 +1,9 @@
 import type { DelegationClient } from '@behalf/auth';
 import { authOf, requireScope } from '@behalf/auth/express';
 import { allowOnly } from '@behalf/service';
-import { Router, type RequestHandler } from 'express';
+import { type RequestHandler, Router } from 'express';
 import type { Api2Client } from '../clients/api2.ts';
-import { passOn } from './pass-on.ts';
+import { passOn } from './relay.ts';
 
 export interface AccountDependencies {
   readonly authenticate: RequestHandler;

@@ -1,9 +1,9 @@
 import type { DelegationClient } from '@behalf/auth';
 import { authOf, requireScope } from '@behalf/auth/express';
 import { allowOnly, stepsOf, traceOf, type Upstream } from '@behalf/service';
-import { Router, type RequestHandler } from 'express';
+import { type RequestHandler, Router } from 'express';
 import { createApi2Client } from '../clients/api2.ts';
-import { reportedToBrowser } from './reported-to-browser.ts';
+import { reportedToBrowser } from './relay.ts';
 
 export interface ChainDependencies {
   readonly authenticate: RequestHandler;

@@ -1,9 +1,9 @@
 import type { DelegationClient } from '@behalf/auth';
 import { authOf, requireScope } from '@behalf/auth/express';
 import { allowOnly, idempotencyKeyOf, jsonBody, problem, requireIdempotencyKey } from '@behalf/service';
-import { Router, type Request, type RequestHandler } from 'express';
+import { type Request, type RequestHandler, Router } from 'express';
 import type { Api2Client } from '../clients/api2.ts';
-import { passOn } from './pass-on.ts';
+import { passOn } from './relay.ts';
 
 export interface PaymentDependencies {
   readonly authenticate: RequestHandler;

@@ -1,10 +1,9 @@
 import { authOf, requireActor, requireScope } from '@behalf/auth/express';
 import { allowOnly } from '@behalf/service';
-import { Router, type RequestHandler } from 'express';
+import { type RequestHandler, Router } from 'express';
 import type { Kysely } from 'kysely';
-import { formatAmount } from '../domain/money.ts';
-import { accountsOf } from '../storage/accounts.ts';
-import type { Api2Tables } from '../storage/schema.ts';
+import { formatAmount } from '../domain/payment.ts';
+import { accountsOf, type Api2Tables } from '../storage/database.ts';
 
 export interface AccountDependencies {
   readonly authenticate: RequestHandler;

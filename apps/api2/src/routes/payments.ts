@@ -1,14 +1,16 @@
 import type { LiveTokenCheck } from '@behalf/auth';
 import { authOf, requireActor, requireLiveToken, requireScope } from '@behalf/auth/express';
 import { allowOnly, idempotencyKeyOf, jsonBody, problem, requireIdempotencyKey } from '@behalf/service';
-import { Router, type Request, type RequestHandler } from 'express';
+import { type Request, type RequestHandler, Router } from 'express';
 import type { Kysely } from 'kysely';
-import { formatAmount } from '../domain/money.ts';
-import { parsePaymentOrder, PAYMENT_FAULT_DETAIL, type BookedPayment } from '../domain/payment.ts';
-import { bookPayment } from '../storage/book-payment.ts';
-import { findPayment, pageOfPayments } from '../storage/payments.ts';
-import type { Api2Tables } from '../storage/schema.ts';
-import { createInProgress } from './in-progress.ts';
+import {
+  type BookedPayment,
+  formatAmount,
+  parsePaymentOrder,
+  PAYMENT_FAULT_DETAIL,
+} from '../domain/payment.ts';
+import type { Api2Tables } from '../storage/database.ts';
+import { bookPayment, findPayment, pageOfPayments } from '../storage/payments.ts';
 
 export interface PaymentDependencies {
   readonly authenticate: RequestHandler;
@@ -86,6 +88,7 @@ function represent({ id, from, to, amount, currency, reference, bookedAt }: Book
 }
 
 const DEFAULT_LIMIT = 20;
+
 const MAXIMUM_LIMIT = 100;
 
 function pageOf(request: Request): { limit: number; cursor: string | undefined } {
@@ -121,4 +124,30 @@ function keyReused() {
     title: 'Idempotency-Key used before',
     detail: 'This Idempotency-Key belongs to another payment. Take a new key for a new payment.',
   });
+}
+
+/**
+ * Refuses a second request with a key while this process answers the first (409). Other processes' requests wait in the
+ * database. Nothing is left behind when a request ends, however it ends.
+ */
+export function createInProgress() {
+  const keys = new Set<string>();
+  return async <Result>(payer: string, key: string, work: () => Promise<Result>): Promise<Result> => {
+    const name = JSON.stringify([payer, key]);
+    if (keys.has(name)) {
+      throw problem({
+        status: 409,
+        type: 'payment-in-progress',
+        title: 'In progress',
+        detail: 'A request with this Idempotency-Key is being answered. Ask again for its answer.',
+        headers: { 'Retry-After': '1' },
+      });
+    }
+    keys.add(name);
+    try {
+      return await work();
+    } finally {
+      keys.delete(name);
+    }
+  };
 }

@@ -1,10 +1,20 @@
-import type { Kysely, Selectable } from 'kysely';
-import type { BookedPayment } from '../domain/payment.ts';
-import type { Api2Tables } from './schema.ts';
+import { randomBytes } from 'node:crypto';
+import type { Kysely, Selectable, Transaction } from 'kysely';
+import {
+  type Account,
+  type BookedPayment,
+  digestOfOrder,
+  findPaymentFault,
+  type PaymentFault,
+  type PaymentOrder,
+} from '../domain/payment.ts';
+import { type Api2Tables, toAccount } from './database.ts';
 
 /** What every id looks like. Anything else is nobody's payment, and is not put to the database: PostgreSQL takes no NUL. */
 const PAYMENT_ID = 'pay_[\\w-]{1,40}';
+
 const IS_PAYMENT_ID = new RegExp(`^${PAYMENT_ID}$`);
+
 const IS_CURSOR = new RegExp(`^(?<at>\\d{1,12}) (?<id>${PAYMENT_ID})$`);
 
 export interface PaymentPage {
@@ -93,4 +103,143 @@ function cursorAfter({ bookedAt, id }: BookedPayment): string {
 function parseCursor(cursor: string): { bookedAt: number; id: string } | undefined {
   const { at, id } = IS_CURSOR.exec(Buffer.from(cursor, 'base64url').toString())?.groups ?? {};
   return at === undefined || id === undefined ? undefined : { bookedAt: Number(at), id };
+}
+
+/** What a payment request comes to. It is the same for every repetition of the request. */
+export type PaymentAnswer = { readonly booked: string } | { readonly refused: PaymentFault };
+
+export type PaymentOutcome =
+  | { readonly kind: 'booked'; readonly payment: BookedPayment; readonly replayed: boolean }
+  | { readonly kind: 'refused'; readonly fault: PaymentFault; readonly replayed: boolean }
+  /** The key was used for another order. */
+  | { readonly kind: 'key-reused' };
+
+export interface PaymentRequest {
+  /** The user who asks, and pays. */
+  readonly payer: string;
+  readonly idempotencyKey: string;
+  readonly order: PaymentOrder;
+  /** Epoch seconds. */
+  readonly now: number;
+}
+
+/**
+ * Books a payment, or refuses it, once per payer and idempotency key. Money and answer change in one transaction: after
+ * a crash at any moment either both are there or neither is, so a key never stays "in progress".
+ * Not checked: whether the payer may pay at all; the caller has done so.
+ */
+export function bookPayment(db: Kysely<Api2Tables>, request: PaymentRequest): Promise<PaymentOutcome> {
+  return db.transaction().execute(async (transaction) => {
+    const digest = digestOfOrder(request.order);
+    // A parallel request with the same key waits here until this transaction ends.
+    const claimed = await transaction
+      .insertInto('payment_answers')
+      .values({
+        payer: request.payer,
+        idempotency_key: request.idempotencyKey,
+        order_digest: digest,
+        answer: '',
+        answered_at: request.now,
+      })
+      .onConflict((conflict) => conflict.columns(['payer', 'idempotency_key']).doNothing())
+      .returning('payer')
+      .executeTakeFirst();
+    if (claimed === undefined) return replay(transaction, request, digest);
+    const outcome = await book(transaction, request);
+    const answer: PaymentAnswer =
+      outcome.kind === 'booked' ? { booked: outcome.payment.id } : { refused: outcome.fault };
+    await transaction
+      .updateTable('payment_answers')
+      .set({ answer: JSON.stringify(answer) })
+      .where('payer', '=', request.payer)
+      .where('idempotency_key', '=', request.idempotencyKey)
+      .execute();
+    return outcome;
+  });
+}
+
+type FirstOutcome = Exclude<PaymentOutcome, { kind: 'key-reused' }>;
+
+async function book(transaction: Transaction<Api2Tables>, request: PaymentRequest): Promise<FirstOutcome> {
+  const { order, payer, now } = request;
+  const accounts = await lockAccounts(transaction, [order.from, order.to]);
+  const fault = findPaymentFault(order, payer, accounts.get(order.from), accounts.get(order.to));
+  if (fault !== undefined || order.amount === undefined) {
+    return { kind: 'refused', fault: fault ?? 'currency-mismatch', replayed: false };
+  }
+  const { amount } = order;
+  // The condition repeats what was decided under the lock, so that no mistake above can overdraw.
+  const debited = await transaction
+    .updateTable('accounts')
+    .set((account) => ({ balance: account('balance', '-', Number(amount)) }))
+    .where('id', '=', order.from)
+    .where('owner', '=', payer)
+    .where('balance', '>=', Number(amount))
+    .returning('id')
+    .executeTakeFirst();
+  if (debited === undefined) return { kind: 'refused', fault: 'insufficient-funds', replayed: false };
+  await transaction
+    .updateTable('accounts')
+    .set((account) => ({ balance: account('balance', '+', Number(amount)) }))
+    .where('id', '=', order.to)
+    .execute();
+  const payment = { ...order, amount, id: newPaymentId(), bookedAt: now };
+  await transaction
+    .insertInto('payments')
+    .values({
+      id: payment.id,
+      payer,
+      from_account: order.from,
+      to_account: order.to,
+      amount,
+      currency: order.currency,
+      reference: order.reference,
+      booked_at: now,
+    })
+    .execute();
+  return { kind: 'booked', payment, replayed: false };
+}
+
+/** Locks rows by an update that changes nothing, which both engines have, in one order, so that two payments never wait for each other. */
+async function lockAccounts(
+  transaction: Transaction<Api2Tables>,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Account>> {
+  const accounts = new Map<string, Account>();
+  for (const id of new Set(ids.toSorted())) {
+    const row = await transaction
+      .updateTable('accounts')
+      .set((account) => ({ name: account.ref('name') }))
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst();
+    if (row !== undefined) accounts.set(id, toAccount(row));
+  }
+  return accounts;
+}
+
+async function replay(
+  transaction: Transaction<Api2Tables>,
+  { payer, idempotencyKey }: PaymentRequest,
+  digest: string,
+): Promise<PaymentOutcome> {
+  const kept = await transaction
+    .selectFrom('payment_answers')
+    .select(['order_digest', 'answer'])
+    .where('payer', '=', payer)
+    .where('idempotency_key', '=', idempotencyKey)
+    .executeTakeFirstOrThrow();
+  if (kept.order_digest !== digest) return { kind: 'key-reused' };
+  const answer = JSON.parse(kept.answer) as PaymentAnswer;
+  if ('refused' in answer) return { kind: 'refused', fault: answer.refused, replayed: true };
+  const payment = await transaction
+    .selectFrom('payments')
+    .selectAll()
+    .where('id', '=', answer.booked)
+    .executeTakeFirstOrThrow();
+  return { kind: 'booked', payment: toPayment(payment), replayed: true };
+}
+
+function newPaymentId(): string {
+  return `pay_${randomBytes(12).toString('base64url')}`;
 }

@@ -1,10 +1,12 @@
 import type { AccessTokenVerifier, LiveTokenCheck } from '@behalf/auth';
 import { authOf, requireAccessToken, requireLiveToken, requireScope } from '@behalf/auth/express';
 import { allowOnly, apiHeaders, problem } from '@behalf/service';
-import { Router, type RequestHandler } from 'express';
+import { type RequestHandler, Router } from 'express';
 import { z } from 'zod';
-import type { LedgerQueries, Revocation, TokenLedger } from '../ledger/types.ts';
-import { isStorable } from '../storage/storable.ts';
+import type { TokenLedger } from '../state/ledger.ts';
+import type { LedgerQueries } from '../state/queries.ts';
+import type { Revocation } from '../state/revocation.ts';
+import { isStorable } from '../state/schema.ts';
 
 export interface AccountPorts {
   /** For tokens whose audience is the issuer itself. */

@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase } from '@behalf/database';
-import { createTokenLedger } from '../ledger/token-ledger.ts';
-import { delegated, issued } from '../ledger/testing.ts';
-import { migrations } from '../storage/migrations/index.ts';
-import type { StsSchema } from '../storage/schema.ts';
+import { delegated, issued } from '../../test/support/ledger.ts';
+import { createTokenLedger } from '../state/ledger.ts';
+import { migrations } from '../state/migrations.ts';
+import type { StsSchema } from '../state/schema.ts';
 
 const CALLS = 2_000;
+
 const NOW = 1_800_000_000;
 
 /** Time of the ledger's part in an exchange: is the subject token live, and the new token's row made durable. */

@@ -1,7 +1,7 @@
-import { startReplicas } from '../faults/testing-replicas.ts';
-import { delegate } from '../faults/testing-requests.ts';
-import { formOf } from '../testing/browser.ts';
-import { signIn } from '../testing/sign-in.ts';
+import { formOf } from '../../test/support/browser.ts';
+import { startReplicas } from '../../test/support/replicas.ts';
+import { delegate } from '../../test/support/requests.ts';
+import { signIn } from '../../test/support/sign-in.ts';
 
 /**
  * How long after a logout was answered at one replica the other still granted an exchange: it is asked without a pause from

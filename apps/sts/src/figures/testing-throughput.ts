@@ -1,7 +1,7 @@
 import type { Engine } from '@behalf/database';
-import { delegate } from '../faults/testing-requests.ts';
-import { startReplicas } from '../faults/testing-replicas.ts';
-import { signIn } from '../testing/sign-in.ts';
+import { startReplicas } from '../../test/support/replicas.ts';
+import { delegate } from '../../test/support/requests.ts';
+import { signIn } from '../../test/support/sign-in.ts';
 
 const WARM_UP = 500;
 

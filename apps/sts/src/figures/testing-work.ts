@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
-import { delegate } from '../faults/testing-requests.ts';
-import { ProviderAdapter } from '../storage/provider-adapter.ts';
-import type { StsSchema } from '../storage/schema.ts';
-import { refresh, signIn } from '../testing/sign-in.ts';
-import { startTestSts } from '../testing/sts.ts';
+import { delegate } from '../../test/support/requests.ts';
+import { refresh, signIn } from '../../test/support/sign-in.ts';
+import { startTestSts } from '../../test/support/sts.ts';
+import { ProviderAdapter } from '../state/oidc-adapter.ts';
+import type { StsSchema } from '../state/schema.ts';
 
 interface Work {
   adapterCalls: number;

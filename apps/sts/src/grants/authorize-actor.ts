@@ -1,7 +1,16 @@
-import { derive, refuse, subjectTokenErrorOf } from '@behalf/extension-grants';
-import type { ExtensionGrantRequest, GrantError, Refusal, SubjectToken } from '@behalf/extension-grants';
+import {
+  derive,
+  type ExtensionGrantRequest,
+  type GrantError,
+  type Refusal,
+  refuse,
+  type SubjectToken,
+  subjectTokenErrorOf,
+} from '@behalf/extension-grants';
+import type { ResourceRegistry } from '../registry/apis.ts';
 import { decideDelegation, type DelegationFault } from '../registry/decide-delegation.ts';
-import type { ExchangePorts } from './ports.ts';
+import type { DelegationPolicy } from '../registry/delegation-policy.ts';
+import type { TokenLedger } from '../state/ledger.ts';
 
 export type AuthorizedActor =
   | { readonly ok: true; readonly scopes: readonly string[]; readonly target: string }
@@ -74,4 +83,39 @@ function refusalOf(
     cause: fault,
     from,
   });
+}
+
+/** What the grants need from outside. Nothing here is HTTP, a clock or the environment. */
+
+export type ValidatedSubjectToken =
+  | {
+      readonly ok: true;
+      readonly token: SubjectToken;
+      /** A client's own token: there is no user to act for. */
+      readonly isClientToken: boolean;
+    }
+  | {
+      readonly ok: false;
+      /** Safe on the wire. */
+      readonly description: string;
+      /** For log and ledger. */
+      readonly cause: string;
+      /** The token, when its signature was good and something else was not. */
+      readonly from?: SubjectToken | undefined;
+      /** Nothing is known about the token: its issuer's keys could not be had. */
+      readonly isOutage?: boolean;
+    };
+
+/** Rules 1 and 8 for one kind of token: genuine, and live. An outage of our own storage is thrown. */
+export interface SubjectTokenValidator {
+  validate(jwt: string, options: { now: number }): Promise<ValidatedSubjectToken>;
+}
+
+/** What every grant needs that exchanges a token. */
+export interface ExchangePorts {
+  readonly policy: DelegationPolicy;
+  readonly resources: ResourceRegistry;
+  /** For the access tokens of this server. */
+  readonly accessTokens: SubjectTokenValidator;
+  readonly ledger: Pick<TokenLedger, 'isBarred'>;
 }

@@ -1,7 +1,6 @@
-import { grantSubject, type ExtensionGrantValidator } from '@behalf/extension-grants';
-import { DELEGATION_GRANT } from '../registry/grant-types.ts';
-import { authorizeActor } from './authorize-actor.ts';
-import type { ExchangePorts } from './ports.ts';
+import { type ExtensionGrantValidator, grantSubject } from '@behalf/extension-grants';
+import { DELEGATION_GRANT } from '../registry/clients.ts';
+import { authorizeActor, type ExchangePorts } from './authorize-actor.ts';
 import { readSubjectToken } from './subject-token.ts';
 
 /**

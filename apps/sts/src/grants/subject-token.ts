@@ -1,6 +1,12 @@
-import { refuse, subjectTokenErrorOf } from '@behalf/extension-grants';
-import type { ExtensionGrantRequest, Refusal, SubjectToken } from '@behalf/extension-grants';
-import type { SubjectTokenValidator } from './ports.ts';
+import {
+  type ExtensionGrantRequest,
+  type Refusal,
+  refuse,
+  type SubjectToken,
+  subjectTokenErrorOf,
+} from '@behalf/extension-grants';
+import type { SubjectTokenValidator } from './authorize-actor.ts';
+import { claimedIssuerOf } from './trusted-issuer-token.ts';
 
 export type ReadSubjectToken =
   { readonly ok: true; readonly token: SubjectToken } | { readonly ok: false; readonly refusal: Refusal };
@@ -42,4 +48,22 @@ function bad(
     ...(from === undefined ? {} : { from }),
   });
   return { ok: false, refusal };
+}
+
+/**
+ * Sends a token to the validator of the issuer that it names. The name is not believed, only used to choose: each
+ * validator checks it again, with that issuer's keys.
+ */
+export function createEitherTokenValidator(options: {
+  readonly trustedIssuers: readonly { readonly issuer: string }[];
+  readonly accessTokens: SubjectTokenValidator;
+  readonly trustedIssuerTokens: SubjectTokenValidator;
+}): SubjectTokenValidator {
+  const trusted = new Set(options.trustedIssuers.map(({ issuer }) => issuer));
+  return {
+    validate(jwt, context) {
+      const isTrusted = trusted.has(claimedIssuerOf(jwt) ?? '');
+      return (isTrusted ? options.trustedIssuerTokens : options.accessTokens).validate(jwt, context);
+    },
+  };
 }

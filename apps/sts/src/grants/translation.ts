@@ -1,13 +1,17 @@
-import { grantSubject, refuse } from '@behalf/extension-grants';
-import type { ExtensionGrantValidator, Refusal, SubjectToken } from '@behalf/extension-grants';
-import { USER_SUBSCRIPTION_CLIENT } from '../registry/clients.ts';
-import { TRANSLATION_GRANT } from '../registry/grant-types.ts';
-import { authorizeActor } from './authorize-actor.ts';
-import type { ExchangePorts, SubjectTokenValidator } from './ports.ts';
+import {
+  type ExtensionGrantValidator,
+  grantSubject,
+  type Refusal,
+  refuse,
+  type SubjectToken,
+} from '@behalf/extension-grants';
+import { TRANSLATION_GRANT, USER_SUBSCRIPTION_CLIENT } from '../registry/clients.ts';
+import { authorizeActor, type ExchangePorts, type SubjectTokenValidator } from './authorize-actor.ts';
 import { readSubjectToken } from './subject-token.ts';
-import type { Subscription, SubscriptionAnswer, SubscriptionSource } from './subscription-service.ts';
+import type { Subscription, SubscriptionAnswer, SubscriptionSource } from './subscriptions-client.ts';
 
 const SELF_ISSUED_LIFETIME_SECONDS = 15;
+
 const RETRY_AFTER_SECONDS = 5;
 
 export interface TranslationPorts extends ExchangePorts {

@@ -2,14 +2,23 @@
  * Subject tokens of trusted issuers (RFC 8693 §2.1, `…:jwt`): a partner's JWT about one of its users, whom the registry
  * maps to a user of ours.
  */
+
 import { checkMayAct } from '@behalf/auth';
 import type { SubjectToken } from '@behalf/extension-grants';
-import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, errors, jwtVerify } from 'jose';
-import type { JWTPayload, JWTVerifyGetKey, JWTVerifyResult } from 'jose';
-import type { TrustedIssuer } from '../registry/trusted-issuers.ts';
-import { isStorable } from '../storage/storable.ts';
-import type { UserStore } from '../storage/types.ts';
-import type { SubjectTokenValidator, ValidatedSubjectToken } from './ports.ts';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  decodeJwt,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyGetKey,
+  type JWTVerifyResult,
+} from 'jose';
+import type { TrustedIssuer } from '../registry/users-and-issuers.ts';
+import { isStorable } from '../state/schema.ts';
+import type { UserStore } from '../state/users.ts';
+import type { SubjectTokenValidator, ValidatedSubjectToken } from './authorize-actor.ts';
 
 export interface TrustedIssuerTokenOptions {
   readonly issuers: readonly TrustedIssuer[];
@@ -20,7 +29,9 @@ export interface TrustedIssuerTokenOptions {
 
 /** Clocks differ: a token may be this young or this much in the future. Age and expiry get no such grace. */
 const TOLERANCE_SECONDS = 5;
+
 const MAXIMUM_TOKEN_LENGTH = 16 * 1024;
+
 const MAXIMUM_JTI_LENGTH = 256;
 
 /** The issuer a JWT claims to be from, unverified: good for choosing who verifies it, and for nothing else. */

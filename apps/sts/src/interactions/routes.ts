@@ -1,18 +1,21 @@
+import type { IncomingMessage } from 'node:http';
 import { isUnavailable } from '@behalf/database';
 import { currentRequestId, type Logger } from '@behalf/service';
-import express, { Router, type ErrorRequestHandler, type Request, type Response } from 'express';
+import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import { errors, type Interaction, type Provider } from 'oidc-provider';
-import { formTargetOf, pageHeaders } from '../engine/page-response.ts';
-import type { UserStore } from '../storage/types.ts';
+import { formTargetOf, pageHeaders } from '../oidc/pages.ts';
+import type { UserStore } from '../state/users.ts';
 import { grantWhatIsAsked, scopesToAllow } from './consent.ts';
-import { consentPage } from './consent-page.ts';
-import { expiredPage, foreignFormPage, troublePage } from './message-pages.ts';
-import { renderPage, STYLE_PATH, type Page } from './page.ts';
-import { createPasswordCheck, type PasswordCheck } from './password-checks.ts';
-import { isFromOwnPage } from './same-origin.ts';
-import { signInPage, type SignInProblem } from './sign-in-page.ts';
-import { styleSheet } from './style-sheet.ts';
-import type { SignInThrottle } from './throttle.ts';
+import { type Page, renderPage, STYLE_PATH, styleSheet } from './page.ts';
+import {
+  consentPage,
+  expiredPage,
+  foreignFormPage,
+  signInPage,
+  type SignInProblem,
+  troublePage,
+} from './pages.ts';
+import { createPasswordCheck, type PasswordCheck, type SignInThrottle } from './throttle.ts';
 
 export interface InteractionPorts {
   readonly issuer: string;
@@ -26,6 +29,7 @@ export interface InteractionPorts {
 }
 
 const FORM_LIMIT = '8kb';
+
 const RETRY_AFTER_SECONDS = '5';
 
 /** Pages between an authorization request and its answer: sign-in and consent. The engine knows what is to be asked. */
@@ -216,4 +220,15 @@ function field(request: Request, name: string): string {
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
+}
+
+/**
+ * Whether a form was sent by one of our own pages: the `Origin` is exactly ours. Browsers send it with every form post,
+ * and SameSite cookies do not replace the check, since all ports of one host are one site.
+ * A request with neither `Origin` nor `Sec-Fetch-Site` does not come from a browser, so nobody's cookies are being abused.
+ */
+export function isFromOwnPage(request: IncomingMessage, ownOrigin: string): boolean {
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  if (origin !== undefined) return origin === ownOrigin;
+  return site === undefined || site === 'same-origin';
 }

@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { AttemptCounter } from './attempt-counter.ts';
-import { networkOf } from './network.ts';
+import { isIPv6 } from 'node:net';
+import { type Kysely, sql } from 'kysely';
+import { createConcurrencyLimit } from '../grants/subscriptions-client.ts';
+import type { StsSchema } from '../state/schema.ts';
+import type { User, UserStore } from '../state/users.ts';
 
 /** Failures of one user name from one network, and of one network altogether, within `WINDOW_SECONDS`. */
 export const FAILURES_PER_NAME = 10;
+
 const FAILURES_PER_NETWORK = 300;
+
 export const WINDOW_SECONDS = 15 * 60;
 
 export type Admission =
@@ -51,4 +56,93 @@ export function createSignInThrottle(counter: AttemptCounter): SignInThrottle {
 /** Names and addresses of people are not kept in clear. */
 function keyOf(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}
+
+/** Counts per key within fixed windows, on all replicas together. */
+export interface AttemptCounter {
+  /** One more; the first one opens the window. */
+  count(key: string, windowSeconds: number): Promise<{ count: number; endsInSeconds: number }>;
+  /** One less in the window that is open. */
+  takeBack(key: string): Promise<void>;
+}
+
+export function createAttemptCounter(db: Kysely<StsSchema>, now: () => number): AttemptCounter {
+  return {
+    async count(key, windowSeconds) {
+      const at = now();
+      // One statement, so that parallel attempts each see their own number.
+      const row = await db
+        .insertInto('sign_in_attempts')
+        .values({ key, attempts: 1, window_ends_at: at + windowSeconds })
+        .onConflict((conflict) =>
+          conflict.column('key').doUpdateSet({
+            attempts: sql<number>`case when sign_in_attempts.window_ends_at <= ${at} then 1
+              else sign_in_attempts.attempts + 1 end`,
+            window_ends_at: sql<number>`case when sign_in_attempts.window_ends_at <= ${at}
+              then excluded.window_ends_at else sign_in_attempts.window_ends_at end`,
+          }),
+        )
+        .returning(['attempts', 'window_ends_at'])
+        .executeTakeFirstOrThrow();
+      return { count: row.attempts, endsInSeconds: row.window_ends_at - at };
+    },
+
+    async takeBack(key) {
+      await db
+        .updateTable('sign_in_attempts')
+        .set({ attempts: sql<number>`attempts - 1` })
+        .where('key', '=', key)
+        .where('attempts', '>', 0)
+        .execute();
+    },
+  };
+}
+
+/** What counts as one caller: an IPv4 address, or the /64 that an IPv6 subscriber has to itself. */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = (address.toLowerCase().split('%', 1)[0] ?? '').split('::');
+  const left = groupsOf(head);
+  const right = groupsOf(tail ?? '');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  const groups = [...left, ...Array.from({ length: zeros }, () => '0'), ...right];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
+
+function groupsOf(part: string): string[] {
+  return part === '' ? [] : part.split(':');
+}
+
+export interface PasswordCheckLimits {
+  /** Default 2: they leave threads for what signs tokens. A check takes one for a while, and 19 MiB. */
+  readonly maximum?: number;
+  /** Default 512. */
+  readonly maximumWaiting?: number;
+  /** How long one waits for its turn. Default 10 s. */
+  readonly timeoutMs?: number;
+}
+
+/** The user, if name and password fit; `busy` when nothing was checked because too many others are. */
+export type PasswordCheck = (
+  name: string,
+  password: string,
+) => Promise<{ readonly user: User | undefined } | 'busy'>;
+
+/** Bounds how many passwords are checked at once, so that a flood of sign-ins does not stop everything else. */
+export function createPasswordCheck(
+  users: Pick<UserStore, 'authenticate'>,
+  { maximum = 2, maximumWaiting = 512, timeoutMs = 10_000 }: PasswordCheckLimits = {},
+): PasswordCheck {
+  const limit = createConcurrencyLimit({ maximum, maximumWaiting });
+  return async (name, password) => {
+    const checked = await limit(AbortSignal.timeout(timeoutMs), async () => ({
+      user: await users.authenticate(name, password),
+    }));
+    return checked ?? 'busy';
+  };
 }

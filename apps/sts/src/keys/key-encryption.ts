@@ -1,4 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** A key-encryption key: 32 bytes and the id that what it sealed carries. */
 export interface KeyEncryptionKey {
@@ -17,7 +19,9 @@ export interface KeyEncryption {
 }
 
 const KEY_BYTES = 32;
+
 const NONCE_BYTES = 12;
+
 const TAG_BYTES = 16;
 
 /**
@@ -73,4 +77,22 @@ export function createKeyEncryption(keys: readonly KeyEncryptionKey[]): KeyEncry
 
 function idOf(sealed: string): string {
   return sealed.split('.', 1)[0] ?? '';
+}
+
+/**
+ * The value of `KEY_ENCRYPTION_KEY` for development, made on the first start (0600, folders 0700). Two processes that
+ * start at once read the same one: the file appears whole, and only once. A key beside its database protects nothing.
+ */
+export function loadDevelopmentKeyEncryptionKey(file: string): string {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  writeFileSync(draft, `development:${randomBytes(32).toString('base64')}`, { mode: 0o600 });
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  return readFileSync(file, 'utf8').trim();
 }

@@ -1,18 +1,23 @@
 import type { Database } from '@behalf/database';
+import type { JWK } from 'jose';
 import type { Kysely } from 'kysely';
-import type { StsSchema } from '../storage/schema.ts';
+import type { StsSchema } from '../state/schema.ts';
 import type { KeyEncryption } from './key-encryption.ts';
 import {
-  announceSuccessors,
-  dueDate,
-  replaceAtOnce,
-  replenish,
-  type RotationContext,
-  type RotationPolicy,
-} from './key-rotation.ts';
-import { snapshotOf, type KeySnapshot } from './key-snapshot.ts';
-import { statesOf, type KeyState } from './key-states.ts';
-import { readCookieKeys, readSigningKeys, resealKeys } from './key-store.ts';
+  addCookieKey,
+  addSigningKey,
+  type CookieKey,
+  type DatedKey,
+  type KeyState,
+  openCookieKey,
+  openSigningKey,
+  publishedOf,
+  readCookieKeys,
+  readSigningKeys,
+  resealKeys,
+  type SigningKey,
+  statesOf,
+} from './key-store.ts';
 
 export interface KeyRingOptions {
   readonly database: Database<StsSchema>;
@@ -149,4 +154,96 @@ function poll(look: () => Promise<void>, { intervalMs = 1000, onError }: WatchOp
     stopped = true;
     clearTimeout(timer);
   };
+}
+
+/** The keys of one moment. */
+export interface KeySnapshot {
+  /** Differs when anything below differs. */
+  readonly version: string;
+  readonly activeKid: string;
+  /** With private parts, the active key first: for the engine. */
+  readonly jwks: { readonly keys: readonly JWK[] };
+  /** What everyone may see, and the only keys that verify. A revoked key is not among them. */
+  readonly publicJwks: { readonly keys: readonly JWK[] };
+  /** The first signs, all verify. */
+  readonly cookieKeys: readonly string[];
+}
+
+/** Throws when a key cannot be opened, or there is none. */
+export function snapshotOf(
+  signing: readonly SigningKey[],
+  cookies: readonly CookieKey[],
+  { encryption, policy, now }: RotationContext,
+): KeySnapshot {
+  const published = publishedOf(statesOf(signing, now, policy.retainSeconds));
+  const cookieKeys = publishedOf(statesOf(cookies, now, policy.retainSeconds));
+  const [active] = published;
+  if (active === undefined) throw new Error('there is no signing key');
+  return {
+    version: [...published, ...cookieKeys].map(({ id }) => id).join(' '),
+    activeKid: active.id,
+    jwks: { keys: published.map((key) => openSigningKey(key, encryption)) },
+    publicJwks: { keys: published.map(({ publicJwk }) => publicJwk) },
+    cookieKeys: cookieKeys.map((key) => openCookieKey(key, encryption)),
+  };
+}
+
+export interface RotationPolicy {
+  /** A new signing key is published this long before its first use. */
+  readonly publishAheadSeconds: number;
+  /** The longest life of what a key signs. */
+  readonly retainSeconds: number;
+  /** A key that has been active this long is replaced. */
+  readonly maximumAgeSeconds: number;
+}
+
+export interface RotationContext {
+  readonly encryption: KeyEncryption;
+  readonly policy: RotationPolicy;
+  /** Epoch seconds. */
+  readonly now: number;
+}
+
+/** When a key that has to be made now takes over; undefined when none has to be. */
+export function dueDate(keys: readonly DatedKey[], { policy, now }: RotationContext): number | undefined {
+  const states = statesOf(keys, now, policy.retainSeconds);
+  const active = states.find(({ state }) => state === 'active');
+  if (active === undefined) return now;
+  if (states.some(({ state }) => state === 'upcoming')) return undefined;
+  return active.key.activeFrom + policy.maximumAgeSeconds <= now
+    ? now + policy.publishAheadSeconds
+    : undefined;
+}
+
+/** Makes what is missing: the first keys, and successors of those that have come of age. The caller holds the lock. */
+export async function replenish(db: Kysely<StsSchema>, context: RotationContext): Promise<void> {
+  const { encryption, now } = context;
+  const signingFrom = dueDate(await readSigningKeys(db), context);
+  if (signingFrom !== undefined) await addSigningKey(db, encryption, { now, activeFrom: signingFrom });
+  const cookiesFrom = dueDate(await readCookieKeys(db), context);
+  if (cookiesFrom !== undefined) await addCookieKey(db, encryption, { now, activeFrom: cookiesFrom });
+}
+
+/** Publishes successors, unless some are already upcoming. The caller holds the lock. */
+export async function announceSuccessors(db: Kysely<StsSchema>, context: RotationContext): Promise<void> {
+  const { encryption, policy, now } = context;
+  const states = statesOf(await readSigningKeys(db), now, policy.retainSeconds);
+  if (states.some(({ state }) => state === 'upcoming')) return;
+  const dates = { now, activeFrom: now + policy.publishAheadSeconds };
+  await addSigningKey(db, encryption, dates);
+  await addCookieKey(db, encryption, dates);
+}
+
+/**
+ * Revokes every signing key and puts a new one in their place. A new cookie key signs from now on, but the older ones still
+ * verify: a cookie holds an id that nobody can guess and that is not in the database, so a known cookie key forges nothing,
+ * whereas browsers without their session could no longer end it. The caller holds the lock.
+ */
+export async function replaceAtOnce(
+  db: Kysely<StsSchema>,
+  { encryption, now }: RotationContext,
+): Promise<void> {
+  await db.updateTable('signing_keys').set({ revoked_at: now }).where('revoked_at', 'is', null).execute();
+  await addSigningKey(db, encryption, { now, activeFrom: now });
+  await addCookieKey(db, encryption, { now, activeFrom: now });
 }

@@ -2,9 +2,10 @@
  * Rules 2, 3 and 4 of every exchange, and its depth: may this client act for this user, there, with these scopes?
  * One pure function over the policy's table; every grant that exchanges a token asks it.
  */
+
 import type { GrantClient, SubjectToken } from '@behalf/extension-grants';
+import type { ResourceRegistry } from './apis.ts';
 import type { DelegationEdge, DelegationPolicy } from './delegation-policy.ts';
-import type { ResourceRegistry } from './resources.ts';
 
 export interface DelegationQuestion {
   readonly policy: DelegationPolicy;

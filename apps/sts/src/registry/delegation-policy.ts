@@ -1,10 +1,11 @@
 /**
  * Who may act for a user: the table, and nothing else. `decide-delegation.ts` reads it.
  */
+
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
-import { DELEGATION_GRANT, TRANSLATION_GRANT } from './grant-types.ts';
-import type { ResourceRegistry } from './resources.ts';
-import { PARTNER_ISSUER } from './trusted-issuers.ts';
+import type { ResourceRegistry } from './apis.ts';
+import { DELEGATION_GRANT, TRANSLATION_GRANT } from './clients.ts';
+import { PARTNER_ISSUER } from './users-and-issuers.ts';
 
 /** One row: this actor may turn such a token into such another one. */
 export interface DelegationEdge {

@@ -1,10 +1,9 @@
-import { bearerChallenge, resourceMetadataUrl, type RequestAuth } from '@behalf/auth';
+import { bearerChallenge, type RequestAuth, resourceMetadataUrl } from '@behalf/auth';
 import { authOf, requireScope } from '@behalf/auth/express';
 import { allowOnly, problem } from '@behalf/service';
-import { Router, type RequestHandler } from 'express';
+import { type RequestHandler, Router } from 'express';
 import type { Kysely } from 'kysely';
-import type { SubscriptionTables } from '../storage/schema.ts';
-import { findSubscription } from '../storage/subscriptions.ts';
+import { findSubscription, type SubscriptionTables } from '../storage.ts';
 
 /** The client as which the STS asks about any user. From outside nobody can be it. */
 const USER_SUBSCRIPTION_CLIENT = 'userSubscriptionClient';

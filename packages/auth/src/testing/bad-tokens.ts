@@ -3,10 +3,10 @@ import { MAXIMUM_ACTOR_CHAIN_DEPTH } from '../actor-chain.ts';
 import type { VerifiedBearerToken } from '../verifier.ts';
 import {
   accessTokenHash,
+  type Changes,
   createSigningKey,
   encode,
   signToken,
-  type Changes,
   type TestIssuer,
 } from './test-issuer.ts';
 

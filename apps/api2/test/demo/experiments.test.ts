@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { alice, tokenOf, useTestApi2 } from '../support/api2.ts';
+
+const api = useTestApi2();
+
+const PATH = '/experiments/live-check';
+
+describe('GET /experiments/live-check', () => {
+  it('takes a token that the STS stands by, and refuses one that it does not', async () => {
+    const token = tokenOf(alice);
+    expect((await api.get(PATH, token)).body).toEqual({ live: true });
+    api.sts.onIntrospection(() => ({ status: 200, body: { active: false } }));
+    const [live, offline] = [await api.get(PATH, token), await api.get('/accounts', token)];
+    expect([live.status, offline.status]).toEqual([401, 200]);
+    expect(live.headers['www-authenticate']).toContain('error="invalid_token"');
+  });
+
+  it.each([
+    ['a token of another actor', { act: { sub: 'support.client' } }, 403],
+    ["the user's own token", { act: undefined }, 403],
+    ['a token without the scope', { scope: 'api2.premium' }, 403],
+    ['a token for another API', { aud: 'http://localhost:4001' }, 401],
+  ])('refuses %s', async (_what, changes, status) => {
+    expect((await api.get(PATH, tokenOf(alice, changes))).status).toBe(status);
+  });
+
+  it('does not exist while experiments are switched off', async () => {
+    api.restart(api.database, { experiments: false });
+    expect((await api.get(PATH, tokenOf(alice))).status).toBe(404);
+  });
+});

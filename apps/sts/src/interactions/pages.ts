@@ -1,0 +1,238 @@
+import { html, type Html, type Page, problemSummary } from './page.ts';
+
+export interface SignInPage {
+  /** Where the form goes. */
+  readonly action: string;
+  readonly application: string;
+  readonly username: string;
+  readonly problem?: SignInProblem;
+}
+
+export type SignInProblem = 'missing' | 'refused' | { readonly waitSeconds: number };
+
+/** The sign-in form. It never says whether the name or the password was wrong. */
+export function signInPage({ action, application, username, problem }: SignInPage): Page {
+  const invalid = problem === undefined ? undefined : html` aria-invalid="true" aria-describedby="problem"`;
+  const isFirstTry = username === '';
+  return {
+    title: problem === undefined ? 'Sign in' : 'Sign in: there is a problem',
+    body: html`<h1>Sign in</h1>
+      <p class="lead">to continue to <strong>${application}</strong></p>
+      ${problem !== undefined && problemOf(problem)}
+      <form method="post" action="${action}">
+        <div class="field">
+          <label for="username">User name</label>
+          <input
+            type="text"
+            id="username"
+            name="username"
+            value="${username}"
+            autocomplete="username"
+            autocapitalize="none"
+            spellcheck="false"
+            maxlength="256"
+            required
+            ${isFirstTry && html`autofocus`}
+            ${invalid}
+          />
+        </div>
+        <div class="field">
+          <label for="password">Password</label>
+          <input
+            type="password"
+            id="password"
+            name="password"
+            autocomplete="current-password"
+            maxlength="1024"
+            required
+            ${!isFirstTry && html`autofocus`}
+            ${invalid}
+          />
+        </div>
+        <div class="actions">
+          <button type="submit">Sign in</button>
+          <button type="submit" class="quiet" name="action" value="abort" formnovalidate>Cancel</button>
+        </div>
+      </form>`,
+  };
+}
+
+function problemOf(problem: SignInProblem) {
+  if (problem === 'missing') {
+    return problemSummary('Not signed in', 'Enter your user name and your password.');
+  }
+  if (problem === 'refused') {
+    return problemSummary(
+      'Not signed in',
+      'This user name and password do not fit. Check both and try again.',
+    );
+  }
+  return problemSummary(
+    'Too many attempts',
+    `For your protection sign-in is paused. Try again in ${inWords(problem.waitSeconds)}.`,
+  );
+}
+
+function inWords(seconds: number): string {
+  if (seconds <= 60) return seconds === 1 ? '1 second' : `${seconds} seconds`;
+  return `${Math.ceil(seconds / 60)} minutes`;
+}
+
+export interface ConsentPage {
+  readonly action: string;
+  readonly application: string;
+  /** Where the answer goes: the person can see whom they deal with. */
+  readonly destination: string;
+  readonly userName: string;
+  readonly scopes: readonly string[];
+}
+
+/** What each scope means to a person. A scope without an entry is shown by its name. */
+const MEANINGS: Readonly<Record<string, { title: string; detail: string }>> = {
+  openid: { title: 'Know that it is you', detail: 'A number that stands for you, not your name.' },
+  profile: { title: 'See your name', detail: 'Your display name and user name.' },
+  email: { title: 'See your e-mail address', detail: 'To read it, not to send in your name.' },
+  offline_access: { title: 'Stay signed in', detail: 'Until you sign out, even when its page is closed.' },
+  api1: { title: 'Use your accounts', detail: 'See balances, make payments and read reports for you.' },
+  account: {
+    title: 'See and end who acts for you',
+    detail: 'The list of delegations and your live sign-ins.',
+  },
+};
+
+/** Asks whether an application may have what it asked for. */
+export function consentPage({ action, application, destination, userName, scopes }: ConsentPage): Page {
+  return {
+    title: `Allow ${application}?`,
+    body: html`<h1>Allow ${application}?</h1>
+      <p class="lead">
+        You are signed in as <strong>${userName}</strong>. <strong>${application}</strong> asks to:
+      </p>
+      <ul class="scopes">
+        ${scopes.map((scope) => {
+          const meaning = MEANINGS[scope] ?? { title: scope, detail: '' };
+          return html`<li><strong>${meaning.title}</strong><span>${meaning.detail}</span></li>`;
+        })}
+      </ul>
+      <dl class="facts">
+        <dt>Goes back to</dt>
+        <dd>${destination}</dd>
+      </dl>
+      <form method="post" action="${action}">
+        <div class="actions">
+          <button type="submit" name="action" value="allow">Allow</button>
+          <button type="submit" class="quiet" name="action" value="abort">Do not allow</button>
+        </div>
+      </form>`,
+  };
+}
+
+/** Asks whether to sign out (OpenID Connect RP-Initiated Logout 1.0 §2). `xsrf` is the engine's token for this question. */
+export function signOutPage(action: string, xsrf: string, application: string | undefined): Page {
+  return {
+    title: 'Sign out?',
+    body: html`<h1>Sign out?</h1>
+      <p class="lead">
+        ${application !== undefined && html`<strong>${application}</strong> asks to sign you out. `}Everything
+        that acts for you stops as well.
+      </p>
+      <form method="post" action="${action}">
+        <input type="hidden" name="xsrf" value="${xsrf}" />
+        <div class="actions">
+          <button type="submit" name="logout" value="yes" autofocus>Sign out</button>
+          <button type="submit" class="quiet">Stay signed in</button>
+        </div>
+      </form>`,
+  };
+}
+
+export function signedOutPage(returnTo: { name: string; url: string } | undefined): Page {
+  return {
+    title: 'Signed out',
+    body: html`<h1>You are signed out</h1>
+      <p class="lead">Nothing acts for you any more. You can close this page.</p>
+      ${
+        returnTo !== undefined &&
+        html`<p class="actions"><a class="button" href="${returnTo.url}">Back to ${returnTo.name}</a></p>`
+      }`,
+  };
+}
+
+/** Carries values on to `action` by a button, where the engine would have a script press it. */
+export function continuePage(action: string, fields: Readonly<Record<string, string>>): Page {
+  return {
+    title: 'Continue',
+    body: html`<h1>One more step</h1>
+      <p class="lead">Press the button to continue.</p>
+      <form method="post" action="${action}">
+        ${Object.entries(fields).map(
+          ([name, value]): Html => html`<input type="hidden" name="${name}" value="${value}" />`,
+        )}
+        <div class="actions"><button type="submit" autofocus>Continue</button></div>
+      </form>`,
+  };
+}
+
+/** The sign-in that this page belonged to is over: it took too long, was finished in another tab, or has no cookie here. */
+export function expiredPage(applicationUrl: string | undefined): Page {
+  return {
+    title: 'This page has expired',
+    body: html`<h1>This page has expired</h1>
+      <p class="lead">
+        The sign-in took too long, or it was finished in another tab. Nothing is wrong with your account: go
+        back to the application and choose “Sign in” again.
+      </p>
+      ${
+        applicationUrl !== undefined &&
+        html`<p class="actions"><a class="button" href="${applicationUrl}">Back to the application</a></p>`
+      }`,
+  };
+}
+
+/** A request that cannot go on and must not be sent back to whoever made it (RFC 6749 §4.1.2.1). */
+export function errorPage(error: string, description: string | undefined): Page {
+  return {
+    title: 'That did not work',
+    body: html`<h1>That did not work</h1>
+      <p class="lead">
+        The application that sent you here asked for something that is not possible. You can go back and try
+        again; if it happens again, tell the people who run the application.
+      </p>
+      <dl class="facts">
+        <dt>Error</dt>
+        <dd>${error}</dd>
+        ${
+          description !== undefined &&
+          html`<dt>Meaning</dt>
+            <dd>${description}</dd>`
+        }
+      </dl>`,
+  };
+}
+
+/** Our own fault, or our database's. */
+export function troublePage(requestId: string | undefined): Page {
+  return {
+    title: 'Something went wrong',
+    body: html`<h1>Something went wrong</h1>
+      <p class="lead">This is on our side, not yours. Wait a moment and try again.</p>
+      ${
+        requestId !== undefined &&
+        html`<dl class="facts">
+          <dt>Reference</dt>
+          <dd>${requestId}</dd>
+        </dl>`
+      }`,
+  };
+}
+
+/** A form that was sent from somewhere else than the page it stands on. */
+export function foreignFormPage(): Page {
+  return {
+    title: 'Not accepted',
+    body: html`<h1>Not accepted</h1>
+      <p class="lead">
+        This form was sent from another site. Go back to the application and sign in from there.
+      </p>`,
+  };
+}

@@ -1,0 +1,91 @@
+import { type GrantRefused, type Issuance, issuanceOf } from '@behalf/extension-grants';
+import type { AccessToken, ClientCredentials, JWTStructured } from 'oidc-provider';
+import type { IssuedEntry, TokenLedger } from '../state/ledger.ts';
+
+type Token = AccessToken | ClientCredentials;
+
+/**
+ * The one hook that every JWT passes before it is signed, whichever grant or tool issues it: its row is durable in the
+ * ledger before there is anything to hand out. A ledger that cannot be written to means no token.
+ */
+export function createIssuedRecorder(
+  ledger: Pick<TokenLedger, 'recordIssued'>,
+  requestId: () => string | undefined,
+) {
+  return async (_ctx: unknown, token: Token, { payload }: JWTStructured): Promise<void> => {
+    await ledger.recordIssued(entryOf(token, payload, requestId() ?? null));
+  };
+}
+
+function entryOf(token: Token, claims: JWTStructured['payload'], requestId: string | null): IssuedEntry {
+  const issuance = issuanceOf(token);
+  const login = token.kind === 'AccessToken' ? token : undefined;
+  return {
+    jti: text(claims, 'jti'),
+    parent: parentOf(issuance),
+    subject: login === undefined ? null : text(claims, 'sub'),
+    actors: issuance?.actorChain ?? [],
+    clientId: text(claims, 'client_id'),
+    audience: text(claims, 'aud'),
+    scope: typeof claims['scope'] === 'string' ? claims['scope'] : '',
+    grantType: issuance?.grantType ?? engineGrantType(login),
+    issuedAt: time(claims, 'iat'),
+    expiresAt: time(claims, 'exp'),
+    session: typeof claims['sid'] === 'string' ? claims['sid'] : null,
+    grantId: login?.grantId ?? null,
+    requestId,
+  };
+}
+
+/** A token of ours is named by its jti; a trusted issuer's by issuer and jti, since only the pair is unique. */
+function parentOf(issuance: Issuance | undefined): string | null {
+  const from = issuance?.from;
+  if (from === undefined) return null;
+  return from.kind === 'external' ? `${from.issuer}#${from.jti}` : from.jti;
+}
+
+/** The engine keeps the history of a login's grants in `gty`: `authorization_code refresh_token`. The last one counts. */
+function engineGrantType(login: AccessToken | undefined): string {
+  return login === undefined ? 'client_credentials' : (login.gty.split(' ').at(-1) ?? login.gty);
+}
+
+function text(claims: JWTStructured['payload'], name: string): string {
+  const value = claims[name];
+  if (typeof value !== 'string' || value === '') throw new Error(`a token without ${name} is not issued`);
+  return value;
+}
+
+function time(claims: JWTStructured['payload'], name: string): number {
+  const value = claims[name];
+  if (typeof value !== 'number') throw new Error(`a token without ${name} is not issued`);
+  return value;
+}
+
+/**
+ * Notes refused exchanges in the ledger, so that a user sees who tried to act and an operator sees why not. Subject and
+ * session are known once the subject token's signature has been checked, and stand here only then.
+ */
+export function createRefusalRecorder(
+  ledger: Pick<TokenLedger, 'recordRefused'>,
+  requestId: () => string | undefined,
+) {
+  return async (refused: GrantRefused): Promise<void> => {
+    const { from } = refused;
+    await ledger.recordRefused({
+      parent: from === undefined ? null : from.kind === 'external' ? `${from.issuer}#${from.jti}` : from.jti,
+      subject: from?.subject ?? null,
+      // Whoever asked would have been the current actor.
+      actors: from === undefined ? [] : [refused.clientId, ...from.actorChain],
+      clientId: refused.clientId,
+      audience: refused.target ?? null,
+      scope: refused.scopes.join(' '),
+      grantType: refused.grantType,
+      at: refused.now,
+      session: from?.sessionId ?? null,
+      error: refused.error,
+      reason: refused.reason ?? null,
+      cause: refused.cause ?? null,
+      requestId: requestId() ?? null,
+    });
+  };
+}

@@ -1,0 +1,120 @@
+import type { TargetDirectory } from '@behalf/extension-grants';
+
+/** Where the parts of the registry are: identifiers (what a service is) and addresses (where it is reached). */
+export interface RegistrySettings {
+  /** `ISSUER`: the STS as an audience, too. */
+  readonly issuer: string;
+  /** `API1_RESOURCE`, `API2_RESOURCE`, `SUBSCRIPTIONS_RESOURCE`: resource identifiers (RFC 8707). */
+  readonly api1Resource: string;
+  readonly api2Resource: string;
+  readonly subscriptionsResource: string;
+  /** `API1_URL`, `API2_URL`, `WEB_URL`: addresses, without a trailing slash. */
+  readonly api1Url: string;
+  readonly api2Url: string;
+  readonly webUrl: string;
+}
+
+export const DEVELOPMENT_SETTINGS: RegistrySettings = {
+  issuer: 'http://localhost:4000',
+  api1Resource: 'http://localhost:4001',
+  api2Resource: 'http://localhost:4002',
+  subscriptionsResource: 'http://localhost:4003',
+  api1Url: 'http://localhost:4001',
+  api2Url: 'http://localhost:4002',
+  webUrl: 'http://localhost:5173',
+};
+
+/**
+ * The APIs: what each is called, which scopes it owns, and which clients act for it.
+ * Every audience of an access token is one of these.
+ */
+
+/** `exchange`: may present a token for this API as a subject token. `introspect`: may ask about one (RFC 7662). */
+export type ResourceRight = 'exchange' | 'introspect';
+
+export interface Resource {
+  /** Short name: what the `audience` parameter and the delegation policy call it. */
+  readonly name: string;
+  /** Resource identifier (RFC 8707), the `aud` of its tokens. */
+  readonly identifier: string;
+  /** A scope belongs to exactly one API. */
+  readonly scopes: readonly string[];
+  /** Who acts for this API, and how; never "any client of the API". */
+  readonly clients: readonly { readonly id: string; readonly rights: readonly ResourceRight[] }[];
+}
+
+export function developmentResources(settings: RegistrySettings): readonly Resource[] {
+  return [
+    {
+      name: 'sts',
+      identifier: settings.issuer,
+      scopes: ['account', 'actor'],
+      clients: [],
+    },
+    {
+      name: 'api1',
+      identifier: settings.api1Resource,
+      scopes: ['api1'],
+      clients: [{ id: 'api1.client', rights: ['exchange', 'introspect'] }],
+    },
+    {
+      name: 'api2',
+      identifier: settings.api2Resource,
+      scopes: ['api2', 'api2.premium'],
+      clients: [{ id: 'api2.client', rights: ['exchange', 'introspect'] }],
+    },
+    {
+      name: 'subscriptions',
+      identifier: settings.subscriptionsResource,
+      scopes: ['subscriptions.read'],
+      clients: [{ id: 'subscriptions.client', rights: ['introspect'] }],
+    },
+  ];
+}
+
+export interface ResourceRegistry {
+  readonly all: readonly Resource[];
+  /** By short name or resource identifier, compared as strings (RFC 3986 §6.2.1). */
+  find(nameOrIdentifier: string): Resource | undefined;
+  /** The one API that owns a scope. */
+  ownerOf(scope: string): Resource | undefined;
+  /** Whether a client is listed for the API with this resource identifier, with this right. */
+  hasRight(clientId: string, identifier: string, right: ResourceRight): boolean;
+}
+
+/** Indexes the APIs. Throws when a name, an identifier or a scope stands there twice. */
+export function createResourceRegistry(resources: readonly Resource[]): ResourceRegistry {
+  const byName = new Map<string, Resource>();
+  const byScope = new Map<string, Resource>();
+  for (const resource of resources) {
+    for (const key of new Set([resource.name, resource.identifier])) setOnce(byName, key, resource);
+    for (const scope of resource.scopes) setOnce(byScope, scope, resource);
+  }
+  return {
+    all: resources,
+    find: (nameOrIdentifier) => byName.get(nameOrIdentifier),
+    ownerOf: (scope) => byScope.get(scope),
+    hasRight(clientId, identifier, right) {
+      const resource = byName.get(identifier);
+      if (resource?.identifier !== identifier) return false;
+      return resource.clients.some((client) => client.id === clientId && client.rights.includes(right));
+    },
+  };
+}
+
+/** What the extension grants ask about targets. `scopesOf` gives the API scopes that a client is registered for. */
+export function createTargetDirectory(
+  resources: ResourceRegistry,
+  scopesOf: (clientId: string) => readonly string[],
+): TargetDirectory {
+  return {
+    resolve: (nameOrIdentifier) => resources.find(nameOrIdentifier)?.identifier,
+    ownerOf: (scope) => resources.ownerOf(scope)?.identifier,
+    scopesOf,
+  };
+}
+
+function setOnce(index: Map<string, Resource>, key: string, resource: Resource): void {
+  if (index.has(key)) throw new Error(`the registry has two APIs for ${JSON.stringify(key)}`);
+  index.set(key, resource);
+}

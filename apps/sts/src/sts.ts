@@ -1,0 +1,213 @@
+import { createAccessTokenVerifier, verifyAccessToken } from '@behalf/auth';
+import {
+  createAccessTokenValidator,
+  type ExtensionGrantValidator,
+  type TokenTools,
+} from '@behalf/extension-grants';
+import { currentRequestId, fetchWithRequestId, type Logger } from '@behalf/service';
+import type { Express } from 'express';
+import { createApp } from './app.ts';
+import type { Config } from './config.ts';
+import type { ExchangePorts, SubjectTokenValidator } from './grants/authorize-actor.ts';
+import { createDelegationGrant } from './grants/delegation.ts';
+import { createEitherTokenValidator } from './grants/subject-token.ts';
+import { createSubscriptionService } from './grants/subscriptions-client.ts';
+import { createTokenExchangeGrant } from './grants/token-exchange.ts';
+import { createTranslationGrant } from './grants/translation.ts';
+import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trusted-issuer-token.ts';
+import { createAttemptCounter, createSignInThrottle } from './interactions/throttle.ts';
+import type { KeySnapshot } from './keys/key-ring.ts';
+import { createClientScopes } from './oidc/clients.ts';
+import {
+  createProviderHost,
+  createPublicKeys,
+  type EngineKeys,
+  type ProviderHost,
+} from './oidc/current-provider.ts';
+import { createRefusalRecorder } from './oidc/ledger-hooks.ts';
+import { startLogoutWorker } from './oidc/logout-worker.ts';
+import { createProvider } from './provider.ts';
+import { createTargetDirectory } from './registry/apis.ts';
+import { USER_SUBSCRIPTION_CLIENT } from './registry/clients.ts';
+import { DELEGATION_POLICY } from './registry/delegation-policy.ts';
+import { openRegistry, type Registry, seedRegistry } from './registry/load-registry.ts';
+import { openState, type State } from './state/state.ts';
+
+export interface Sts {
+  readonly app: Express;
+  readonly host: ProviderHost;
+  readonly state: State;
+  /** Stops the work in the background and closes the database. */
+  close(): Promise<void>;
+}
+
+export interface OpenStsOptions {
+  readonly logger: Logger;
+  /** Epoch seconds. Default: the system's clock. */
+  readonly now?: () => number;
+  /** How often this process looks for keys that another one changed. Default 1000. */
+  readonly keyIntervalMs?: number;
+  /** How often expired records are removed. Default five minutes. */
+  readonly sweepIntervalMs?: number;
+}
+
+/** Opens the whole service over its database: everything but the listening. */
+export async function openSts(config: Config, options: OpenStsOptions): Promise<Sts> {
+  const { logger, now = () => Math.floor(Date.now() / 1000) } = options;
+  const { issuer } = config.registry;
+  const registry = await openRegistry(config);
+  const state = await openState({ config, registry, logger, now });
+  const { resources } = registry;
+  const { clients, users, ledger, revocation, keys } = state;
+  await seedRegistry(registry, state, { ...config, now: now() });
+
+  const publicKeys = createPublicKeys(publicJwks(keys.current()));
+  const accessTokens = createAccessTokenValidator({
+    issuer,
+    key: publicKeys.key,
+    livenessOf: (jti, at) => ledger.livenessOf(jti, at),
+  });
+  const clientScopes = createClientScopes(clients, [USER_SUBSCRIPTION_CLIENT]);
+  const targets = createTargetDirectory(resources, clientScopes.of);
+  const validators = createValidators({ config, registry, state, accessTokens });
+
+  const host = createProviderHost(
+    (engineKeys) =>
+      createProvider(
+        {
+          issuer,
+          now,
+          logger,
+          adapter: state.adapter,
+          release: state.release,
+          noteBrowser: state.noteBrowser,
+          users,
+          clients: { ...clients, find: clientScopes.find },
+          resources,
+          targets,
+          ledger,
+          revocation,
+          claimProof: state.claimProof,
+          onRefused: createRefusalRecorder(ledger, currentRequestId),
+          findLiveToken: async (jwt) => {
+            const result = await accessTokens.validate(jwt, { now: now() });
+            return result.ok ? result.token : undefined;
+          },
+          verify: async (jwt) => {
+            const result = await verifyAccessToken(jwt, { issuer, key: publicKeys.key, now: now() });
+            return result.ok ? result.token : undefined;
+          },
+          internalClients: [USER_SUBSCRIPTION_CLIENT],
+          validators,
+        },
+        engineKeys,
+      ),
+    engineKeysOf(keys.current(), config),
+  );
+
+  const app = createApp({
+    issuer,
+    webOrigin: config.webOrigin,
+    trustedProxies: config.trustedProxies,
+    logger,
+    now,
+    host,
+    resources,
+    users,
+    throttle: createSignInThrottle(createAttemptCounter(state.database.db, now)),
+    verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys.keySet, now }),
+    ledger,
+    queries: state.queries,
+    revocation,
+    ready: () => state.database.ping(),
+  });
+
+  const stopKeys = keys.watch(
+    (snapshot) => {
+      publicKeys.replace(publicJwks(snapshot));
+      host.replaceKeys(engineKeysOf(snapshot, config));
+      logger.info({ kid: snapshot.activeKid }, 'the signing keys changed');
+    },
+    {
+      ...(options.keyIntervalMs === undefined ? {} : { intervalMs: options.keyIntervalMs }),
+      onError: (error) => logger.warn({ err: error }, 'the signing keys cannot be read'),
+    },
+  );
+  const stopLogouts = startLogoutWorker({ outbox: state.outbox, provider: () => host.current, logger });
+  const sweeping = setInterval(
+    () => {
+      state
+        .sweep()
+        .catch((error: unknown) => logger.warn({ err: error }, 'expired records could not be removed'));
+    },
+    options.sweepIntervalMs ?? 5 * 60_000,
+  ).unref();
+
+  return {
+    app,
+    host,
+    state,
+    async close() {
+      stopKeys();
+      clearInterval(sweeping);
+      await stopLogouts();
+      await state.database.close();
+    },
+  };
+}
+
+function publicJwks(snapshot: KeySnapshot) {
+  return { keys: [...snapshot.publicJwks.keys] };
+}
+
+function engineKeysOf(snapshot: KeySnapshot, config: Config): EngineKeys {
+  return {
+    jwks: { keys: [...snapshot.jwks.keys] },
+    cookieKeys: config.cookieKeys ?? snapshot.cookieKeys,
+  };
+}
+
+export interface ValidatorParts {
+  readonly config: Config;
+  readonly registry: Registry;
+  readonly state: Pick<State, 'ledger' | 'users' | 'claimExternalToken'>;
+  /** For the access tokens of this server. */
+  readonly accessTokens: SubjectTokenValidator;
+}
+
+/** The extension grants with everything they need. A new grant is a file in `grants/`, a line here, and its name in `registry/grant-types.ts`. */
+export function createValidators({ config, registry, state, accessTokens }: ValidatorParts) {
+  const { resources, trustedIssuers } = registry;
+  const exchange: ExchangePorts = {
+    policy: DELEGATION_POLICY,
+    resources,
+    accessTokens,
+    ledger: state.ledger,
+  };
+  const subscriptions = createSubscriptionService({
+    url: config.subscriptionsUrl,
+    fetch: fetchWithRequestId,
+  });
+  const subjectTokens = createEitherTokenValidator({
+    trustedIssuers,
+    accessTokens,
+    trustedIssuerTokens: createTrustedIssuerTokenValidator({ issuers: trustedIssuers, users: state.users }),
+  });
+
+  return (tokenTools: TokenTools): readonly ExtensionGrantValidator[] => [
+    createDelegationGrant(exchange),
+    createTokenExchangeGrant({ ...exchange, issuer: config.registry.issuer }),
+    createTranslationGrant({
+      ...exchange,
+      subjectTokens,
+      subscriptions,
+      subscriptionsAudience: config.registry.subscriptionsResource,
+      tokenTools,
+      useUp: async (token) => {
+        const issuer = trustedIssuers.find(({ issuer: name }) => name === token.issuer);
+        if (issuer === undefined) return false;
+        return state.claimExternalToken(token.issuer, token.jti, rememberUntil(token, issuer));
+      },
+    }),
+  ];
+}

@@ -1,0 +1,97 @@
+import { SettingsError } from '@behalf/service';
+import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../src/config.ts';
+
+const KEY = `2026:${Buffer.alloc(32, 7).toString('base64')}`;
+
+/** A production configuration that is fine as it is. */
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  ISSUER: 'https://sts.example',
+  API1_CLIENT_SECRET: 'a generated secret 1',
+  API2_CLIENT_SECRET: 'a generated secret 2',
+  SUBSCRIPTIONS_CLIENT_SECRET: 'a generated secret 3',
+  KEY_ENCRYPTION_KEY: KEY,
+};
+
+function faultsOf(environment: Readonly<Record<string, string | undefined>>): string {
+  try {
+    loadConfig(environment);
+    return '';
+  } catch (error) {
+    if (error instanceof SettingsError) return error.faults.join('\n');
+    throw error;
+  }
+}
+
+describe('in development', () => {
+  test('everything has a default, and the demonstration is on', () => {
+    const config = loadConfig({});
+    expect(config).toMatchObject({
+      port: 4000,
+      demonstration: true,
+      webOrigin: 'http://localhost:5173',
+      databaseUrl: undefined,
+    });
+    expect(config.registry.issuer).toBe('http://localhost:4000');
+    expect(config.databaseFile).toMatch(/\.data\/sts\.db$/);
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  test('STS_DATABASE_URL wins over DATABASE_URL', () => {
+    const config = loadConfig({ DATABASE_URL: 'postgres://all', STS_DATABASE_URL: 'postgres://own' });
+    expect(config.databaseUrl).toBe('postgres://own');
+  });
+
+  test('all faults are told at once, without a value', () => {
+    const faults = faultsOf({
+      STS_PORT: 'many',
+      ISSUER: 'http://localhost:4000/path',
+      COOKIE_KEYS: 'short-secret',
+      KEY_ENCRYPTION_KEY: 'not-a-key',
+    });
+    for (const name of ['STS_PORT', 'ISSUER', 'COOKIE_KEYS', 'KEY_ENCRYPTION_KEY']) {
+      expect(faults).toContain(name);
+    }
+    expect(faults).not.toContain('short-secret');
+    expect(faults).not.toContain('not-a-key');
+  });
+});
+
+describe('in production', () => {
+  test('a safe configuration is taken, without the demonstration', () => {
+    expect(loadConfig(PRODUCTION)).toMatchObject({ isProduction: true, demonstration: false });
+  });
+
+  const unsafe = [
+    { name: 'API1_CLIENT_SECRET', change: { API1_CLIENT_SECRET: '' } },
+    { name: 'API2_CLIENT_SECRET', change: { API2_CLIENT_SECRET: 'secret' } },
+    { name: 'SUBSCRIPTIONS_CLIENT_SECRET', change: { SUBSCRIPTIONS_CLIENT_SECRET: '' } },
+    { name: 'MACHINE_CLIENT_SECRET', change: { DEMO_DATA: 'on' } },
+    { name: 'KEY_ENCRYPTION_KEY', change: { KEY_ENCRYPTION_KEY: '' } },
+    { name: 'KEY_ENCRYPTION_KEY', change: { KEY_ENCRYPTION_KEY: KEY.replace('2026', 'development') } },
+    { name: 'COOKIE_KEYS', change: { COOKIE_KEYS: 'keyboard cat' } },
+    { name: 'ISSUER', change: { ISSUER: 'http://sts.example' } },
+    { name: 'ISSUER', change: { ISSUER: 'http://sts.example', ALLOW_INSECURE_HTTP: 'on' } },
+    { name: 'ISSUER', change: { ISSUER: '' } },
+    { name: 'NODE_TLS_REJECT_UNAUTHORIZED', change: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } },
+    { name: 'WEB_URL', change: { WEB_URL: 'http://web.example' } },
+    { name: 'WEB_URL', change: { WEB_URL: 'http://web.example', ALLOW_INSECURE_HTTP: 'on' } },
+  ];
+  test.each(unsafe)('refuses to start: $name with $change', ({ name, change }) => {
+    expect(faultsOf({ ...PRODUCTION, ...change })).toContain(name);
+  });
+
+  test('names every unsafe setting at once', () => {
+    const faults = faultsOf({ NODE_ENV: 'production' });
+    for (const { name } of unsafe.filter(({ name: one }) => !/COOKIE|MACHINE|WEB|TLS/.test(one))) {
+      expect(faults).toContain(name);
+    }
+  });
+
+  test('plain http on localhost needs an explicit setting', () => {
+    const localhost = { ...PRODUCTION, ISSUER: 'http://localhost:4000' };
+    expect(faultsOf(localhost)).toContain('ALLOW_INSECURE_HTTP');
+    expect(faultsOf({ ...localhost, ALLOW_INSECURE_HTTP: 'on' })).toBe('');
+  });
+});

@@ -1,0 +1,54 @@
+import { describeEachEngine } from '@behalf/database/testing';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DEVELOPMENT_SETTINGS } from '../../src/registry/apis.ts';
+import { developmentClients } from '../../src/registry/clients.ts';
+import { seedDevelopment } from '../../src/registry/load-registry.ts';
+import { ALICE, DAVE, DEVELOPMENT_USERS } from '../../src/registry/users-and-issuers.ts';
+import { openTestStorage, type TestStorage } from '../support/storage.ts';
+
+const clients = developmentClients(DEVELOPMENT_SETTINGS, { jwtClient: { kty: 'EC' } });
+
+describeEachEngine('the development registry in the database', (engine) => {
+  let storage: TestStorage;
+  beforeEach(async () => {
+    storage = await openTestStorage(engine);
+  });
+  afterEach(() => storage.close());
+
+  const seed = (stores: Pick<TestStorage, 'users' | 'clients'> = storage) =>
+    seedDevelopment(stores, { users: DEVELOPMENT_USERS, clients, now: storage.clock.now });
+
+  it('has the users with their passwords and ids, and dave’s may_act', async () => {
+    await seed();
+    expect(await storage.users.authenticate('alice', 'alice')).toMatchObject({ id: ALICE });
+    expect(await storage.users.findById(DAVE)).toMatchObject({ mayAct: { sub: 'support.client' } });
+  });
+
+  it('has every client, and secrets for those that have one', async () => {
+    await seed();
+    for (const { id, scopes, firstParty, secret } of clients) {
+      expect(await storage.clients.find(id)).toMatchObject({ scopes, firstParty, disabled: false });
+      expect(await storage.clients.checkSecret(id, 'secret', storage.clock.now)).toBe(secret !== undefined);
+    }
+  });
+
+  it('takes back nothing that an operator changed', async () => {
+    await seed();
+    await storage.users.setPassword('alice', 'another');
+    await storage.users.setDisabled('bob', true);
+    await storage.clients.setDisabled('machine.client', true);
+    await seed();
+    expect(await storage.users.authenticate('alice', 'alice')).toBeUndefined();
+    expect(await storage.users.findByName('bob')).toMatchObject({ disabled: true });
+    const replica = await storage.replica();
+    expect(await replica.clients.find('machine.client')).toMatchObject({ disabled: true });
+    await replica.database.close();
+  });
+
+  it('is put there by two replicas at once', async () => {
+    const replica = await storage.replica();
+    await Promise.all([seed(), seed(replica)]);
+    expect(await replica.users.authenticate('alice', 'alice')).toMatchObject({ id: ALICE });
+    await replica.database.close();
+  });
+});

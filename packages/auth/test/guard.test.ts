@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bearerChallenge, resourceMetadataUrl } from '../src/auth-problem.ts';
+import { parseBearerToken } from '../src/guard.ts';
+
+/** Any UTF-16 code unit, half of them in the range that is quoted. */
+const character = fc
+  .oneof(fc.integer({ min: 0, max: 0x7f }), fc.integer({ min: 0x80, max: 0xffff }))
+  .map((code) => String.fromCharCode(code));
+
+const METADATA = 'https://api.example/.well-known/oauth-protected-resource';
+
+describe('parseBearerToken', () => {
+  it.each(['Bearer abc', 'bearer abc', 'BEARER abc', 'Bearer   abc'])(
+    'reads %j (RFC 6750 §2.1, RFC 9110 §11.1)',
+    (header) => {
+      expect(parseBearerToken([header], '/')).toEqual({ kind: 'token', token: 'abc' });
+    },
+  );
+
+  it('takes every character of b64token', () => {
+    const token = 'aZ09-._~+/==';
+    expect(parseBearerToken([`Bearer ${token}`], '/')).toEqual({ kind: 'token', token });
+  });
+
+  it.each([[[]], [['Basic abc']], [['DPoP abc']], [['Negotiate']]])(
+    'finds no bearer credentials in %j (RFC 6750 §3.1)',
+    (headers) => {
+      expect(parseBearerToken(headers, '/')).toEqual({ kind: 'none' });
+    },
+  );
+
+  it('does not read a token from the query (RFC 9700 §4.3.2)', () => {
+    expect(parseBearerToken([], '/?access_token=abc')).toEqual({ kind: 'none' });
+  });
+
+  it('refuses a token that is sent twice over (RFC 6750 §3.1)', () => {
+    expect(parseBearerToken(['Bearer abc'], '/x?a=1&access_token=abc')).toMatchObject({ kind: 'malformed' });
+    expect(parseBearerToken(['Bearer abc'], '/x?access%5Ftoken=abc')).toMatchObject({ kind: 'malformed' });
+    expect(parseBearerToken(['Bearer abc', 'Bearer abc'], '/')).toMatchObject({ kind: 'malformed' });
+    expect(parseBearerToken(['Bearer abc', 'Basic abc'], '/')).toMatchObject({ kind: 'malformed' });
+  });
+
+  it.each([
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer a b',
+    'Bearer a,b',
+    'Bearer "a"',
+    'Bearer =',
+    'Bearer a=b',
+    'Bearer a\n',
+    'Bearer\tabc',
+    ': x',
+  ])('refuses %j as malformed (RFC 6750 §3.1)', (header) => {
+    expect(parseBearerToken([header], '/')).toMatchObject({ kind: 'malformed' });
+  });
+});
+
+describe('bearerChallenge', () => {
+  it('carries no error code when there is no error (RFC 6750 §3.1)', () => {
+    expect(bearerChallenge({ resourceMetadata: METADATA })).toBe(`Bearer resource_metadata="${METADATA}"`);
+  });
+
+  it('names error, description, scope and metadata (RFC 6750 §3, RFC 9728 §5.1)', () => {
+    const challenge = {
+      error: 'insufficient_scope',
+      description: 'no',
+      scopes: ['a', 'b'],
+      resourceMetadata: METADATA,
+    } as const;
+    expect(bearerChallenge(challenge)).toBe(
+      `Bearer error="insufficient_scope", error_description="no", scope="a b", resource_metadata="${METADATA}"`,
+    );
+  });
+
+  it('lets nothing out of its quotes, whatever the description (RFC 6750 §3)', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: character }), (description) => {
+        const value = bearerChallenge({ error: 'invalid_token', description, resourceMetadata: METADATA });
+        expect(value).toMatch(
+          /^Bearer error="invalid_token", error_description="[\x20\x21\x23-\x5B\x5D-\x7E]*", resource_metadata="[^"]*"$/,
+        );
+      }),
+    );
+  });
+});
+
+describe('resourceMetadataUrl', () => {
+  it.each([
+    ['http://localhost:4001', 'http://localhost:4001/.well-known/oauth-protected-resource'],
+    ['https://api.example/', 'https://api.example/.well-known/oauth-protected-resource'],
+    ['https://api.example/v1', 'https://api.example/.well-known/oauth-protected-resource/v1'],
+  ])('of %s is %s (RFC 9728 §3.1)', (resource, url) => {
+    expect(resourceMetadataUrl(resource)).toBe(url);
+  });
+});
