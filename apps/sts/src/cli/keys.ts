@@ -29,6 +29,6 @@ export function timeOf(epochSeconds: number): string {
  */
 export const epoch: Command = async ([action, ...rest], { state, print }) => {
   if (action !== 'raise' || rest.length > 0) throw new CommandError('epoch raise');
-  await state.revocation.raiseEpoch();
+  await state.revocation.revokeAllBefore();
   print('everything signed in or issued up to now is dead');
 };
