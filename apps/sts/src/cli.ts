@@ -1,5 +1,6 @@
 import { createLogger, runMain } from '@behalf/service';
-import { askSecret, CommandError, runCommand, USAGE } from './cli/run.ts';
+import { askSecret, CommandError } from './cli/command.ts';
+import { runCommand, USAGE } from './cli/run.ts';
 import { loadConfig } from './config.ts';
 import { loadRegistry, seedRegistry } from './registry/load-registry.ts';
 import { createState } from './state/state.ts';

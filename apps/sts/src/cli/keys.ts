@@ -1,5 +1,6 @@
+import { timeOf } from './command.ts';
 import { parseArgs } from 'node:util';
-import { type Command, CommandError } from './run.ts';
+import { type Command, CommandError } from './command.ts';
 
 /** `keys list`, `keys rotate [--now]`: with `--now` every older key, and all it signed, is refused at once. */
 export const keys: Command = async ([action, ...args], { state, print }) => {
@@ -18,10 +19,6 @@ export const keys: Command = async ([action, ...args], { state, print }) => {
     print(`${key.kid}  ${key.state.padEnd(8)}  active from ${timeOf(key.activeFrom)}`);
   }
 };
-
-export function timeOf(epochSeconds: number): string {
-  return new Date(epochSeconds * 1000).toISOString();
-}
 
 /**
  * `epoch raise`: every sign-in and every token up to now is dead on every replica, for good; people sign in again. For the

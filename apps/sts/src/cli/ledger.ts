@@ -4,8 +4,7 @@ import { decideDelegation } from '../registry/decide-delegation.ts';
 import { DELEGATION_POLICY } from '../registry/delegation-policy.ts';
 import type { OperatorRow } from '../state/queries.ts';
 import type { State } from '../state/state.ts';
-import { timeOf } from './keys.ts';
-import { type Command, type CommandContext, CommandError, oneName } from './run.ts';
+import { type Command, type CommandContext, CommandError, oneName, timeOf } from './command.ts';
 
 const PAGE = 100;
 

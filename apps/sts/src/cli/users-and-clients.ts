@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { registrationFaults } from '../registry/clients.ts';
-import { type Command, type CommandContext, CommandError, oneName } from './run.ts';
+import { type Command, type CommandContext, CommandError, oneName } from './command.ts';
 
 /** NIST SP 800-63B §3.1.1.2; in development any password will do. */
 const MINIMUM_PASSWORD_LENGTH = 8;

@@ -1,6 +1,7 @@
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CommandContext, runCommand } from '../../src/cli/run.ts';
+import type { CommandContext } from '../../src/cli/command.ts';
+import { runCommand } from '../../src/cli/run.ts';
 import { ACCESS_TOKEN_TYPE } from '../../src/grants/token-exchange.ts';
 import { loadRegistry } from '../../src/registry/load-registry.ts';
 import { ALICE } from '../../src/registry/users-and-issuers.ts';
