@@ -4,10 +4,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, isTaken, ROOT } from '@behalf/scripts/system';
+import { SERVICES, variablesOf } from '@behalf/service/services';
 import { expect, test } from '@playwright/test';
 import { signIn } from '../support/person.ts';
 
-const VARIABLES = ['STS_PORT', 'API1_PORT', 'API2_PORT', 'SUBSCRIPTIONS_PORT', 'WEB_PORT'] as const;
+const VARIABLES = SERVICES.map((service) => variablesOf(service).port);
+const WEB = SERVICES.findIndex(({ name }) => name === 'web');
 
 test.describe('the dev command', () => {
   test.describe.configure({ timeout: 120_000 });
@@ -47,7 +49,7 @@ test.describe('the dev command', () => {
     const ports = await freePorts(VARIABLES.length);
     const command = run(ports, dataDirectory);
     await expect.poll(command.output, { timeout: 60_000 }).toContain('Behalf is ready');
-    const page = await browser.newPage({ baseURL: `http://localhost:${ports[4]}` });
+    const page = await browser.newPage({ baseURL: `http://localhost:${ports[WEB]}` });
     await signIn(page, 'alice');
     await page.close();
     command.signal('SIGINT');

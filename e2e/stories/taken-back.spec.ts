@@ -22,7 +22,7 @@ test.describe('what ends while the session goes on, ends in the memory of the mi
   test.beforeAll(async () => {
     // A token is kept for as long as it lives, so that nothing but the word can end it within this test.
     system = await startTestSystem({
-      parts: ['sts', 'api1', 'api2'],
+      services: ['sts', 'api1', 'api2'],
       environment: { API1_TOKEN_CACHE_SECONDS: '300' },
     });
   });

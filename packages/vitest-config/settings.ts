@@ -1,7 +1,14 @@
 import { availableParallelism } from 'node:os';
 
-/** What every package's tests have in common: for `test` in its vitest.config.ts. Vitest passes none of it down by itself. */
+/** `test-results/report.xml` is the file that turbo keeps and `pnpm test` counts. */
+const reporters: ('default' | ['junit', { outputFile: string }])[] = [
+  'default',
+  ['junit', { outputFile: 'test-results/report.xml' }],
+];
+
+/** Settings that every package's tests have in common: for `test` in its vitest.config.ts. */
 export const TEST_SETTINGS = {
+  reporters,
   /** Files that run in one process load each module once: half the time of a run. No test may change what others see. */
   isolate: false,
   /** More than cores: many tests wait for a process that they have started. Vitest's own default leaves a core idle. */
@@ -10,4 +17,4 @@ export const TEST_SETTINGS = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
   expect: { poll: { timeout: 20_000 } },
-} as const;
+};

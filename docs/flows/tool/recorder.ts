@@ -1,25 +1,36 @@
+/** Stands between the services of a run and records their requests and answers. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { decodeToken, type Exchange, type Party } from './exchange.ts';
+import { BACK_ENDS, clientIdOf } from '@behalf/service/services';
+import { decodeToken } from './present.ts';
 
-export interface Recorder {
-  /** Sends as one party and records it. Redirects are not followed. */
-  fetchAs(from: Party): typeof fetch;
-  /** What was recorded since the last time, in order. */
-  take(): readonly Exchange[];
-  /** Resolves once what was recorded since the last `take` satisfies this. Rejects after ten seconds. */
-  until(satisfied: (exchanges: readonly Exchange[]) => boolean): Promise<void>;
-  /** Passes requests on to a service and records those whose sender can be told. Resolves with the recorder's port. */
-  listenFor(to: Party, port: number, target: string): Promise<void>;
-  close(): Promise<void>;
+/** Who talks to whom in a recorded run. */
+export type Party = 'browser' | (typeof BACK_ENDS)[number]['name'];
+
+/** One request with its answer, as it went over the wire: it still holds tokens and secrets. */
+export interface Exchange {
+  readonly from: Party;
+  readonly to: Party;
+  readonly method: string;
+  readonly url: URL;
+  readonly requestHeaders: Headers;
+  readonly requestBody: string;
+  readonly status: number;
+  readonly responseHeaders: Headers;
+  readonly responseBody: string;
+  /** Position among everything that began and ended in the run. */
+  readonly began: number;
+  readonly ended: number;
 }
 
-const NOT_PASSED_ON = new Set(['host', 'connection', 'keep-alive', 'content-length', 'transfer-encoding']);
-const NOT_PASSED_BACK = new Set(['content-length', 'content-encoding', 'transfer-encoding', 'connection']);
+export type Recorder = ReturnType<typeof createRecorder>;
+
+const NOT_RELAYED = new Set(['host', 'connection', 'keep-alive', 'content-length', 'transfer-encoding']);
+const NOT_RETURNED = new Set(['content-length', 'content-encoding', 'transfer-encoding', 'connection']);
 const PATIENCE_MS = 10_000;
 
-/** Records what services say to each other. `partyAt` tells which one has an origin. */
-export function createRecorder(partyAt: (origin: string) => Party | undefined): Recorder {
+/** `partyAt` tells which service has an origin. */
+export function createRecorder(partyAt: (origin: string) => Party | undefined) {
   let recorded: Exchange[] = [];
   let position = 0;
   const servers: Server[] = [];
@@ -46,9 +57,9 @@ export function createRecorder(partyAt: (origin: string) => Party | undefined): 
     return response;
   };
 
-  const passOn = async (to: Party, target: string, incoming: IncomingMessage): Promise<Response> => {
+  const relay = async (to: Party, target: string, incoming: IncomingMessage): Promise<Response> => {
     const body = await buffer(incoming);
-    const headers = Object.entries(incoming.headers).filter(([name]) => !NOT_PASSED_ON.has(name));
+    const headers = Object.entries(incoming.headers).filter(([name]) => !NOT_RELAYED.has(name));
     const request = new Request(target + (incoming.url ?? '/'), {
       method: incoming.method ?? 'GET',
       headers: headers.map(([name, value]) => [name, String(value)] as [string, string]),
@@ -60,21 +71,26 @@ export function createRecorder(partyAt: (origin: string) => Party | undefined): 
   };
 
   return {
-    fetchAs: (from) => (input, init) => {
-      const request = new Request(input, { ...init, redirect: 'manual' });
-      const to = partyAt(new URL(request.url).origin);
-      if (to === undefined) throw new Error(`${request.url} is no part of the system`);
-      return record(from, to, request);
-    },
-    take() {
+    /** Sends as one party and records it. Redirects are not followed. */
+    fetchAs:
+      (from: Party): typeof fetch =>
+      (input, init) => {
+        const request = new Request(input, { ...init, redirect: 'manual' });
+        const to = partyAt(new URL(request.url).origin);
+        if (to === undefined) throw new Error(`${request.url} is no part of the system`);
+        return record(from, to, request);
+      },
+    /** The exchanges since the last time, in order. */
+    take(): readonly Exchange[] {
       const taken = recorded.toSorted((one, other) => one.began - other.began);
       recorded = [];
       return taken;
     },
-    until(satisfied) {
+    /** Resolves once the exchanges since the last `take` satisfy this. Rejects after ten seconds. */
+    until(satisfied: (exchanges: readonly Exchange[]) => boolean): Promise<void> {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const timer = setTimeout(
-        () => reject(new Error('what the flow waits for did not happen')),
+        () => reject(new Error('the exchange that the flow waits for did not happen')),
         PATIENCE_MS,
       );
       const look = () => {
@@ -87,9 +103,10 @@ export function createRecorder(partyAt: (origin: string) => Party | undefined): 
         waiting.delete(look);
       });
     },
-    async listenFor(to, port, target) {
+    /** Relays requests to a service and records those whose sender can be told. */
+    async listenFor(to: Party, port: number, target: string): Promise<void> {
       const server = createServer((incoming, outgoing) => {
-        passOn(to, target, incoming).then(
+        relay(to, target, incoming).then(
           (response) => answer(outgoing, response),
           () => outgoing.destroy(),
         );
@@ -99,7 +116,7 @@ export function createRecorder(partyAt: (origin: string) => Party | undefined): 
       server.once('error', reject).listen(port, 'localhost', resolve);
       await promise;
     },
-    async close() {
+    async close(): Promise<void> {
       for (const server of servers) server.closeAllConnections();
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
     },
@@ -107,18 +124,14 @@ export function createRecorder(partyAt: (origin: string) => Party | undefined): 
 }
 
 async function answer(outgoing: ServerResponse, response: Response): Promise<void> {
-  const headers = [...response.headers].filter(([name]) => !NOT_PASSED_BACK.has(name));
+  const headers = [...response.headers].filter(([name]) => !NOT_RETURNED.has(name));
   outgoing.writeHead(response.status, headers.flat());
   outgoing.end(Buffer.from(await response.arrayBuffer()));
 }
 
-const CLIENTS: Readonly<Record<string, Party>> = {
-  'api1.client': 'api1',
-  'api2.client': 'api2',
-  'subscriptions.client': 'subscriptions',
-};
+const CLIENTS = new Map<string, Party>(BACK_ENDS.map((service) => [clientIdOf(service), service.name]));
 
-/** Who sent it, as the request itself shows; undefined for keys and metadata, which anybody fetches. */
+/** The sender, as the request itself shows; undefined for keys and metadata, which need no client. */
 function senderOf(to: Party, { url, headers }: Request, body: string): Party | undefined {
   if (new URL(url).pathname === '/backchannel-logout') return 'sts';
   const [scheme, credentials = ''] = (headers.get('authorization') ?? '').split(' ');
@@ -126,10 +139,11 @@ function senderOf(to: Party, { url, headers }: Request, body: string): Party | u
     const basic = Buffer.from(credentials, 'base64').toString('utf8').split(':', 1)[0] ?? '';
     const client =
       scheme === 'Basic' ? decodeURIComponent(basic) : new URLSearchParams(body).get('client_id');
-    return CLIENTS[client ?? ''];
+    return CLIENTS.get(client ?? '');
   }
   const token = decodeToken(credentials);
   if (token === undefined) return undefined;
-  if (to === 'subscriptions') return CLIENTS[String(token.claims['client_id'])] ?? 'sts';
-  return to === 'api2' ? 'api1' : undefined;
+  // The user's own token, which API1 alone gets for the user, comes from the browser: that is recorded where it is sent.
+  if (token.claims['client_id'] === 'web.client') return undefined;
+  return CLIENTS.get(String(token.claims['client_id'])) ?? 'sts';
 }
