@@ -23,8 +23,6 @@ export interface SupervisorOptions {
   readonly onCrash?: (name: ServiceName, exit: ServiceExit, delayMs: number) => void;
 }
 
-export type Supervisor = ReturnType<typeof createSupervisor>;
-
 export function createSupervisor({ environment, builtWeb = false, onLine, onCrash }: SupervisorOptions) {
   const services = new Map(localServices(environment).map((service) => [service.name, service]));
   const running = new Map<ServiceName, ServiceProcess>();
