@@ -4,15 +4,14 @@
  * a test failed or none ran.
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './system/service-process.ts';
 import { describeTotals, outcomeOf, totalsOf } from './totals.ts';
 
-const findReports = () =>
-  globSync('{apps,packages}/*/test-results/report.xml', { cwd: ROOT })
-    .concat(globSync('{scripts,docs,e2e}/test-results/report.xml', { cwd: ROOT }))
-    .map((file) => join(ROOT, file));
+const REPORTS = ['*/test-results/report.xml', '*/*/test-results/report.xml'];
+const findReports = () => globSync(REPORTS, { cwd: ROOT }).map((file) => join(ROOT, file));
 
 for (const report of findReports()) rmSync(report);
 const isSuccess = [await runTurbo('test'), await runTurbo('e2e')].every((code) => code === 0);
@@ -23,16 +22,13 @@ process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
 
 async function runTurbo(task: string): Promise<number> {
   const turbo = join(ROOT, 'node_modules', 'turbo', 'bin', 'turbo');
-  const options = [
-    '--continue=always',
-    '--output-logs=new-only',
-    '--concurrency=2',
-    ...process.argv.slice(2),
-  ];
-  const child = spawn(process.execPath, [turbo, 'run', task, ...options], { cwd: ROOT, stdio: 'inherit' });
+  const options = ['--continue=always', '--output-logs=new-only', '--concurrency=2'];
+  const child = spawn(process.execPath, [turbo, 'run', task, ...options, ...process.argv.slice(2)], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
+  });
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => child.kill(signal));
-  const ended = Promise.withResolvers<number>();
-  child.once('error', ended.reject);
-  child.once('close', (code) => ended.resolve(code ?? 1));
-  return ended.promise;
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code ?? 1;
 }

@@ -1,4 +1,5 @@
 /** Ports, addresses and identifiers of the services: read from the environment, completed, and looked for on this machine. */
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { SERVICES, variablesOf, type Service, type ServiceName } from '@behalf/service/services';
 
@@ -76,10 +77,13 @@ export async function takenPortsMessage(services: readonly LocalService[]): Prom
 export async function isTaken(port: number): Promise<boolean> {
   for (const host of ['::', '0.0.0.0', '127.0.0.1', '::1']) {
     const server = createServer();
-    const outcome = Promise.withResolvers<string | undefined>();
-    server.once('error', (error: NodeJS.ErrnoException) => outcome.resolve(error.code));
-    server.listen({ port, host, exclusive: true }, () => server.close(() => outcome.resolve(undefined)));
-    if ((await outcome.promise) === 'EADDRINUSE') return true;
+    try {
+      await once(server.listen({ port, host, exclusive: true }), 'listening');
+      await new Promise((resolve) => server.close(resolve));
+    } catch (error) {
+      // Any other failure is an address that this machine does not have.
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return true;
+    }
   }
   return false;
 }
@@ -90,9 +94,7 @@ export async function freePorts(count: number): Promise<number[]> {
   try {
     return await Promise.all(
       servers.map(async (server) => {
-        const listening = Promise.withResolvers<void>();
-        server.once('error', listening.reject).listen(0, listening.resolve);
-        await listening.promise;
+        await once(server.listen(0), 'listening');
         const address = server.address();
         if (address === null || typeof address === 'string') throw new Error('no free port');
         return address.port;

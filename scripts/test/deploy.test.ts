@@ -8,7 +8,7 @@ import { ROOT } from '../system/service-process.ts';
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const compose = read('docker-compose.yml');
 
-/** What `docker-compose.yml` says of one service. */
+/** The section of one service in `docker-compose.yml`. */
 function service(name: string): string {
   return new RegExp(`^  ${name}:\\n((?: {4}.*\\n|\\n)+)`, 'm').exec(compose)?.[1] ?? '';
 }

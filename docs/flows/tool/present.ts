@@ -75,11 +75,7 @@ export function presentParameters(parameters: URLSearchParams): string {
 }
 
 /** A path without the ids that are made up for one visit. */
-export function presentPath(url: URL): string {
-  return withoutVisit(url.pathname);
-}
-
-function withoutVisit(path: string): string {
+export function presentPath(path: string): string {
   return path.replace(/\/(interaction|authorize|payments)\/[^/]+/, '/$1/…');
 }
 
@@ -94,7 +90,7 @@ export function presentHeader(name: string, value: string): string {
 function presentCookie(value: string): string {
   const [cookie = '', ...attributes] = value.split(/; */);
   const shown = attributes.map((attribute) =>
-    attribute.startsWith('path=') ? `path=${withoutVisit(attribute.slice(5))}` : attribute,
+    attribute.startsWith('path=') ? `path=${presentPath(attribute.slice(5))}` : attribute,
   );
   return [`${cookie.split('=', 1)[0]}=…`, ...shown].join('; ');
 }
@@ -110,7 +106,7 @@ function presentAddress(value: string): string {
   const url = new URL(value, 'http://relative.invalid');
   const query = [...url.searchParams].map(([name, text]) => `${name}=${presentValue(name, text)}`);
   const origin = url.hostname === 'relative.invalid' ? '' : url.origin;
-  return `${origin}${presentPath(url)}${query.length > 0 ? `?${query.join('&')}` : ''}`;
+  return `${origin}${presentPath(url.pathname)}${query.length > 0 ? `?${query.join('&')}` : ''}`;
 }
 
 export interface DecodedToken {

@@ -1,4 +1,5 @@
 /** Stands between the services of a run and records their requests and answers. */
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { BACK_ENDS, clientIdOf } from '@behalf/service/services';
@@ -34,7 +35,7 @@ export function createRecorder(partyAt: (origin: string) => Party | undefined) {
   let recorded: Exchange[] = [];
   let position = 0;
   const servers: Server[] = [];
-  const waiting = new Set<() => void>();
+  const news = new EventEmitter();
 
   const record = async (from: Party, to: Party, request: Request): Promise<Response> => {
     const began = position++;
@@ -53,7 +54,7 @@ export function createRecorder(partyAt: (origin: string) => Party | undefined) {
       began,
       ended: position++,
     });
-    for (const look of waiting) look();
+    news.emit('recorded');
     return response;
   };
 
@@ -87,21 +88,9 @@ export function createRecorder(partyAt: (origin: string) => Party | undefined) {
       return taken;
     },
     /** Resolves once the exchanges since the last `take` satisfy this. Rejects after ten seconds. */
-    until(satisfied: (exchanges: readonly Exchange[]) => boolean): Promise<void> {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const timer = setTimeout(
-        () => reject(new Error('the exchange that the flow waits for did not happen')),
-        PATIENCE_MS,
-      );
-      const look = () => {
-        if (satisfied(recorded)) resolve();
-      };
-      waiting.add(look);
-      look();
-      return promise.finally(() => {
-        clearTimeout(timer);
-        waiting.delete(look);
-      });
+    async until(satisfied: (exchanges: readonly Exchange[]) => boolean): Promise<void> {
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      while (!satisfied(recorded)) await once(news, 'recorded', { signal });
     },
     /** Relays requests to a service and records those whose sender can be told. */
     async listenFor(to: Party, port: number, target: string): Promise<void> {
@@ -112,9 +101,7 @@ export function createRecorder(partyAt: (origin: string) => Party | undefined) {
         );
       });
       servers.push(server);
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      server.once('error', reject).listen(port, 'localhost', resolve);
-      await promise;
+      await once(server.listen(port, 'localhost'), 'listening');
     },
     async close(): Promise<void> {
       for (const server of servers) server.closeAllConnections();
@@ -143,7 +130,5 @@ function senderOf(to: Party, { url, headers }: Request, body: string): Party | u
   }
   const token = decodeToken(credentials);
   if (token === undefined) return undefined;
-  // The user's own token, which API1 alone gets for the user, comes from the browser: that is recorded where it is sent.
-  if (token.claims['client_id'] === 'web.client') return undefined;
   return CLIENTS.get(String(token.claims['client_id'])) ?? 'sts';
 }

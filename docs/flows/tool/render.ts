@@ -51,7 +51,7 @@ function renderStep({ title, exchanges }: Step, seen: Set<string>): string {
 function renderExchange(exchange: Exchange, seen: Set<string>): string {
   const { from, to, method, url } = exchange;
   return [
-    `**${LABELS.get(from)} → ${LABELS.get(to)}: ${method} ${presentPath(url)}**`,
+    `**${LABELS.get(from)} → ${LABELS.get(to)}: ${method} ${presentPath(url.pathname)}**`,
     fenced('http', renderRequest(exchange)),
     fenced('http', renderResponse(exchange)),
     ...newTokens(exchange, seen).map(
@@ -63,7 +63,7 @@ function renderExchange(exchange: Exchange, seen: Set<string>): string {
 function renderRequest(exchange: Exchange): string {
   const { method, url, requestHeaders, requestBody } = exchange;
   const query = url.search === '' ? '' : `?${presentParameters(url.searchParams).replaceAll('\n', '\n  ')}`;
-  const lines = [`${method} ${presentPath(url)}${query}`];
+  const lines = [`${method} ${presentPath(url.pathname)}${query}`];
   if (requestHeaders.has('cookie')) lines.push('Cookie: …');
   lines.push(...headerLines(requestHeaders, REQUEST_HEADERS));
   const form = formOf(exchange);
@@ -148,7 +148,9 @@ function requestLabel(exchange: Exchange): string {
     form?.has('username') === true && 'user name, password',
     scheme === 'Bearer' && describeToken(token),
   ].filter((detail) => typeof detail === 'string');
-  return escapeLabel(`${method} ${presentPath(url)}${details.length > 0 ? ` (${details.join(', ')})` : ''}`);
+  return escapeLabel(
+    `${method} ${presentPath(url.pathname)}${details.length > 0 ? ` (${details.join(', ')})` : ''}`,
+  );
 }
 
 function answerLabel(exchange: Exchange): string {
@@ -160,7 +162,7 @@ function answerLabel(exchange: Exchange): string {
     typeof error === 'string' && error,
     typeof reason === 'string' && `reason ${reason}`,
     status >= 400 && typeof type === 'string' && type.split(/[/:]/).at(-1),
-    status < 400 && location !== null && `to ${presentPath(new URL(location, exchange.url))}`,
+    status < 400 && location !== null && `to ${presentPath(new URL(location, exchange.url).pathname)}`,
     /<title>([^<]*)<\/title>/.exec(responseBody)?.[1]?.trim(),
   ].filter((detail) => typeof detail === 'string');
   return escapeLabel([status, ...new Set(details)].join(' '));
