@@ -28,7 +28,13 @@ async function runTurbo(task: string): Promise<number> {
     stdio: 'inherit',
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1' },
   });
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => child.kill(signal));
+  let isStopped = false;
+  const stop = (signal: NodeJS.Signals) => {
+    isStopped = true;
+    child.kill(signal);
+  };
+  process.once('SIGTERM', stop).once('SIGHUP', stop);
   const [code] = (await once(child, 'close')) as [number | null];
+  if (isStopped) process.exit(1);
   return code ?? 1;
 }
