@@ -9,8 +9,8 @@ export default defineConfig({
   // More than cores: browsers and services wait for each other.
   workers: Math.ceil(availableParallelism() * 1.5),
   // Generous, because nothing here is about speed and the machine may be busy.
-  timeout: 120_000,
-  expect: { timeout: 30_000 },
+  timeout: 300_000,
+  expect: { timeout: 60_000 },
   forbidOnly: true,
   // `test-results/report.xml` is the file that turbo keeps and `pnpm test` counts.
   reporter: [['list'], ['junit', { outputFile: 'test-results/report.xml' }]],

@@ -4,10 +4,8 @@ import { expect, test } from '@playwright/test';
 import { startTestSystem } from '../support/system.ts';
 import { userToken } from '../support/tokens.ts';
 
-/** These tests stop parts, so each has a system of its own. */
-test.describe('parts that come and go', () => {
-  test.describe.configure({ timeout: 120_000 });
-
+/** These tests stop services, so each has a system of its own. */
+test.describe('services that come and go', () => {
   for (const order of [
     ['api1', 'api2', 'subscriptions', 'sts'],
     ['subscriptions', 'api2', 'api1', 'sts'],
@@ -91,7 +89,7 @@ function accounts(system: System, accessToken: string): Promise<Response> {
 
 /** At once or shortly after: a dependency may be asked again only after a moment. */
 async function expectAccounts(system: System, accessToken: string): Promise<void> {
-  await expect.poll(async () => (await accounts(system, accessToken)).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await accounts(system, accessToken)).status).toBe(200);
 }
 
 async function everydayBalance(system: System, accessToken: string): Promise<number> {

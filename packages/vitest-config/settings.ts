@@ -14,7 +14,7 @@ export const TEST_SETTINGS = {
   /** More than cores: many tests wait for a process that they have started. Vitest's own default leaves a core idle. */
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
   /** Generous, because no test is about speed and the machine may be busy. */
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
-  expect: { poll: { timeout: 20_000 } },
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 60_000 } },
 };

@@ -25,7 +25,7 @@ export type System = Awaited<ReturnType<typeof startSystem>>;
 
 /** Starts services on free ports with an empty data directory and resolves when all are ready. */
 export async function startSystem(options: SystemOptions = {}) {
-  const { services = SERVICES.map(({ name }) => name), webRoot, timeoutMs = 60_000 } = options;
+  const { services = SERVICES.map(({ name }) => name), webRoot, timeoutMs = 120_000 } = options;
   const dataDirectory = mkdtempSync(join(tmpdir(), 'behalf-'));
   const ports = await freePorts(SERVICES.length);
   const environment = systemEnvironment(
