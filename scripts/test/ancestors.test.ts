@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runnerPids } from './ancestors.ts';
+import { runnerPids } from '../dev/ancestors.ts';
 
 describe('runnerPids', () => {
   it('reaches from the parent up to the topmost package runner, and not to the shell above', () => {

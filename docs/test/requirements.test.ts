@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-const FILE = fileURLToPath(new URL('../../../docs/requirements.md', import.meta.url));
+const FILE = fileURLToPath(new URL('../requirements.md', import.meta.url));
 
 const ROWS = readFileSync(FILE, 'utf8')
   .split('\n')

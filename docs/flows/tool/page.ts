@@ -10,7 +10,7 @@ export function withRun(page: string, run: string): string {
   return `${page.slice(0, start)}${START}\n\n${run}\n\n${page.slice(end)}`;
 }
 
-/** What stands between the markers. */
+/** The run between the markers of a page. */
 export function runOf(page: string): string {
   const [start, end] = bounds(page);
   return page.slice(start + START.length, end).trim();
@@ -24,7 +24,7 @@ function bounds(page: string): readonly [number, number] {
 }
 
 /**
- * What a run promises beyond its values: who asks whom and in which form, the status, the headers, the names of
+ * The promises of a run, without its values: who asks whom and in which form, the status, the headers, the names of
  * parameters, members and claims. Calls that run side by side may come in any order.
  */
 export function shapeOf(run: string): readonly string[] {

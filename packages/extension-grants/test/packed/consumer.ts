@@ -1,4 +1,4 @@
-/** What a team writes with the packed packages: an API that verifies tokens, and a provider with a grant of its own. */
+/** A team's program that uses the packed packages: an API that verifies tokens, and a provider with a grant of its own. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAccessTokenVerifier } from '@behalf/auth';

@@ -1,18 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ROOT } from '@behalf/scripts/system';
 import { describe, expect, test } from 'vitest';
-import { ROOT } from './system/index.ts';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const page = read('docs/operations.md');
 
-const CONFIGURATIONS = [
-  'apps/sts/src/config.ts',
-  'apps/api1/src/config.ts',
-  'apps/api2/src/config.ts',
-  'apps/subscriptions/src/config.ts',
-  'apps/web/server/config.ts',
-];
+const CONFIGURATIONS = globSync('apps/*/{src,server}/config.ts', { cwd: ROOT }).filter(
+  (file) => file !== 'apps/web/src/config.ts',
+);
 
 describe('docs/operations.md', () => {
   test.each(CONFIGURATIONS)('names every setting of %s', (file) => {

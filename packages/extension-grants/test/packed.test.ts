@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ROOT } from '../system/index.ts';
 
+const ROOT = join(import.meta.dirname, '..', '..', '..');
 const PACKAGES = ['auth', 'extension-grants'];
 const EXAMPLES = PACKAGES.map((name) => `readme-of-${name}.ts`);
-/** Whatever the two want their user to have, in the versions that they are tested with here. */
+/** Packages that the two expect their user to have, in the versions that they are tested with here. */
 const BESIDE = ['express', 'oidc-provider', 'jose', '@types/express', '@types/node', '@types/oidc-provider'];
 const COMPILER_SETTINGS = {
   module: 'nodenext',
@@ -35,7 +35,7 @@ beforeAll(async () => {
   });
   writeFileSync(join(project, 'pnpm-workspace.yaml'), settingsOfProject());
   writeJson('tsconfig.json', { compilerOptions: COMPILER_SETTINGS, include: ['consumer.ts', ...EXAMPLES] });
-  copyFileSync(join(import.meta.dirname, 'consumer.ts'), join(project, 'consumer.ts'));
+  copyFileSync(join(import.meta.dirname, 'packed', 'consumer.ts'), join(project, 'consumer.ts'));
   for (const name of PACKAGES) writeFileSync(join(project, `readme-of-${name}.ts`), exampleOf(name));
   await pnpm(project, 'install', '--no-frozen-lockfile', '--prefer-offline', '--ignore-scripts');
 }, 120_000);

@@ -1,8 +1,8 @@
-/** `pnpm flows`: runs every flow for real and writes what went over the wire into docs/flows. */
+/** `pnpm flows`: runs every flow for real and writes the requests and answers into docs/flows. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FLOWS, runFlows } from './flows/pages.ts';
-import { withRun } from './flows/page.ts';
+import { withRun } from './page.ts';
+import { FLOWS, runFlows } from './world.ts';
 
 for (const [name, run] of await runFlows()) {
   const file = join(FLOWS, `${name}.md`);

@@ -1,7 +1,4 @@
-import { decodeToken } from './exchange.ts';
-
-/** Puts the documented addresses in the place of those of a run. */
-export type Addresses = (text: string) => string;
+/** Shows values of a run: never a whole token, code, cookie or secret. */
 
 const SECRETS = new Set(['password', 'client_secret']);
 const BEARER_LIKE = new Set([
@@ -27,7 +24,7 @@ const LONG_MEMBERS: Readonly<Record<string, string>> = {
 const SHOWN_ELEMENTS = 3;
 const SHORT = 6;
 
-/** What may be shown of a value of this name: never a whole token, code or secret. */
+/** A value as it may be shown under this name. */
 export function presentValue(name: string, value: string): string {
   if (SECRETS.has(name)) return '<secret>';
   const token = decodeToken(value);
@@ -35,7 +32,7 @@ export function presentValue(name: string, value: string): string {
   return BEARER_LIKE.has(name) && value !== '' ? `${value.slice(0, SHORT)}…` : value;
 }
 
-/** In a few words: what kind of token it is, for whom, and who acts. `opaque token` when it cannot be read. */
+/** Kind, audience and actors of a token in a few words; `opaque token` when it cannot be read. */
 export function describeToken(text: string): string {
   const token = decodeToken(text);
   if (token === undefined) return 'opaque token';
@@ -77,12 +74,8 @@ export function presentParameters(parameters: URLSearchParams): string {
     .join('\n');
 }
 
-/** A path without what is made up for one visit. */
-export function presentPath(url: URL): string {
-  return withoutVisit(url.pathname);
-}
-
-function withoutVisit(path: string): string {
+/** A path without the ids that are made up for one visit. */
+export function presentPath(path: string): string {
   return path.replace(/\/(interaction|authorize|payments)\/[^/]+/, '/$1/…');
 }
 
@@ -97,7 +90,7 @@ export function presentHeader(name: string, value: string): string {
 function presentCookie(value: string): string {
   const [cookie = '', ...attributes] = value.split(/; */);
   const shown = attributes.map((attribute) =>
-    attribute.startsWith('path=') ? `path=${withoutVisit(attribute.slice(5))}` : attribute,
+    attribute.startsWith('path=') ? `path=${presentPath(attribute.slice(5))}` : attribute,
   );
   return [`${cookie.split('=', 1)[0]}=…`, ...shown].join('; ');
 }
@@ -113,5 +106,24 @@ function presentAddress(value: string): string {
   const url = new URL(value, 'http://relative.invalid');
   const query = [...url.searchParams].map(([name, text]) => `${name}=${presentValue(name, text)}`);
   const origin = url.hostname === 'relative.invalid' ? '' : url.origin;
-  return `${origin}${presentPath(url)}${query.length > 0 ? `?${query.join('&')}` : ''}`;
+  return `${origin}${presentPath(url.pathname)}${query.length > 0 ? `?${query.join('&')}` : ''}`;
+}
+
+export interface DecodedToken {
+  readonly typ: string;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+const JWT = /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*$/;
+
+/** The claims of a JWT, unverified; undefined for anything else. */
+export function decodeToken(text: string): DecodedToken | undefined {
+  if (!JWT.test(text)) return undefined;
+  const [header = '', claims = ''] = text.split('.');
+  const { typ } = read(header);
+  return { typ: typeof typ === 'string' ? typ : 'JWT', claims: read(claims) };
+}
+
+function read(part: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(part, 'base64url').toString('utf8')) as Record<string, unknown>;
 }

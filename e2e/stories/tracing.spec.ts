@@ -1,8 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { signInOverHttp, type SignedIn } from './sign-in.ts';
-import { startSystem, type System } from './system.ts';
+import { signInOverHttp, startSystem, type SignedIn, type System } from '@behalf/scripts/system';
+import { expect, test } from '@playwright/test';
 
 interface Span {
   readonly service: string;
@@ -10,7 +9,7 @@ interface Span {
   readonly name: string;
 }
 
-/** As much of OTLP over HTTP as is read here (opentelemetry-proto, JSON encoding). */
+/** The members of OTLP over HTTP that are read here (opentelemetry-proto, JSON encoding). */
 interface ExportedTraces {
   readonly resourceSpans: readonly {
     readonly resource: {
@@ -25,13 +24,13 @@ interface ExportedTraces {
   }[];
 }
 
-describe('OpenTelemetry', () => {
+test.describe('OpenTelemetry', () => {
   const exported: string[] = [];
   let collector: Server;
   let system: System;
   let alice: SignedIn;
 
-  beforeAll(async () => {
+  test.beforeAll(async () => {
     collector = createServer((request, response) => {
       let body = '';
       request
@@ -45,7 +44,7 @@ describe('OpenTelemetry', () => {
     await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
     const { port } = collector.address() as AddressInfo;
     system = await startSystem({
-      parts: ['sts', 'api1', 'api2', 'subscriptions'],
+      services: ['sts', 'api1', 'api2', 'subscriptions'],
       environment: { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` },
     });
     alice = await signInOverHttp({
@@ -60,7 +59,7 @@ describe('OpenTelemetry', () => {
       redirect: 'manual',
     });
   });
-  afterAll(async () => {
+  test.afterAll(async () => {
     await system.close();
     collector.close();
   });
@@ -86,7 +85,7 @@ describe('OpenTelemetry', () => {
     await expect.poll(servicesPerTrace).toContainEqual(['api1', 'api2', 'sts', 'subscriptions']);
   });
 
-  test('is told no token, code, secret, cookie and password', async () => {
+  test('receives no token, code, secret, cookie and password', async () => {
     // The sign-out came last and went to the STS alone: once it has been exported, all has been.
     await expect.poll(() => exported.join().includes('/connect/endsession')).toBe(true);
     const text = exported.join();
