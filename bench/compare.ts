@@ -12,7 +12,7 @@ import { startBehalf } from './behalf.ts';
 import { databaseWork, logoutDelay, memory, type Table } from './facts.ts';
 import { run, type Figures, type Load } from './load.ts';
 import { startPostgres } from './postgres.ts';
-import { PLACEMENT } from './processes.ts';
+import { PLACEMENT, stopAll } from './processes.ts';
 import { chainRows, exchangeRows, grantRows, LIMIT, postgresRows, taskRows, type Row } from './rows.ts';
 
 const SECTIONS = 'limit,jose,bare,exchange,grants,postgres,chain,memory,database,logout'.split(',');
@@ -83,7 +83,7 @@ const raw = rows.map((row) => ({
 const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, placement: PLACEMENT };
 writeFileSync(file, JSON.stringify({ startedAt, machine, rounds, limit, rows: raw, facts }, null, 2));
 say(`The numbers of each round: ${file}`);
-await postgres?.stop();
+await stopAll();
 process.exit();
 
 async function loadOf({ servers, entries = 1, connections = 16, once, calls }: Row): Promise<Load> {

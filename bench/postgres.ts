@@ -9,7 +9,6 @@ export interface Postgres {
   createDatabase(name: string): string;
   /** Runs statements and returns the rows as text, columns separated by `|`. */
   query(database: string, sql: string): string;
-  stop(): Promise<void>;
 }
 
 /** Undefined, with the reason printed, where it cannot be started. */
@@ -44,7 +43,7 @@ async function start(): Promise<Postgres> {
   const port = nextPort();
   const settings = ['unix_socket_directories=', 'shared_preload_libraries=pg_stat_statements'];
   const command = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
-  const { stop } = startBesideLoad('postgres', [join(binaries, 'postgres'), ...command], options);
+  startBesideLoad('postgres', [join(binaries, 'postgres'), ...command], options);
   const at = ['-h', '127.0.0.1', '-p', String(port), '-U', 'behalf'];
   for (let attempt = 0; ; attempt++) {
     try {
@@ -64,6 +63,5 @@ async function start(): Promise<Postgres> {
       query(name, 'CREATE EXTENSION pg_stat_statements SCHEMA public');
       return `postgres://behalf@127.0.0.1:${port}/${name}`;
     },
-    stop: () => stop('SIGINT'),
   };
 }

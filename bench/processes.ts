@@ -32,7 +32,7 @@ export interface ServerOptions {
 }
 
 const [SERVER_CORE, LOAD_CORE] = cores();
-const running = new Set<() => void>();
+const running = new Set<(signal?: NodeJS.Signals) => Promise<void>>();
 
 /** How the processes are placed, in words for the report. */
 export const PLACEMENT =
@@ -42,7 +42,7 @@ export const PLACEMENT =
 
 if (LOAD_CORE !== undefined) execFileSync('taskset', ['-a', '-c', '-p', LOAD_CORE, String(process.pid)]);
 process.once('exit', () => {
-  for (const kill of running) kill();
+  for (const stop of running) void stop('SIGKILL');
   rmSync(FOLDER, { recursive: true, force: true });
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -59,7 +59,10 @@ export function nextPort(): number {
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { name, port, readyPath, command, cwd = import.meta.dirname, environment } = options;
   const startedAt = performance.now();
-  const { child, log } = start(name, [process.execPath, ...command], SERVER_CORE, { cwd, env: environment });
+  const { child, log, stop } = start(name, [process.execPath, ...command], SERVER_CORE, {
+    cwd,
+    env: environment,
+  });
   while (!(await isReady(`http://127.0.0.1:${port}${readyPath}`))) {
     if (child.exitCode !== null || performance.now() - startedAt > 60_000)
       throw new Error(`${name} did not start on port ${port}:\n${readFileSync(log, 'utf8').slice(-2000)}`);
@@ -72,8 +75,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     startMs,
     megabytes: () => residentMegabytes(child.pid),
     cpuSeconds: () => cpuSeconds(child.pid),
-    stop: child.stop,
+    stop,
   };
+}
+
+/** Asks every process to end and waits for it. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((stop) => stop()));
 }
 
 /** Starts a process beside the load. */
@@ -87,15 +95,14 @@ function start(name: string, command: readonly string[], core: string | undefine
   const [file = '', ...parameters] = core === undefined ? command : ['taskset', '-c', core, ...command];
   const env = { PATH: process.env['PATH'], ...options.env };
   const child = spawn(file, parameters, { ...options, env, stdio: ['ignore', output, output] });
-  const kill = () => void child.kill('SIGKILL');
-  running.add(kill);
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  void exited.then(() => running.delete(kill));
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
     child.kill(signal);
     await exited;
   };
-  return { child: Object.assign(child, { stop: () => stop() }), log, stop };
+  running.add(stop);
+  void exited.then(() => running.delete(stop));
+  return { child, log, stop };
 }
 
 async function isReady(url: string): Promise<boolean> {
