@@ -6,14 +6,23 @@
  * `FIRST_PORT` (6300), `SERVICE_FLAGS` (Node's flags for Behalf's services instead of the Dockerfile's).
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { startBehalf } from './behalf.ts';
 import { databaseWork, logoutDelay, memory, type Table } from './facts.ts';
 import { run, type Figures, type Load } from './load.ts';
 import { startPostgres } from './postgres.ts';
 import { PLACEMENT, stopAll } from './processes.ts';
-import { chainRows, exchangeRows, grantRows, LIMIT, postgresRows, taskRows, type Row } from './rows.ts';
+import {
+  chainRows,
+  createUsers,
+  exchangeRows,
+  grantRows,
+  LIMIT,
+  postgresRows,
+  taskRows,
+  type Row,
+} from './rows.ts';
 
 const SECTIONS = 'limit,jose,bare,exchange,grants,postgres,chain,memory,database,logout'.split(',');
 const WARM_UP_SECONDS = 0.5;
@@ -30,16 +39,20 @@ const limit = CALLS === undefined ? { seconds: Number(SECONDS) } : { calls: Numb
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
 const startedAt = new Date();
+const busyBefore = loadavg()[0] ?? 0;
 say(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model}; ${PLACEMENT}`);
+if (busyBefore > 0.5)
+  say(`Other processes are running (load average ${busyBefore.toFixed(1)}): the figures are rough.`);
 say(`${rounds} rounds of ${CALLS === undefined ? `${SECONDS} s` : `${CALLS} calls`}\n`);
 
 const postgres = isWanted('postgres', 'database', 'logout') ? await startPostgres() : undefined;
 const rows: Row[] = await taskRows(isWanted);
 if (isWanted('exchange', 'grants', 'chain')) {
   const behalf = await startBehalf({ name: 'sqlite', apis: isWanted('grants', 'chain') });
-  if (isWanted('exchange')) rows.push(...(await exchangeRows(behalf)));
-  if (isWanted('grants')) rows.push(...(await grantRows(behalf)));
-  if (isWanted('chain')) rows.push(...(await chainRows(behalf)));
+  const users = await createUsers(behalf);
+  if (isWanted('exchange')) rows.push(...exchangeRows(behalf, users));
+  if (isWanted('grants')) rows.push(...grantRows(behalf, users));
+  if (isWanted('chain')) rows.push(...(await chainRows(behalf, users)));
 }
 if (isWanted('postgres') && postgres) rows.push(...(await postgresRows(postgres)));
 
@@ -52,6 +65,7 @@ for (const row of rows) {
   if (row.once !== true) await run(await loadOf(row), { seconds: FIRST_WARM_UP_SECONDS });
 }
 for (let round = 0; round < rounds; round++) {
+  process.stderr.write(`round ${round + 1} of ${rounds}\n`);
   for (const [row, measurements] of measured) {
     const load = await loadOf(row);
     if (row.once !== true) await run(load, { seconds: WARM_UP_SECONDS });
@@ -61,8 +75,10 @@ for (let round = 0; round < rounds; round++) {
     measurements.push({ ...figures, cpuMicros: (1e6 * (cpuSeconds() - before)) / figures.calls });
   }
 }
-const tokens = new Map<Row, string>();
-for (const row of rows) tokens.set(row, `${(await row.issuedToken?.())?.length ?? ''}`);
+const tokens = new Map<string, number>();
+for (const { title, issuedToken } of rows) {
+  if (issuedToken !== undefined) tokens.set(title, (await issuedToken()).length);
+}
 if (rows.length > 0) print(comparison());
 
 const facts: Table[] = [];
@@ -77,10 +93,16 @@ const file = join(folder, `${startedAt.toISOString().replaceAll(':', '-').slice(
 const raw = rows.map((row) => ({
   title: row.title,
   reference: row.reference,
-  tokenBytes: tokens.get(row),
+  tokenBytes: tokens.get(row.title),
   rounds: measured.get(row),
 }));
-const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, placement: PLACEMENT };
+const machine = {
+  node: process.version,
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+  placement: PLACEMENT,
+  busyBefore,
+};
 writeFileSync(file, JSON.stringify({ startedAt, machine, rounds, limit, rows: raw, facts }, null, 2));
 say(`The numbers of each round: ${file}`);
 await stopAll();
@@ -91,51 +113,42 @@ async function loadOf({ servers, entries = 1, connections = 16, once, calls }: R
   return { ports, connections, calls: await calls(), ...(once && { once }) };
 }
 
+/** A ratio is the median of the rounds' ratios, because a round's measurements were made close to each other. */
 function comparison(): Table {
-  const medians = new Map([...measured].map(([{ title }, all]) => [title, medianOf(all)]));
-  const titles = ['', 'calls/s', 'least–most', 'p50 ms', 'p99 ms', 'CPU µs', 'token bytes', 'reference'];
+  const byTitle = new Map([...measured].map(([{ title }, all]) => [title, all]));
+  const columns = ['calls/s ÷', 'p50 ÷', 'p99 ÷', 'CPU ÷', 'calls/s ÷ limit'];
+  const head = ['', 'calls/s', 'least–most', 'p50 ms', 'p99 ms', 'CPU µs', 'token bytes', 'reference'];
   return {
     title: 'Comparison (CPU µs: of the servers, for one call)',
-    head: [...titles, 'calls/s ÷', 'p50 ÷', 'p99 ÷', 'CPU ÷', 'calls/s ÷ limit'],
-    rows: rows.map((row) => {
-      const median = medians.get(row.title) ?? medianOf([]);
-      const compared = medians.get(row.reference ?? '');
-      const speeds = (measured.get(row) ?? []).map(({ perSecond }) => perSecond);
+    head: [...head, ...columns],
+    rows: [...measured].map(([{ title, reference = '' }, all]) => {
+      const of = (key: keyof Measurement) => all.map((one) => one[key]);
+      const to = (other: string, key: keyof Measurement) => {
+        const ratios = byTitle.get(other)?.map((one, round) => (all[round]?.[key] ?? NaN) / one[key]);
+        return ratios === undefined ? '' : median(ratios).toFixed(2);
+      };
       return [
-        row.title,
-        median.perSecond.toFixed(0),
-        `${Math.min(...speeds).toFixed(0)}–${Math.max(...speeds).toFixed(0)}`,
-        median.p50Ms.toFixed(2),
-        median.p99Ms.toFixed(2),
-        median.cpuMicros.toFixed(0),
-        tokens.get(row) ?? '',
-        compared === undefined ? '' : (row.reference ?? ''),
-        ratio(median.perSecond, compared?.perSecond),
-        ratio(median.p50Ms, compared?.p50Ms),
-        ratio(median.p99Ms, compared?.p99Ms),
-        ratio(median.cpuMicros, compared?.cpuMicros),
-        ratio(median.perSecond, medians.get(LIMIT)?.perSecond),
+        title,
+        median(of('perSecond')).toFixed(0),
+        `${Math.min(...of('perSecond')).toFixed(0)}–${Math.max(...of('perSecond')).toFixed(0)}`,
+        median(of('p50Ms')).toFixed(2),
+        median(of('p99Ms')).toFixed(2),
+        median(of('cpuMicros')).toFixed(0),
+        tokens.get(title) ?? '',
+        byTitle.has(reference) ? reference : '',
+        to(reference, 'perSecond'),
+        to(reference, 'p50Ms'),
+        to(reference, 'p99Ms'),
+        to(reference, 'cpuMicros'),
+        to(LIMIT, 'perSecond'),
       ];
     }),
   };
 }
 
-function medianOf(all: readonly Measurement[]): Measurement {
-  const of = (key: keyof Measurement) => {
-    const sorted = all.map((one) => one[key]).toSorted((a, b) => a - b);
-    return ((sorted[(sorted.length - 1) >> 1] ?? NaN) + (sorted[sorted.length >> 1] ?? NaN)) / 2;
-  };
-  return {
-    calls: of('calls'),
-    perSecond: of('perSecond'),
-    p50Ms: of('p50Ms'),
-    p99Ms: of('p99Ms'),
-    cpuMicros: of('cpuMicros'),
-  };
-}
-
-function ratio(value: number, reference: number | undefined): string {
-  return reference === undefined ? '' : (value / reference).toFixed(2);
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] ?? NaN) + (sorted[sorted.length >> 1] ?? NaN)) / 2;
 }
 
 function print({ title, head, rows: lines }: Table): void {

@@ -41,6 +41,7 @@ const UNIQUE_TOKENS = 2048;
 const TOKENS_AGE_MS = 240_000;
 
 type Parameters = Readonly<Record<string, string>>;
+type Users = Awaited<ReturnType<typeof createUsers>>;
 
 /** The task of `servers/task.ts` on its servers. */
 export async function taskRows(isWanted: (section: string) => boolean): Promise<Row[]> {
@@ -83,8 +84,7 @@ export async function taskRows(isWanted: (section: string) => boolean): Promise<
 }
 
 /** Behalf's exchange: one STS on SQLite. */
-export async function exchangeRows(behalf: Behalf): Promise<Row[]> {
-  const users = await createUsers(behalf);
+export function exchangeRows(behalf: Behalf, users: Users): Row[] {
   const row = exchangeRow(behalf, users);
   const once = async () => (await users.uniqueTokens()).map((token) => delegation(token));
   const mixed = async () => {
@@ -104,8 +104,7 @@ export async function exchangeRows(behalf: Behalf): Promise<Row[]> {
 }
 
 /** The other grants, and a chain of two actors: the policy of the development registry allows no third. */
-export async function grantRows(behalf: Behalf): Promise<Row[]> {
-  const users = await createUsers(behalf);
+export function grantRows(behalf: Behalf, users: Users): Row[] {
   const row = (
     title: string,
     servers: readonly Server[],
@@ -160,10 +159,9 @@ export async function postgresRows(postgres: Postgres): Promise<Row[]> {
 }
 
 /** `GET /accounts` through two services, without any security and with Behalf's. */
-export async function chainRows(behalf: Behalf): Promise<Row[]> {
+export async function chainRows(behalf: Behalf, users: Users): Promise<Row[]> {
   const { sts, apis } = behalf;
   if (apis === undefined) throw new Error('the chain needs the APIs');
-  const users = await createUsers(behalf);
   const back = await startPlain('plain-api2.ts', '/accounts', { DATA_DIR: FOLDER });
   const front = await startPlain('plain-api1.ts', '/accounts', { API2_URL: `http://localhost:${back.port}` });
   const call = (token: string) => ({
@@ -198,10 +196,8 @@ function startPlain(file: string, readyPath: string, environment: Parameters): P
   return startServer({ name: file, port, readyPath, command, environment: settings });
 }
 
-type Users = Awaited<ReturnType<typeof createUsers>>;
-
-/** Alice's logins, with tokens that are young enough. */
-async function createUsers(behalf: Behalf) {
+/** Logins of alice, with tokens that are young enough. */
+export async function createUsers(behalf: Behalf) {
   let logins = await signInTimes(behalf, LOGINS);
   let madeAt = performance.now();
   const refreshAll = async () => {
