@@ -111,10 +111,13 @@ export function createProvider(dependencies: ProviderDependencies, keys: Provide
   });
   return provider;
 
-  function configurationOf(_: ProviderDependencies, { jwks, cookieKeys }: ProviderKeys): Configuration {
+  function configurationOf(
+    _: ProviderDependencies,
+    { signingKeys, cookieKeys }: ProviderKeys,
+  ): Configuration {
     return {
       adapter: dependencies.adapter,
-      jwks,
+      jwks: { keys: [...signingKeys] },
       routes: {
         authorization: '/connect/authorize',
         token: '/connect/token',
@@ -127,6 +130,7 @@ export function createProvider(dependencies: ProviderDependencies, keys: Provide
       },
       features: {
         devInteractions: { enabled: false },
+        externalSigningSupport: { enabled: true, ack: 'experimental-01' },
         clientCredentials: { enabled: true },
         dPoP: { enabled: true },
         pushedAuthorizationRequests: { enabled: true },

@@ -22,6 +22,7 @@ import { createProviderClients } from './oidc/clients.ts';
 import {
   createCurrentProvider,
   createPublicKeys,
+  SigningKey,
   type ProviderKeys,
   type CurrentProvider,
 } from './oidc/current-provider.ts';
@@ -166,7 +167,7 @@ function publicJwks(snapshot: KeySnapshot) {
 
 function providerKeysOf(snapshot: KeySnapshot, config: Config): ProviderKeys {
   return {
-    jwks: { keys: [...snapshot.jwks.keys] },
+    signingKeys: snapshot.jwks.keys.map((jwk) => new SigningKey(jwk)),
     cookieKeys: config.cookieKeys ?? snapshot.cookieKeys,
   };
 }
