@@ -5,4 +5,4 @@ export {
   type OpenDatabaseOptions,
   isUnavailable,
 } from './database.ts';
-export { NewerSchemaError, openDatabase } from './open.ts';
+export { NewerSchemaError, openDatabase, OutdatedSchemaError } from './open.ts';

@@ -49,11 +49,13 @@ export async function authorizeActor(
   });
   if (!derived.ok) return derived;
 
-  const { sessionId } = subjectToken;
-  if (
-    sessionId !== undefined &&
-    (await ports.ledger.isActorBlocked(sessionId, request.client.id, decision.target))
-  ) {
+  const chain = {
+    subject: subjectToken.subject,
+    session: subjectToken.sessionId,
+    actor: request.client.id,
+    audience: decision.target,
+  };
+  if (await ports.ledger.isActorBlocked(chain, request.now)) {
     const description = 'the user does not let this client act at the target any more';
     return { ok: false, refusal: refusalOf('blocked', description, request, subjectToken) };
   }

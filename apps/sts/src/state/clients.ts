@@ -1,41 +1,63 @@
 import { randomBytes } from 'node:crypto';
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
-import type { RegisteredClient } from '../registry/clients.ts';
+import { lifetimes } from '../lifetimes.ts';
+import type { ClientRegistration, RegisteredClient } from '../registry/clients.ts';
 import { type ClientTable, digestOf, isStorable, sameDigest, type StsSchema } from './schema.ts';
-
-/** Every request looks its client up. Kept this long, what another replica changes still shows within one second. */
-const CACHE_MS = 500;
 
 const MAXIMUM_CACHED_CLIENTS = 1000;
 
-interface StoredSecret {
-  readonly digest: string;
-  readonly expires_at: number | null;
-}
+export type ClientStore = ReturnType<typeof createClientStore>;
 
-interface StoredClient {
-  readonly client: RegisteredClient;
-  readonly secrets: readonly StoredSecret[];
-}
-
-export function createClientStore(db: Kysely<StsSchema>): ClientStore {
-  const cache = new LRUCache<string, StoredClient>({
+/** The registered clients. Every request looks one up, so they are cached shortly. */
+export function createClientStore(db: Kysely<StsSchema>) {
+  const cache = new LRUCache<string, NonNullable<Awaited<ReturnType<typeof load>>>>({
     max: MAXIMUM_CACHED_CLIENTS,
-    ttl: CACHE_MS,
+    ttl: lifetimes.clientCacheMs,
     fetchMethod: (id) => load(db, id),
   });
 
-  const store: ClientStore = {
-    find: async (id) => (await cache.fetch(id))?.client,
+  /** Compares in constant time against every unexpired secret. */
+  const checkSecret = async (id: string, secret: string, now: number): Promise<boolean> => {
+    const stored = await cache.fetch(id);
+    if (stored === undefined || stored.client.disabled) return false;
+    const digest = digestOf(secret);
+    let fits = false;
+    for (const candidate of stored.secrets) {
+      const current = candidate.expires_at === null || candidate.expires_at > now;
+      // No early end: the time must not tell which secret it was.
+      fits = (sameDigest(candidate.digest, digest) && current) || fits;
+    }
+    return fits;
+  };
 
-    async list() {
+  /** SHA-256 at rest, several per client, each with an expiry or null. */
+  const addSecret = async (
+    id: string,
+    secret: string,
+    expiresAt: number | null = null,
+    within: Kysely<StsSchema> = db,
+  ): Promise<void> => {
+    await within
+      .insertInto('client_secrets')
+      .values({ client_id: id, digest: digestOf(secret), expires_at: expiresAt })
+      .onConflict((conflict) =>
+        conflict.columns(['client_id', 'digest']).doUpdateSet({ expires_at: expiresAt }),
+      )
+      .execute();
+    cache.delete(id);
+  };
+
+  return {
+    find: async (id: string): Promise<RegisteredClient | undefined> => (await cache.fetch(id))?.client,
+
+    async list(): Promise<readonly RegisteredClient[]> {
       const rows = await db.selectFrom('clients').selectAll().orderBy('id').execute();
       return rows.map(clientOf);
     },
 
-    async upsert(client) {
+    async upsert(client: ClientRegistration): Promise<void> {
       const changed = {
         metadata: JSON.stringify(client.metadata),
         scopes: JSON.stringify(client.scopes),
@@ -49,19 +71,31 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
       cache.delete(client.id);
     },
 
-    async addSecret(id, secret, options = {}) {
-      const expires_at = options.expiresAt ?? null;
-      await db
-        .insertInto('client_secrets')
-        .values({ client_id: id, digest: digestOf(secret), expires_at })
-        .onConflict((conflict) => conflict.columns(['client_id', 'digest']).doUpdateSet({ expires_at }))
-        .execute();
-      cache.delete(id);
-    },
+    checkSecret,
+    addSecret,
 
-    async revokeOtherSecrets(id, secret, now) {
+    /**
+     * Adds the secret that configuration gives, when it is another than the one it gave last; true when it did. A secret
+     * that an operator retired since is thus not brought back.
+     */
+    applyConfiguredSecret: (id: string, secret: string): Promise<boolean> =>
+      db.transaction().execute(async (transaction) => {
+        const seeded_digest = digestOf(secret);
+        const changed = await transaction
+          .updateTable('clients')
+          .set({ seeded_digest })
+          .where('id', '=', id)
+          .where(sql<boolean>`seeded_digest is distinct from ${seeded_digest}`)
+          .returning('id')
+          .executeTakeFirst();
+        if (changed !== undefined) await addSecret(id, secret, null, transaction);
+        return changed !== undefined;
+      }),
+
+    /** Ends every secret but this one from `now` on. False, and nothing ends, when this one is no good secret of the client. */
+    async revokeOtherSecrets(id: string, secret: string, now: number): Promise<boolean> {
       cache.delete(id);
-      if (!(await store.checkSecret(id, secret, now))) return false;
+      if (!(await checkSecret(id, secret, now))) return false;
       await db
         .updateTable('client_secrets')
         .set({ expires_at: now })
@@ -73,23 +107,14 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
       return true;
     },
 
-    async checkSecret(id, secret, now) {
-      const stored = await cache.fetch(id);
-      if (stored === undefined || stored.client.disabled) return false;
-      const digest = digestOf(secret);
-      let fits = false;
-      for (const candidate of stored.secrets) {
-        const current = candidate.expires_at === null || candidate.expires_at > now;
-        // No early end: the time must not tell which secret it was.
-        fits = (sameDigest(candidate.digest, digest) && current) || fits;
-      }
-      return fits;
-    },
-
-    async setDisabled(id, disabled) {
+    /** Disabling ends for good what was issued to the client, or through it, before. False when there is no such client. */
+    async setDisabled(id: string, disabled: boolean): Promise<boolean> {
       const updated = await db
         .updateTable('clients')
-        .set({ disabled: disabled ? 1 : 0 })
+        .set((column) => ({
+          disabled: disabled ? 1 : 0,
+          ...(disabled ? { generation: column('generation', '+', 1) } : {}),
+        }))
         .where('id', '=', id)
         .returning('id')
         .executeTakeFirst();
@@ -97,10 +122,9 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
       return updated !== undefined;
     },
   };
-  return store;
 }
 
-async function load(db: Kysely<StsSchema>, id: string): Promise<StoredClient | undefined> {
+async function load(db: Kysely<StsSchema>, id: string) {
   if (!isStorable(id)) return undefined;
   const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined) return undefined;
@@ -124,7 +148,7 @@ function clientOf(row: Selectable<ClientTable>): RegisteredClient {
 
 /**
  * oidc-provider wants a `client_secret` in the metadata of a client that has secrets. Ours are digests, compared by
- * `ClientStore.checkSecret`; this value stands in, is never told to anyone and differs from start to start.
+ * `checkSecret`; this value stands in, is never told to anyone and differs from start to start.
  */
 const STAND_IN_SECRET = randomBytes(32).toString('base64url');
 
@@ -154,17 +178,4 @@ export function createClientAdapter(clients: ClientStore): Adapter {
 
 function readOnly(): Promise<never> {
   return Promise.reject(new Error('clients are changed through the client store'));
-}
-
-export interface ClientStore {
-  find(id: string): Promise<RegisteredClient | undefined>;
-  list(): Promise<readonly RegisteredClient[]>;
-  upsert(client: Omit<RegisteredClient, 'disabled'>): Promise<void>;
-  /** SHA-256 at rest, several per client, each with an expiry or null. */
-  addSecret(id: string, secret: string, options?: { expiresAt?: number | null }): Promise<void>;
-  /** Ends every secret but this one from `now` on. False, and nothing ends, when this one is no good secret of the client. */
-  revokeOtherSecrets(id: string, secret: string, now: number): Promise<boolean>;
-  /** Compares in constant time against every unexpired secret. */
-  checkSecret(id: string, secret: string, now: number): Promise<boolean>;
-  setDisabled(id: string, disabled: boolean): Promise<boolean>;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
+import { lifetimes } from '../lifetimes.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import { evaluate, ancestorsOf, type TokenStatus } from './liveness.ts';
 import type { LedgerTable, StsSchema } from './schema.ts';
@@ -61,8 +62,18 @@ export interface TokenLedger {
    * or blocked, the login session and grant at the root still there, the user and every client on the way enabled.
    */
   statusOf(jti: string, now: number): Promise<TokenStatus>;
-  /** Whether the user took from an actor the right to act at an audience, for the rest of this session. */
-  isActorBlocked(session: string, actor: string, audience: string): Promise<boolean>;
+  /**
+   * Whether the user took from an actor the right to act at an audience: for the rest of the session, or, for chains
+   * without a session, until the block ends.
+   */
+  isActorBlocked(chain: BlockedChain, now: number): Promise<boolean>;
+}
+
+export interface BlockedChain {
+  readonly subject: string;
+  readonly session: string | undefined;
+  readonly actor: string;
+  readonly audience: string;
 }
 
 export interface TokenLedgerOptions {
@@ -82,7 +93,7 @@ export function createTokenLedger({
 }: TokenLedgerOptions): TokenLedger {
   const next = createSequence();
   const insert = async (rows: readonly LedgerTable[]) =>
-    void (await db.insertInto('ledger').values(rows).execute());
+    void (await db.insertInto('ledger').values(rows.map(withGenerations)).execute());
   const writer = createBatchWriter(insert, MAXIMUM_ROWS_PER_COMMIT);
   const mayRecordRefusal = createRefusalLimit();
 
@@ -100,15 +111,17 @@ export function createTokenLedger({
 
     statusOf: async (jti, now) => evaluate(await ancestorsOf(db, jti), now),
 
-    async isActorBlocked(session, actor, audience) {
-      const bar = await db
+    async isActorBlocked({ subject, session = '', actor, audience }, now) {
+      const block = await db
         .selectFrom('delegation_blocks')
-        .select('created_at')
+        .select('expires_at')
+        .where('subject', '=', subject)
         .where('session', '=', session)
         .where('actor', '=', actor)
         .where('audience', '=', audience)
+        .where('expires_at', '>', now)
         .executeTakeFirst();
-      return bar !== undefined;
+      return block !== undefined;
     },
   };
 }
@@ -119,7 +132,19 @@ export interface Retention {
   readonly refusedSeconds: number;
 }
 
-export const DEFAULT_RETENTION: Retention = { issuedSeconds: 30 * 24 * 3600, refusedSeconds: 7 * 24 * 3600 };
+export const DEFAULT_RETENTION: Retention = {
+  issuedSeconds: lifetimes.issuedRowSeconds,
+  refusedSeconds: lifetimes.refusedRowSeconds,
+};
+
+/** The generations of the moment of writing: a token is inactive once they have changed. */
+function withGenerations(row: LedgerTable) {
+  return {
+    ...row,
+    server_generation: sql<number>`(select generation from server)`,
+    client_generation: sql<number | null>`(select generation from clients where id = ${row.client_id})`,
+  };
+}
 
 const SEQUENCE_PER_SECOND = 1_000_000;
 
@@ -177,6 +202,8 @@ function common(entry: IssuedEntry | RefusedEntry) {
     session: entry.session,
     request_id: entry.requestId,
     revoked_at: null,
+    server_generation: null,
+    client_generation: null,
   };
 }
 

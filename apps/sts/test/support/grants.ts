@@ -98,7 +98,7 @@ export async function createGrantBench(): Promise<GrantBench> {
       apis: createApiRegistry(createApis(AT)),
       accessTokens,
       ledger: {
-        isActorBlocked: (session, actor, audience) =>
+        isActorBlocked: ({ session, actor, audience }) =>
           Promise.resolve(blocked.has(`${session} ${actor} ${audience}`)),
       },
     },
