@@ -12,7 +12,7 @@ interface Work {
 }
 
 /** What the service asks for on its own account, again and again, whoever calls. */
-const IN_THE_BACKGROUND = /signing_keys|cookie_keys|logout_outbox|"logins"\."ended_at" >=/;
+const IN_THE_BACKGROUND = /from "keys"|logout_outbox|logout_receivers|"logins"\."ended_at" >=/;
 
 /** Adapter calls and SQL statements (beside begin and commit) of a sign-in, an exchange and a refresh, as lines of a table. */
 export async function countWork(databaseUrl: string | undefined): Promise<string> {
