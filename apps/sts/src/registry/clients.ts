@@ -239,10 +239,9 @@ function keyFaults({ metadata }: ClientRegistration): readonly string[] {
       ? []
       : ['the address of a JWKS is https'];
   }
-  const keys = listOf<unknown>((jwks as { readonly keys?: unknown } | null)?.keys);
-  if (keys.length === 0) return ['the JWKS has no keys'];
-  return keys.flatMap((key) => {
-    const { kty, crv, d } = key as Readonly<Record<string, unknown>>;
+  const { keys } = jwks as { readonly keys?: readonly Readonly<Record<string, unknown>>[] };
+  if (!Array.isArray(keys) || keys.length === 0) return ['the JWKS has no keys'];
+  return keys.flatMap(({ kty, crv, d }: Readonly<Record<string, unknown>>) => {
     if (d !== undefined) return ['the JWKS has a private key'];
     return kty === 'EC' && crv === 'P-256' ? [] : ['a key of the JWKS is not for ES256'];
   });
@@ -273,6 +272,6 @@ function webUriFault(uri: string): string | undefined {
   return uri.includes('#') ? `${uri} has a fragment` : undefined;
 }
 
-function listOf<Item = string>(value: unknown): readonly Item[] {
-  return Array.isArray(value) ? (value as readonly Item[]) : [];
+function listOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? (value as readonly string[]) : [];
 }

@@ -229,7 +229,7 @@ describe('key-encryption keys', () => {
       loadDevelopmentKeyEncryptionKey(file),
       loadDevelopmentKeyEncryptionKey(file),
     ]);
-    const [text = ''] = texts;
+    const [text] = texts;
     expect(parseKeyEncryptionKeys(text)).toHaveLength(1);
     expect(new Set([...texts, await loadDevelopmentKeyEncryptionKey(file)]).size).toBe(1);
     expect(statSync(file).mode & 0o777).toBe(0o600);
