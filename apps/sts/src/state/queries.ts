@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
-import { ancestorsOf, evaluate, type TokenStatus } from './liveness.ts';
+import { createAncestorsOf, evaluate, type TokenStatus } from './liveness.ts';
 import { isStorable, type LedgerTable, type StsSchema } from './schema.ts';
 
 /** A row as `/account/delegations` and `ledger --json` show it. */
@@ -50,6 +50,7 @@ export type LedgerQueries = ReturnType<typeof createLedgerQueries>;
 
 /** What people and operators read, newest first, at most 100 rows at once. `now` is in epoch seconds. */
 export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
+  const ancestorsOf = createAncestorsOf(db);
   const newestFirst = () =>
     db.selectFrom('ledger').selectAll().orderBy('sequence', 'desc').orderBy('id', 'desc');
 
@@ -71,7 +72,8 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
     return { rows: rows.slice(0, size), next: last === undefined ? null : formatCursor(last) };
   };
 
-  const statusOf = async (jti: string): Promise<TokenStatus> => evaluate(await ancestorsOf(db, jti), now());
+  const statusOf = async (jti: string): Promise<TokenStatus> =>
+    evaluate(await ancestorsOf(jti, '', ''), now());
 
   return {
     /** What was done, or refused, for a user by others. Null for a malformed cursor. */

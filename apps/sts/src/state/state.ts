@@ -11,7 +11,7 @@ import {
 } from '../keys/key-encryption.ts';
 import { createKeyOperations, openKeyRing } from '../keys/key-ring.ts';
 import { clientIdsFor, type Registry } from '../registry/load-registry.ts';
-import { createClientAdapter, createClientStore } from './clients.ts';
+import { createClientStore } from './clients.ts';
 import { createTokenLedger } from './ledger.ts';
 import { createLogoutOutbox } from './logout-outbox.ts';
 import { migrations } from './migrations.ts';
@@ -106,11 +106,9 @@ export function createStorage(options: {
   const { db } = database;
   const revocation = createRevocation({ db, now, clientsOfAudience });
   const clients = createClientStore(db);
-  const clientAdapter = createClientAdapter(clients);
   return {
     /** For oidc-provider's `adapter` setting. */
-    adapter: (model: string): Adapter =>
-      model === 'Client' ? clientAdapter : new OidcAdapter(db, { model, now, endGrant: revocation.endGrant }),
+    adapter: (model: string): Adapter => new OidcAdapter(db, { model, now, endGrant: revocation.endGrant }),
     /** Makes a record that was consumed good for another use. */
     unconsume: (model: string, id: string) => unconsumeRecord(db, model, id),
     recordBrowser: (session: string, browser: string) => saveBrowser(db, session, browser),

@@ -73,7 +73,10 @@ describeEachEngine('LogoutOutbox', (engine) => {
       })
       .catch(() => undefined);
     expect(await deliver()).toEqual([]);
-    expect(await storage.ledger.statusOf('root', storage.clock.now)).toEqual({ active: true });
+    expect(await storage.ledger.statusOf('root', storage.clock.now)).toEqual({
+      active: true,
+      isBlocked: false,
+    });
   });
 
   describe('of what is revoked while the session goes on', () => {
@@ -98,8 +101,8 @@ describeEachEngine('LogoutOutbox', (engine) => {
       await storage.revocation.revokeDelegation('hop1', 'alice');
       const { now } = storage.clock;
       expect(await storage.ledger.statusOf('sibling', now)).toEqual({ active: false, detail: 'revoked' });
-      expect(await storage.ledger.statusOf('elsewhere', now)).toEqual({ active: true });
-      expect(await storage.ledger.statusOf('root', now)).toEqual({ active: true });
+      expect(await storage.ledger.statusOf('elsewhere', now)).toEqual({ active: true, isBlocked: false });
+      expect(await storage.ledger.statusOf('root', now)).toEqual({ active: true, isBlocked: false });
     });
 
     it('tells the actor also when the token that is taken back has expired, since it may hold a later one', async () => {

@@ -37,7 +37,9 @@ describeEachEngine('the server that a database belongs to', (engine) => {
     await expect(claimDatabase(storage.database, elsewhere)).rejects.toThrow(
       `${says} ISSUER=http://localhost:4999`,
     );
-    await expect(assertOwnDatabase(db, { ...MINE, isProduction: true })).rejects.toThrow(/in production: set/);
+    await expect(assertOwnDatabase(db, { ...MINE, isProduction: true })).rejects.toThrow(
+      /in production: set/,
+    );
   });
 
   it('is nobody’s before, and no command’s', async () => {
