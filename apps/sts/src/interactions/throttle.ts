@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { type Kysely, sql } from 'kysely';
 import type { StsSchema } from '../state/schema.ts';
-import type { User, UserStore } from '../state/users.ts';
+import type { UserStore } from '../state/users.ts';
 
 /** Failures of one user name from one network, and of one network altogether, within `WINDOW_SECONDS`. */
 export const FAILURES_PER_NAME = 10;
@@ -131,7 +131,7 @@ export interface PasswordCheckLimits {
 export type PasswordCheck = (
   name: string,
   password: string,
-) => Promise<{ readonly user: User | undefined } | 'busy'>;
+) => Promise<{ readonly user: Awaited<ReturnType<UserStore['authenticate']>> } | 'busy'>;
 
 /** Bounds how many passwords are checked at once, so that a flood of sign-ins does not stop everything else. */
 export function createPasswordCheck(

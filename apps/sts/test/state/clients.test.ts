@@ -35,7 +35,7 @@ describeEachEngine('ClientStore', (engine) => {
 
   it('takes each of several secrets until it expires, and no other value', async () => {
     const { now } = storage.clock;
-    await storage.clients.addSecret('api1.client', 'first', { expiresAt: now + 10 });
+    await storage.clients.addSecret('api1.client', 'first', now + 10);
     await storage.clients.addSecret('api1.client', 'second');
     const accepted = (secret: string, at = now) => storage.clients.checkSecret('api1.client', secret, at);
     expect(await accepted('first')).toBe(true);
