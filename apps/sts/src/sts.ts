@@ -4,7 +4,7 @@ import {
   type ExtensionGrantValidator,
   type TokenTools,
 } from '@behalf/extension-grants';
-import { currentRequestId, fetchWithRequestId, type Logger } from '@behalf/service';
+import { fetchWithRequestId, type Logger } from '@behalf/service';
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
@@ -24,7 +24,6 @@ import {
   type ProviderKeys,
   type CurrentProvider,
 } from './oidc/current-provider.ts';
-import { createRefusalRecorder } from './oidc/ledger-hooks.ts';
 import { startLogoutWorker } from './oidc/logout-worker.ts';
 import { createProvider } from './provider.ts';
 import { createApiDirectory } from './registry/apis.ts';
@@ -78,17 +77,10 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
           issuer,
           now,
           logger,
-          adapter: state.adapter,
-          unconsume: state.unconsume,
-          recordBrowser: state.recordBrowser,
-          users,
-          clients: { ...clients, find: clientScopes.find },
+          state,
           apis,
           targets,
-          ledger,
-          revocation,
-          consumeProof: state.consumeProof,
-          onRefused: createRefusalRecorder(ledger, currentRequestId),
+          clientScopes,
           findLiveToken: async (jwt) => {
             const result = await accessTokens.validate(jwt, { now: now() });
             return result.ok ? result.token : undefined;
@@ -112,7 +104,6 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     logger,
     now,
     host,
-    apis,
     users,
     throttle: createSignInThrottle(createAttemptCounter(state.database.db, now)),
     verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys.keySet, now }),

@@ -1,6 +1,8 @@
+import { type GuardedRequest, presentBody } from '@behalf/extension-grants';
 import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { ApiRegistry } from '../registry/apis.ts';
 import { ownScopesOf } from './clients.ts';
+import { answerError, type RouteMiddleware } from './routes.ts';
 
 type Context = KoaContextWithOIDC | undefined;
 
@@ -15,22 +17,22 @@ export function createResourceIndicators(
   const registeredFor = (client: Client) => scopesOfClient(client.clientId);
 
   return {
-    /** Without a `resource`: the APIs that own the scopes asked for. Several granted ones are never chosen between. */
+    /** Without a `resource`: the APIs that own the requested scopes. Several granted ones are never chosen between. */
     async defaultResource(ctx: Context, client: Client, granted?: readonly string[]) {
       if (granted !== undefined) return granted.length === 1 ? granted[0] : [...granted];
       if (isClientCredentials(ctx)) return ownTarget(ctx, client);
       if (!isAuthorization(ctx)) return undefined;
       assertRegistered(ctx, client);
-      const owners = ownersOf(scopesOf(ctx));
+      const owners = ownersOf(scopesOf(ctx), apis);
       return owners.length === 0 ? undefined : owners;
     },
 
     async getResourceServerInfo(ctx: Context, identifier: string, client: Client): Promise<ResourceServer> {
       if (isClientCredentials(ctx) && ownTarget(ctx, client) !== identifier) throw new errors.InvalidTarget();
       if (isAuthorization(ctx)) assertRegistered(ctx, client);
-      const resource = apis.find(identifier);
-      if (resource?.identifier !== identifier) throw new errors.InvalidTarget();
-      const scopes = resource.scopes.filter((scope) => registeredFor(client).includes(scope));
+      const api = apis.find(identifier);
+      if (api?.identifier !== identifier) throw new errors.InvalidTarget();
+      const scopes = api.scopes.filter((scope) => registeredFor(client).includes(scope));
       if (scopes.length === 0) throw new errors.InvalidTarget();
       return {
         scope: narrowed(ctx, scopes).join(' '),
@@ -48,37 +50,32 @@ export function createResourceIndicators(
   function ownTarget(ctx: Context, client: Client): string {
     const scopes = scopesOf(ctx);
     if (scopes.length === 0) throw new errors.InvalidScope('name the scopes that the token is to have', '');
-    const foreign = scopes.find((scope) => !ownScopesOf(client, registeredFor(client)).includes(scope));
-    if (foreign !== undefined)
-      throw new errors.InvalidScope('the client is not registered for this scope', foreign);
-    const [owner, other] = ownersOf(scopes);
+    assertAmong(scopes, ownScopesOf(client, registeredFor(client)));
+    const [owner, other] = ownersOf(scopes, apis);
     if (owner === undefined || other !== undefined) {
-      throw new errors.InvalidScope('the scopes belong to different APIs', scopes.join(' '));
+      throw new errors.InvalidScope(SEVERAL_APIS, scopes.join(' '));
     }
     return owner;
   }
 
   /** An API's scope that the client is not registered for is refused; an unknown one is ignored (OpenID Connect Core §3.1.2.1). */
   function assertRegistered(ctx: Context, client: Client): void {
-    const foreign = scopesOf(ctx).find(
-      (scope) => apis.ownerOf(scope) !== undefined && !registeredFor(client).includes(scope),
-    );
-    if (foreign !== undefined)
-      throw new errors.InvalidScope('the client is not registered for this scope', foreign);
+    const ofApis = scopesOf(ctx).filter((scope) => apis.ownerOf(scope) !== undefined);
+    assertAmong(ofApis, registeredFor(client));
   }
+}
 
-  function ownersOf(scopes: readonly string[]): string[] {
-    const owners = scopes.map((scope) => apis.ownerOf(scope)?.identifier);
-    return [...new Set(owners.filter((owner) => owner !== undefined))];
-  }
+function assertAmong(scopes: readonly string[], registered: readonly string[]): void {
+  const foreign = scopes.find((scope) => !registered.includes(scope));
+  if (foreign === undefined) return;
+  throw new errors.InvalidScope('the client is not registered for this scope', foreign);
 }
 
 /** A code request may ask for fewer scopes of the API; oidc-provider itself reads none there. */
 function narrowed(ctx: Context, scopes: readonly string[]): readonly string[] {
   if (ctx?.oidc.route !== 'token' || ctx.oidc.params?.['grant_type'] !== 'authorization_code') return scopes;
-  const wanted: unknown = ctx.oidc.body?.['scope'];
-  if (typeof wanted !== 'string' || wanted === '') return scopes;
-  return scopes.filter((scope) => wanted.split(' ').includes(scope));
+  const wanted = wordsOf(ctx.oidc.body?.['scope']);
+  return wanted.length === 0 ? scopes : scopes.filter((scope) => wanted.includes(scope));
 }
 
 function isClientCredentials(ctx: Context): boolean {
@@ -91,6 +88,71 @@ function isAuthorization(ctx: Context): boolean {
 }
 
 function scopesOf(ctx: Context): readonly string[] {
-  const scope: unknown = ctx?.oidc.params?.['scope'];
+  return wordsOf(ctx?.oidc.params?.['scope']);
+}
+
+function wordsOf(scope: unknown): readonly string[] {
   return typeof scope === 'string' ? [...new Set(scope.split(' ').filter((value) => value !== ''))] : [];
+}
+
+function ownersOf(scopes: readonly string[], apis: ApiRegistry): string[] {
+  const owners = scopes.map((scope) => apis.ownerOf(scope)?.identifier);
+  return [...new Set(owners.filter((owner) => owner !== undefined))];
+}
+
+const SEVERAL_APIS = 'the scopes belong to different APIs';
+
+const GRANTS_OF_A_LOGIN = ['authorization_code', 'refresh_token'];
+
+/**
+ * Prepares the form of a token or pushed authorization request, which the guard in front has read. Identifiers get their
+ * registered spelling. `scope` on a code or refresh request names scopes of one API only, and that API is then the token's:
+ * oidc-provider alone would give a token without an audience, or one for another `resource` without any scope.
+ */
+export function resolveResources(apis: ApiRegistry): RouteMiddleware {
+  return async (ctx, next) => {
+    const request: GuardedRequest = ctx.req;
+    if (!Buffer.isBuffer(request.body)) return next();
+    const body = request.body.toString('utf8');
+    // It drops one leading `?`, which a body may begin with, so it gets one to drop.
+    const form = new URLSearchParams(`?${body}`);
+    const named = form.getAll('resource');
+    const resources = new Set(named.map((resource) => identifierOf(resource, apis)));
+    if (GRANTS_OF_A_LOGIN.includes(form.get('grant_type') ?? '')) {
+      const [owner, other] = ownersOf(wordsOf(form.get('scope')), apis);
+      if (other !== undefined) return answerError(ctx, 400, 'invalid_scope', SEVERAL_APIS);
+      if (owner !== undefined) resources.add(owner);
+      if (owner !== undefined && resources.size > 1) {
+        return answerError(ctx, 400, 'invalid_target', 'resource and scope name different APIs');
+      }
+    }
+    if ([...resources].join(' ') !== named.join(' ')) {
+      form.delete('resource');
+      for (const resource of resources) form.append('resource', resource);
+      presentBody(request, Buffer.from(form.toString()));
+    }
+    await next();
+  };
+}
+
+/** The same for the query of an authorization request. */
+export function resolveQueriedResources(apis: ApiRegistry): RouteMiddleware {
+  return async (ctx, next) => {
+    const { resource } = ctx.query;
+    const named = [resource ?? []].flat();
+    const resources = named.map((value) => identifierOf(value, apis));
+    if (resources.join(' ') !== named.join(' ')) ctx.query = { ...ctx.query, resource: resources };
+    await next();
+  };
+}
+
+/**
+ * An identifier without a path may be sent with the empty path's `/`, as URL libraries write it (RFC 3986 §6.2.3). Anything
+ * else stays as it was sent.
+ */
+function identifierOf(resource: string, apis: ApiRegistry): string {
+  const withoutSlash = /^[a-z][a-z\d+.-]*:\/\/[^/]+(?=\/$)/i.exec(resource)?.[0];
+  return withoutSlash !== undefined && apis.find(resource) === undefined && apis.find(withoutSlash) !== undefined
+    ? withoutSlash
+    : resource;
 }
