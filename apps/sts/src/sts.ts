@@ -15,7 +15,7 @@ import { createSubscriptionService } from './grants/subscriptions-client.ts';
 import { createTokenExchangeGrant } from './grants/token-exchange.ts';
 import { createTranslationGrant } from './grants/translation.ts';
 import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trusted-issuer-token.ts';
-import { createAttemptCounter, createSignInThrottle } from './interactions/throttle.ts';
+import { createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
 import { createClientScopes } from './oidc/clients.ts';
 import {
@@ -105,7 +105,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     now,
     host,
     users,
-    throttle: createSignInThrottle(createAttemptCounter(state.database.db, now)),
+    throttle: createSignInThrottle(state.database.db, now),
     verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys.keySet, now }),
     ledger,
     queries: state.queries,

@@ -23,7 +23,10 @@ export async function renderError(
 }
 
 /** An authorization response by `response_mode=form_post`: a page with a button, where oidc-provider has a script press it. */
-export async function replaceFormPostPages(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+export async function replaceFormPostPages(
+  ctx: KoaContextWithOIDC,
+  next: () => Promise<void>,
+): Promise<void> {
   await next();
   const form = formPostOf(ctx);
   if (form !== undefined) {
@@ -32,7 +35,9 @@ export async function replaceFormPostPages(ctx: KoaContextWithOIDC, next: () => 
 }
 
 /** The form that oidc-provider hands values on by. */
-export function formPostOf({ body }: KoaContextWithOIDC): { action: string; fields: Record<string, string> } | undefined {
+export function formPostOf({
+  body,
+}: KoaContextWithOIDC): { action: string; fields: Record<string, string> } | undefined {
   if (typeof body !== 'string' || !body.includes('<title>Submitting Callback</title>')) return undefined;
   const action = /<form method="post" action="([^"]*)">/.exec(body)?.[1] ?? '';
   const inputs = body.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"\/>/g);

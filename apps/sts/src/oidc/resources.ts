@@ -152,7 +152,9 @@ export function resolveQueriedResources(apis: ApiRegistry): RouteMiddleware {
  */
 function identifierOf(resource: string, apis: ApiRegistry): string {
   const withoutSlash = /^[a-z][a-z\d+.-]*:\/\/[^/]+(?=\/$)/i.exec(resource)?.[0];
-  return withoutSlash !== undefined && apis.find(resource) === undefined && apis.find(withoutSlash) !== undefined
+  return withoutSlash !== undefined &&
+    apis.find(resource) === undefined &&
+    apis.find(withoutSlash) !== undefined
     ? withoutSlash
     : resource;
 }

@@ -61,7 +61,8 @@ export function onRoute(provider: Provider, logger: Logger, routes: Routes): voi
   (provider as EventEmitter).on('error', () => undefined);
 
   provider.use(async (ctx: KoaContextWithOIDC, next) => {
-    const isCorsDecided = ctx.path.startsWith(PUBLIC_DOCUMENTS) || ctx.res.hasHeader('Access-Control-Allow-Origin');
+    const isCorsDecided =
+      ctx.path.startsWith(PUBLIC_DOCUMENTS) || ctx.res.hasHeader('Access-Control-Allow-Origin');
     const route = byPath.get(ctx.path) ?? (RESUME.test(ctx.path) ? resume : undefined);
     try {
       await route?.(ctx, next);
@@ -135,7 +136,12 @@ export function addApisToDiscovery(apis: ApiRegistry): RouteMiddleware {
  */
 export async function refuseClientAssertion(ctx: KoaContextWithOIDC, next: Next): Promise<void> {
   await next();
-  if (ctx.status !== 400 || ctx.oidc.client !== undefined || ctx.oidc.params?.['client_assertion'] === undefined) return;
+  if (
+    ctx.status !== 400 ||
+    ctx.oidc.client !== undefined ||
+    ctx.oidc.params?.['client_assertion'] === undefined
+  )
+    return;
   ctx.set('WWW-Authenticate', `Basic realm="${ctx.oidc.issuer}"`);
   answerError(ctx, 401, 'invalid_client', 'client authentication failed');
 }
@@ -155,7 +161,11 @@ export function completeTokenAnswer(provider: Provider, state: State, logger: Lo
 
   return async (ctx, next) => {
     await next();
-    const { AuthorizationCode: code, RefreshToken: refreshToken, RotatedRefreshToken: rotated } = ctx.oidc.entities;
+    const {
+      AuthorizationCode: code,
+      RefreshToken: refreshToken,
+      RotatedRefreshToken: rotated,
+    } = ctx.oidc.entities;
     if (ctx.status === 200 && refreshToken !== undefined) {
       ctx.body = { ...(ctx.body as object), refresh_token_expires_in: refreshToken.remainingTTL };
     }

@@ -41,7 +41,11 @@ export function createSignOut(
   state: State,
   cookies: NonNullable<Configuration['cookies']>,
   now: () => number,
-): { readonly ask: RouteMiddleware; readonly confirm: RouteMiddleware; readonly changeUser: RouteMiddleware } {
+): {
+  readonly ask: RouteMiddleware;
+  readonly confirm: RouteMiddleware;
+  readonly changeUser: RouteMiddleware;
+} {
   const { origin } = new URL(provider.issuer);
   const keys = cookies.keys as readonly string[];
   const action = provider.issuer + CONFIRM;
@@ -90,7 +94,8 @@ export function createSignOut(
       }
       await state.revocation.endSession(signOut.session);
       if (isOwn) ctx.cookies.set(provider.cookieName('session'), null, cookies.long);
-      const client = signOut.clientId === undefined ? undefined : await provider.Client.find(signOut.clientId);
+      const client =
+        signOut.clientId === undefined ? undefined : await provider.Client.find(signOut.clientId);
       goOn(ctx, signOut.returnTo, signedOutPage(pageOf(client)));
     },
 
@@ -101,7 +106,12 @@ export function createSignOut(
       const { session, entities } = ctx.oidc;
       const returnTo = provider.issuer + ctx.path;
       const fields = { request: seal({ session: sessionIdOf(session.uid), returnTo }), logout: 'yes' };
-      answerWithPage(ctx, 200, continuePage(action, fields), targetsOf(entities.Interaction?.params['redirect_uri']));
+      answerWithPage(
+        ctx,
+        200,
+        continuePage(action, fields),
+        targetsOf(entities.Interaction?.params['redirect_uri']),
+      );
     },
   };
 }
@@ -116,7 +126,11 @@ type Hint = { readonly session: unknown; readonly subject: string };
 
 type SignOutRequest =
   | { readonly fault: string }
-  | { readonly client: Client | undefined; readonly returnTo: string | undefined; readonly hint: Hint | undefined };
+  | {
+      readonly client: Client | undefined;
+      readonly returnTo: string | undefined;
+      readonly hint: Hint | undefined;
+    };
 
 /** Reads and checks the parameters (§2). A `post_logout_redirect_uri` counts only with a client that has registered it (§3). */
 async function readRequest(ctx: KoaContextWithOIDC, provider: Provider): Promise<SignOutRequest> {
@@ -172,12 +186,20 @@ async function sessionOf(hint: Hint | undefined, { queries }: State): Promise<st
 }
 
 /** Who stays signed in has signed out of that one application. */
-async function endGrant(cookie: Session | undefined, { clientId }: SignOut, { revocation }: State): Promise<void> {
+async function endGrant(
+  cookie: Session | undefined,
+  { clientId }: SignOut,
+  { revocation }: State,
+): Promise<void> {
   const grantId = clientId === undefined ? undefined : cookie?.grantIdFor(clientId);
   if (grantId !== undefined) await revocation.endGrant(grantId);
 }
 
-function goOn(ctx: KoaContextWithOIDC, returnTo: string | undefined, page: Parameters<typeof answerWithPage>[2]): void {
+function goOn(
+  ctx: KoaContextWithOIDC,
+  returnTo: string | undefined,
+  page: Parameters<typeof answerWithPage>[2],
+): void {
   if (returnTo === undefined) return answerWithPage(ctx, 200, page);
   ctx.set('Cache-Control', 'no-store');
   ctx.redirect(returnTo);
