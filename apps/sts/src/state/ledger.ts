@@ -98,7 +98,7 @@ export function createTokenLedger({
       }
     },
 
-    statusOf: async (jti, now) => evaluate(await ancestorsOf(db, jti), now),
+    statusOf: async (jti, now) => evaluate(await ancestorsOf(db, [jti]), now),
 
     async isActorBlocked(session, actor, audience) {
       const bar = await db

@@ -18,6 +18,8 @@ export type TokenStatus =
 
 /** One token on the way up, with what it hangs from. */
 interface Ancestor {
+  /** The jti that was asked about. */
+  readonly leaf: string;
   readonly depth: number;
   readonly parent: string | null;
   readonly subject: string | null;
@@ -39,19 +41,33 @@ interface Ancestor {
 /** No chain is longer; it only bounds the work on a ledger that was tampered with. */
 export const MAXIMUM_ANCESTORS = 40;
 
-/** A token and all its ancestors, in one statement. */
-export async function ancestorsOf(db: Kysely<StsSchema>, jti: string): Promise<readonly Ancestor[]> {
+/** The status of each of these tokens of ours, in one statement. One that was never issued is not among them. */
+export async function statusesOf(
+  db: Kysely<StsSchema>,
+  jtis: readonly string[],
+  now: number,
+): Promise<ReadonlyMap<string, TokenStatus>> {
+  if (jtis.length === 0) return new Map();
+  const byLeaf = Map.groupBy(await ancestorsOf(db, jtis), ({ leaf }) => leaf);
+  return new Map([...byLeaf].map(([jti, steps]) => [jti, evaluate(steps, now)]));
+}
+
+/** Tokens and all their ancestors, each token first. */
+export async function ancestorsOf(
+  db: Kysely<StsSchema>,
+  jtis: readonly string[],
+): Promise<readonly Ancestor[]> {
   const { rows } = await sql<Ancestor>`
-    with recursive token (depth, parent, subject, session, grant_id, client_id, actor, audience, at, expires_at, revoked_at) as (
-      select 0, parent, subject, session, grant_id, client_id, actor, audience, at, expires_at, revoked_at
-      from ledger where id = ${jti} and outcome = 'issued'
+    with recursive token (leaf, depth, parent, subject, session, grant_id, client_id, actor, audience, at, expires_at, revoked_at) as (
+      select id, 0, parent, subject, session, grant_id, client_id, actor, audience, at, expires_at, revoked_at
+      from ledger where id in (${sql.join(jtis)}) and outcome = 'issued'
       union all
-      select token.depth + 1, up.parent, up.subject, up.session, up.grant_id, up.client_id, up.actor, up.audience,
+      select token.leaf, token.depth + 1, up.parent, up.subject, up.session, up.grant_id, up.client_id, up.actor, up.audience,
         up.at, up.expires_at, up.revoked_at
       from token join ledger up on up.id = token.parent and up.outcome = 'issued'
       where token.depth < ${sql.lit(MAXIMUM_ANCESTORS)}
     )
-    select token.depth, token.parent, token.subject, token.session, token.at, token.expires_at, token.revoked_at,
+    select token.leaf, token.depth, token.parent, token.subject, token.session, token.at, token.expires_at, token.revoked_at,
       logins.subject as login_subject, logins.signed_in_at, logins.expires_at as login_expires_at,
       logins.ended_at as login_ended_at, grant_ends.ended_at as grant_ended_at,
       delegation_blocks.created_at as blocked_at,

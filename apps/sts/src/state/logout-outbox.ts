@@ -113,22 +113,24 @@ const UNDER_WAY_SECONDS = 60;
 const MAXIMUM_ROWS = 500;
 
 /**
- * Writes a row for each client that the ledger shows for an ended session: it asked for a token, or acts for an API that
- * one was for. Runs in the transaction that ends the session, so that the end and the word of it are one.
+ * Writes a row for each client of an ended session: the user signed in to it, it asked for a token, or it acts for an API
+ * that one was for. Runs in the transaction that ends the session.
  */
 export async function enqueueSessionLogout(
   db: Kysely<StsSchema>,
-  login: { readonly session: string; readonly subject: string },
+  { session, subject }: { readonly session: string; readonly subject: string },
+  signedInto: readonly string[],
   options: Options,
 ): Promise<void> {
   const tokens = await db
     .selectFrom('ledger')
     .select(['client_id', 'audience'])
     .distinct()
-    .where('session', '=', login.session)
+    .where('session', '=', session)
     .where('outcome', '=', 'issued')
     .execute();
-  const issued = tokens.map((token) => ({ ...token, ...login }));
+  const clients = signedInto.map((client_id) => ({ client_id, audience: null }));
+  const issued = [...tokens, ...clients].map((token) => ({ ...token, session, subject }));
   await writeNotices(db, noticesFor(issued, options), options);
 }
 

@@ -1,5 +1,5 @@
 import type { Migration } from '@behalf/database';
-import type { CreateTableBuilder, Kysely } from 'kysely';
+import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
 
 const initial: Migration = {
   name: '001-initial',
@@ -142,6 +142,11 @@ async function createLedger(db: Kysely<unknown>): Promise<void> {
   await index(db, 'logins', ['ended_at']);
   await index(db, 'grant_ends', ['ended_at']);
   await index(db, 'ledger', ['subject', 'sequence']);
+  // Lists of one user or session, however many other rows there are. A query says the condition in the same words.
+  await sql`create index ledger_delegations on ledger (subject, sequence, id)
+    where (outcome = 'refused' or actor is not null)`.execute(db);
+  await sql`create index ledger_sign_ins on ledger (session, client_id)
+    where (outcome = 'issued' and actor is null)`.execute(db);
   for (const column of ['session', 'parent', 'request_id', 'sequence', 'keep_until'])
     await index(db, 'ledger', [column]);
   await index(db, 'logout_outbox', ['delivered_at', 'next_attempt_at']);

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser } from '../support/browser.ts';
 import { basic, post, signIn } from '../support/sign-in.ts';
@@ -69,7 +70,23 @@ describe('GET /account/delegations', () => {
       reason: null,
       expires_at: expect.any(Number),
       revoked_at: null,
+      active: true,
     });
+  });
+
+  test('says that a token is inactive whose user’s token was revoked or whose session has ended', async () => {
+    await sts.state.users.add({ name: 'judy', password: 'judy' });
+    const judy = await signInForAccount('judy');
+    await delegate(judy.accessToken);
+    const ended = await signInForAccount('judy');
+    await delegate(ended.accessToken);
+    const active = async () =>
+      rowsOf((await call(judy.accountToken, '/delegations')).body).map((row) => row['active']);
+    expect(await active()).toEqual([true, true]);
+    await call(judy.accountToken, `/sessions/${String(decodeJwt(ended.accessToken)['sid'])}`, 'DELETE');
+    expect(await active()).toEqual([false, true]);
+    await post(`${sts.issuer}/connect/revocation`, { token: judy.accessToken, client_id: 'web.client' });
+    expect(await active()).toEqual([false, false]);
   });
 
   test('is paged', async () => {
@@ -126,9 +143,9 @@ describe('DELETE /account/delegations/{jti}', () => {
 
 describe('/account/sessions', () => {
   test('lists the user’s live sessions and says which one is asking', async () => {
-    await sts.state.users.add({ name: 'ivan', password: 'ivan' });
-    const first = await signInForAccount('ivan');
-    await signInForAccount('ivan');
+    await sts.state.users.add({ name: 'judy', password: 'judy' });
+    const first = await signInForAccount('judy');
+    await signInForAccount('judy');
     const { body } = await call(first.accountToken, '/sessions');
     const sessions = body['sessions'] as Record<string, unknown>[];
     expect(body['next']).toBeNull();
