@@ -103,10 +103,10 @@ export function createApp(dependencies: AppDependencies): Express {
       mayRepeat,
       ...(maximumBytes === undefined ? {} : { maximumBytes }),
     });
-  app.use('/connect/token', guard(['grant_type'], ['audience', 'resource']));
-  app.use('/connect/introspect', guard(['token'], []));
-  app.use('/connect/revocation', guard(['token'], []));
-  app.use('/connect/par', guard([], ['resource'], MAXIMUM_PUSHED_BYTES));
+  app.all('/connect/token', guard(['grant_type'], ['audience', 'resource']));
+  app.all('/connect/introspect', guard(['token'], []));
+  app.all('/connect/revocation', guard(['token'], []));
+  app.all('/connect/par', guard([], ['resource'], MAXIMUM_PUSHED_BYTES));
   app.post('/connect/endsession/confirm', readSignOutForm);
   app.post(['/connect/authorize', '/connect/endsession'], postAsGet(issuer));
   app.all(ENGINE_PATHS, inOriginForm, host.handle);

@@ -81,7 +81,8 @@ function addRefusal(ctx: KoaContextWithOIDC, body: Record<string, unknown>, refu
 async function report(ctx: KoaContextWithOIDC, error: string, options: TokenAnswerOptions): Promise<void> {
   const seen = seenRequestOf(ctx);
   const { client, params } = ctx.oidc;
-  if (options.onRefused === undefined || client === undefined) return;
+  // A public client's name alone authenticates nobody.
+  if (options.onRefused === undefined || client === undefined || client.clientAuthMethod === 'none') return;
   if (
     seen === undefined
       ? !AFTER_AUTHENTICATION.has(error)

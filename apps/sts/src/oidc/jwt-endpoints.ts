@@ -83,6 +83,7 @@ export function revokeJwts(
       }
       if (token !== undefined) await revocation.revokeToken(token.jti);
     } else if (ctx.status !== 200) return;
+    ctx.remove('Content-Type');
     ctx.body = null;
     ctx.status = 200;
   };

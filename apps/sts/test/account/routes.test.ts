@@ -75,17 +75,17 @@ describe('GET /account/delegations', () => {
   });
 
   test('says that a token is inactive whose user’s token was revoked or whose session has ended', async () => {
-    await sts.state.users.add({ name: 'judy', password: 'judy' });
-    const judy = await signInForAccount('judy');
-    await delegate(judy.accessToken);
-    const ended = await signInForAccount('judy');
+    await sts.state.users.add({ name: 'zoe', password: 'zoe' });
+    const zoe = await signInForAccount('zoe');
+    await delegate(zoe.accessToken);
+    const ended = await signInForAccount('zoe');
     await delegate(ended.accessToken);
     const active = async () =>
-      rowsOf((await call(judy.accountToken, '/delegations')).body).map((row) => row['active']);
+      rowsOf((await call(zoe.accountToken, '/delegations')).body).map((row) => row['active']);
     expect(await active()).toEqual([true, true]);
-    await call(judy.accountToken, `/sessions/${String(decodeJwt(ended.accessToken)['sid'])}`, 'DELETE');
+    await call(zoe.accountToken, `/sessions/${String(decodeJwt(ended.accessToken)['sid'])}`, 'DELETE');
     expect(await active()).toEqual([false, true]);
-    await post(`${sts.issuer}/connect/revocation`, { token: judy.accessToken, client_id: 'web.client' });
+    await post(`${sts.issuer}/connect/revocation`, { token: zoe.accessToken, client_id: 'web.client' });
     expect(await active()).toEqual([false, false]);
   });
 
@@ -143,9 +143,9 @@ describe('DELETE /account/delegations/{jti}', () => {
 
 describe('/account/sessions', () => {
   test('lists the user’s live sessions and says which one is asking', async () => {
-    await sts.state.users.add({ name: 'judy', password: 'judy' });
-    const first = await signInForAccount('judy');
-    await signInForAccount('judy');
+    await sts.state.users.add({ name: 'ivan', password: 'ivan' });
+    const first = await signInForAccount('ivan');
+    await signInForAccount('ivan');
     const { body } = await call(first.accountToken, '/sessions');
     const sessions = body['sessions'] as Record<string, unknown>[];
     expect(body['next']).toBeNull();
@@ -160,10 +160,10 @@ describe('/account/sessions', () => {
   });
 
   test('says in which browser each was begun, in few words', async () => {
-    await sts.state.users.add({ name: 'kim', password: 'kim' });
+    await sts.state.users.add({ name: 'zoe', password: 'zoe' });
     const browser = new Browser(sts.issuer);
     browser.userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
-    const { accountToken } = await signInForAccount('kim', browser);
+    const { accountToken } = await signInForAccount('zoe', browser);
     const { body } = await call(accountToken, '/sessions');
     expect(body['sessions']).toMatchObject([{ browser: 'Firefox on Linux' }]);
   });
