@@ -183,8 +183,8 @@ export function createProvider(parts: ProviderParts, { jwks, cookieKeys }: Provi
   onRoute(provider, logger, {
     authorization: [resolveQueriedResources(apis), replaceFormPostPages],
     resume: [recordSignInBrowser(state, logger), replaceFormPostPages, signOut.changeUser],
-    pushed_authorization_request: [refuseClientAssertion, resolveResources(apis)],
-    token: [refuseClientAssertion, completeTokenAnswer(provider, state, logger), resolveResources(apis)],
+    pushed_authorization_request: [resolveResources(apis), refuseClientAssertion],
+    token: [resolveResources(apis), refuseClientAssertion, completeTokenAnswer(provider, state, logger)],
     userinfo: [],
     introspection: [refuseClientAssertion, introspectJwts(apis, parts.findLiveToken)],
     revocation: [refuseClientAssertion, revokeJwts(revocation, parts.verify)],

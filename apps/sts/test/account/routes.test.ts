@@ -75,17 +75,17 @@ describe('GET /account/delegations', () => {
   });
 
   test('says that a token is inactive whose user’s token was revoked or whose session has ended', async () => {
-    await sts.state.users.add({ name: 'zoe', password: 'zoe' });
-    const zoe = await signInForAccount('zoe');
-    await delegate(zoe.accessToken);
-    const ended = await signInForAccount('zoe');
+    await sts.state.users.add({ name: 'ursula', password: 'ursula' });
+    const user = await signInForAccount('ursula');
+    await delegate(user.accessToken);
+    const ended = await signInForAccount('ursula');
     await delegate(ended.accessToken);
     const active = async () =>
-      rowsOf((await call(zoe.accountToken, '/delegations')).body).map((row) => row['active']);
+      rowsOf((await call(user.accountToken, '/delegations')).body).map((row) => row['active']);
     expect(await active()).toEqual([true, true]);
-    await call(zoe.accountToken, `/sessions/${String(decodeJwt(ended.accessToken)['sid'])}`, 'DELETE');
+    await call(user.accountToken, `/sessions/${String(decodeJwt(ended.accessToken)['sid'])}`, 'DELETE');
     expect(await active()).toEqual([false, true]);
-    await post(`${sts.issuer}/connect/revocation`, { token: zoe.accessToken, client_id: 'web.client' });
+    await post(`${sts.issuer}/connect/revocation`, { token: user.accessToken, client_id: 'web.client' });
     expect(await active()).toEqual([false, false]);
   });
 
@@ -160,10 +160,10 @@ describe('/account/sessions', () => {
   });
 
   test('says in which browser each was begun, in few words', async () => {
-    await sts.state.users.add({ name: 'zoe', password: 'zoe' });
+    await sts.state.users.add({ name: 'kim', password: 'kim' });
     const browser = new Browser(sts.issuer);
     browser.userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0';
-    const { accountToken } = await signInForAccount('zoe', browser);
+    const { accountToken } = await signInForAccount('kim', browser);
     const { body } = await call(accountToken, '/sessions');
     expect(body['sessions']).toMatchObject([{ browser: 'Firefox on Linux' }]);
   });

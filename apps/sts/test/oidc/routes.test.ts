@@ -130,11 +130,3 @@ describe('the refresh token', () => {
     expect((await refresh(sts.issuer, refreshToken)).body['error']).toBe('invalid_grant');
   });
 });
-
-test('userinfo tells that nobody has verified an e-mail address (OpenID Connect Core §5.1)', async () => {
-  const { body } = await redeem(sts.issuer, await authorize(sts.issuer), {});
-  const response = await fetch(`${sts.issuer}/connect/userinfo`, {
-    headers: { authorization: `Bearer ${String(body['access_token'])}` },
-  });
-  expect(await response.json()).toMatchObject({ email: 'alice@behalf.example', email_verified: false });
-});
