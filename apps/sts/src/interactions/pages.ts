@@ -127,8 +127,8 @@ export function consentPage({ action, application, destination, userName, scopes
   };
 }
 
-/** Asks whether to sign out (OpenID Connect RP-Initiated Logout 1.0 §2). `request` says what the answer is about. */
-export function signOutPage(action: string, request: string, application: string | undefined): Page {
+/** Asks whether to sign out (OpenID Connect RP-Initiated Logout 1.0 §2). `xsrf` names the session that the answer is about. */
+export function signOutPage(action: string, xsrf: string, application: string | undefined): Page {
   return {
     title: 'Sign out?',
     body: html`<h1>Sign out?</h1>
@@ -137,7 +137,7 @@ export function signOutPage(action: string, request: string, application: string
         that acts for you stops as well.
       </p>
       <form method="post" action="${action}">
-        <input type="hidden" name="request" value="${request}" />
+        <input type="hidden" name="xsrf" value="${xsrf}" />
         <div class="actions">
           <button type="submit" name="logout" value="yes" autofocus>Sign out</button>
           <button type="submit" class="quiet">Stay signed in</button>

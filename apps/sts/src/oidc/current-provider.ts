@@ -3,7 +3,7 @@ import { createStaticKeySet, type KeySet } from '@behalf/auth';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import type { JWKS, Provider } from 'oidc-provider';
 
-/** What oidc-provider is built from and cannot change while it runs. */
+/** The keys that oidc-provider is built from and cannot change while it runs. */
 export interface ProviderKeys {
   /** Private signing keys, the one to sign with first. */
   readonly jwks: JWKS;
@@ -16,11 +16,11 @@ export interface CurrentProvider {
   readonly current: Provider;
   /** Answers a request with oidc-provider as it is now. */
   readonly handle: RequestListener;
-  /** Builds a new engine on other keys; requests in flight finish with the old one. All state is in the database. */
+  /** Builds another one on other keys; requests in flight finish with the old one. All state is in the database. */
   replaceKeys(keys: ProviderKeys): void;
 }
 
-/** Holds oidc-provider. `create` makes one with every grant, hook and override, so that each is like the one before. */
+/** Holds oidc-provider. `create` makes one with every grant, hook and override. */
 export function createCurrentProvider(
   create: (keys: ProviderKeys) => Provider,
   keys: ProviderKeys,
@@ -33,14 +33,13 @@ export function createCurrentProvider(
     },
     handle: (request, response) => void listener(request, response),
     replaceKeys(next) {
-      const provider = create(next);
-      listener = provider.callback();
-      current = provider;
+      current = create(next);
+      listener = current.callback();
     },
   };
 }
 
-/** Our own public keys, as this process checks its own tokens with. */
+/** This server's public keys, for checking its own tokens in this process. */
 export interface PublicKeys {
   readonly key: JWTVerifyGetKey;
   readonly keySet: KeySet;

@@ -21,7 +21,7 @@ const CONFIRM = `${ENDPOINTS.end_session}/confirm`;
 /** How long the question may stand unanswered. */
 const QUESTION_SECONDS = 30 * 60;
 
-/** What the question's form carries, authenticated: nothing about it is stored until it is answered. */
+/** The form of the question carries this, with a MAC, so that nothing is stored until it is answered. */
 interface SignOut {
   /** The `sid` of the login session that is to end. */
   readonly session: string;
@@ -64,7 +64,7 @@ export function createSignOut(
   }
 
   return {
-    /** The question, or straight on when nobody is signed in. */
+    /** Asks, or goes straight on when there is no session. */
     async ask(ctx, next) {
       if (ctx.method !== 'GET') return next();
       const request = await readRequest(ctx, provider);
@@ -77,12 +77,12 @@ export function createSignOut(
       answerWithPage(ctx, 200, signOutPage(action, sealed, nameOf(client)), targetsOf(returnTo));
     },
 
-    /** The answer. It counts only from our own page; a session that has ended meanwhile stays ended. */
+    /** Takes the answer, from our own page only. */
     async confirm(ctx, next) {
       if (ctx.method !== 'POST') return next();
       if (!isSameOrigin(ctx.req, origin)) return answerWithPage(ctx, 403, foreignFormPage());
-      const { request = '', logout } = (ctx.req as IncomingMessage & { body?: Form }).body ?? {};
-      const signOut = typeof request === 'string' ? unseal(request) : undefined;
+      const { xsrf, logout } = (ctx.req as IncomingMessage & { body?: Form }).body ?? {};
+      const signOut = typeof xsrf === 'string' ? unseal(xsrf) : undefined;
       if (signOut === undefined) {
         return answerWithPage(ctx, 400, errorPage('invalid_request', 'the question has expired'));
       }
@@ -105,7 +105,7 @@ export function createSignOut(
       if (formPostOf(ctx)?.action !== action || ctx.oidc.session === undefined) return;
       const { session, entities } = ctx.oidc;
       const returnTo = provider.issuer + ctx.path;
-      const fields = { request: seal({ session: sessionIdOf(session.uid), returnTo }), logout: 'yes' };
+      const fields = { xsrf: seal({ session: sessionIdOf(session.uid), returnTo }), logout: 'yes' };
       answerWithPage(
         ctx,
         200,

@@ -79,7 +79,6 @@ describe('requests that no client or user has authenticated leave nothing', () =
     ['authorize', PUBLIC],
     ['endsession', { ...PUBLIC, id_token_hint: 'x' }],
     ['endsession', { ...PUBLIC, state: 'x' }],
-    ['endsession/confirm', { request: 'x', logout: 'yes' }],
     ['endsession/confirm', { xsrf: 'x', logout: 'yes' }],
     ['userinfo', { access_token: 'x' }],
   ])('POST /connect/%s of %o', async (path, form) => {

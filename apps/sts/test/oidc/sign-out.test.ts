@@ -132,15 +132,15 @@ describe('signing out (OpenID Connect RP-Initiated Logout 1.0)', () => {
   test.each([
     {
       why: 'about another session',
-      change: (request: string) =>
-        `${Buffer.from('{"session":"x"}').toString('base64url')}.${request.split('.')[1] ?? ''}`,
+      change: (xsrf: string) =>
+        `${Buffer.from('{"session":"x"}').toString('base64url')}.${xsrf.split('.')[1] ?? ''}`,
     },
     { why: 'without a question', change: () => '' },
   ])('does not take an answer $why, and nothing ends', async ({ change }) => {
     const { browser, idToken } = await signIn(sts.issuer);
     const question = await browser.open(endSession({ id_token_hint: idToken }));
-    const request = change(formOf(question).fields['request'] ?? '');
-    expect((await browser.submit(question, { request, logout: 'yes' })).status).toBe(400);
+    const xsrf = change(formOf(question).fields['xsrf'] ?? '');
+    expect((await browser.submit(question, { xsrf, logout: 'yes' })).status).toBe(400);
     expect(await isSignedIn(browser)).toBe(true);
   });
 
