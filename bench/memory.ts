@@ -1,10 +1,9 @@
 /** `pnpm --filter @behalf/bench memory`: resident memory of each service after 1,000 calls, and after 10,000 more. */
 import { readFileSync } from 'node:fs';
-import type { PartName } from '@behalf/scripts/system';
 import { measure } from './support/measure.ts';
 import { callChain, newUserTokens, startScenario, type Scenario } from './support/scenario.ts';
 
-const SERVICES: readonly PartName[] = ['sts', 'api1', 'api2', 'subscriptions'];
+const SERVICES = ['sts', 'api1', 'api2', 'subscriptions'] as const;
 const CONCURRENCY = 8;
 
 let scenario: Scenario = await startScenario({ API1_TOKEN_CACHE_SECONDS: '0' });

@@ -14,7 +14,7 @@ const LOGINS = 64;
 /** Set `STS_DATABASE_URL`, `API2_DATABASE_URL`, … in `environment` to measure on PostgreSQL. */
 export async function startScenario(environment: Environment = {}): Promise<Scenario> {
   const system = await startSystem({
-    parts: ['sts', 'api1', 'api2', 'subscriptions'],
+    services: ['sts', 'api1', 'api2', 'subscriptions'],
     environment: { LOG_LEVEL: 'warn', ...databaseSettings(), ...environment },
   });
   return { system, userTokens: await newUserTokens(system) };

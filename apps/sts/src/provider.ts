@@ -1,21 +1,20 @@
 import type { AccessToken as VerifiedToken } from '@behalf/auth';
 import {
+  type ApiDirectory,
   createTokenTools,
   type ExtensionGrantValidator,
   type GrantClient,
   registerExtensionGrants,
   type SubjectToken,
-  type TargetDirectory,
   type TokenTools,
 } from '@behalf/extension-grants';
 import { currentRequestId, type Logger } from '@behalf/service';
 import { type Configuration, Provider, type Session } from 'oidc-provider';
 import {
   CLOCK_TOLERANCE_SECONDS,
-  type ClientScopes,
   createAssertionCheck,
+  type createProviderClients,
   OWN_CLIENT_METADATA,
-  withRegistration,
 } from './oidc/clients.ts';
 import type { ProviderKeys } from './oidc/current-provider.ts';
 import {
@@ -54,8 +53,8 @@ export interface ProviderParts {
   readonly logger: Logger;
   readonly state: State;
   readonly apis: ApiRegistry;
-  readonly targets: TargetDirectory;
-  readonly clientScopes: ClientScopes;
+  readonly apiDirectory: ApiDirectory;
+  readonly providerClients: ReturnType<typeof createProviderClients>;
   /** A token of ours that is genuine and active. */
   readonly findLiveToken: (jwt: string) => Promise<SubjectToken | undefined>;
   /** A token of ours that is genuine, active or not. */
@@ -78,15 +77,15 @@ const AUTHENTICATED = ['client_secret_basic', 'client_secret_post', 'private_key
  * runs, so another one is built when they do.
  */
 export function createProvider(parts: ProviderParts, { jwks, cookieKeys }: ProviderKeys): Provider {
-  const { issuer, now, logger, state, apis, targets } = parts;
-  const { users, clients, ledger, revocation } = state;
+  const { issuer, now, logger, state, apis, apiDirectory } = parts;
+  const { users, ledger, revocation } = state;
 
   const features: Configuration['features'] = {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
     dPoP: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
-    resourceIndicators: { enabled: true, ...createResourceIndicators(apis, targets.scopesOf) },
+    resourceIndicators: { enabled: true, ...createResourceIndicators(apis, apiDirectory.scopesOf) },
     introspection: { enabled: true, allowedPolicy: mayIntrospectRecord },
     revocation: { enabled: true, allowedPolicy: createRevocationPolicy(revocation) },
     rpInitiatedLogout: { enabled: true },
@@ -146,7 +145,7 @@ export function createProvider(parts: ProviderParts, { jwks, cookieKeys }: Provi
   };
 
   const provider = new Provider(issuer, {
-    adapter: withRegistration(state.adapter, parts.clientScopes),
+    adapter: state.adapter,
     features,
     ...clientRules,
     ...tokens,
@@ -167,10 +166,7 @@ export function createProvider(parts: ProviderParts, { jwks, cookieKeys }: Provi
   });
   provider.proxy = true;
 
-  // Secrets are kept as hashes.
-  provider.Client.prototype.compareClientSecret = function compareClientSecret(secret: string) {
-    return clients.checkSecret(this.clientId, secret, now());
-  };
+  parts.providerClients.install(provider, now);
   // oidc-provider looks first and writes then; this is one insert.
   provider.ReplayDetection.unique = state.consumeProof;
   // One name for a login session: ID tokens, access tokens and logout tokens of every client have the same `sid`.
@@ -181,7 +177,7 @@ export function createProvider(parts: ProviderParts, { jwks, cookieKeys }: Provi
 
   const signOut = createSignOut(provider, state, cookies, now);
   onRoute(provider, logger, {
-    authorization: [resolveQueriedResources(apis), replaceFormPostPages],
+    authorization: [resolveQueriedResources, replaceFormPostPages],
     resume: [recordSignInBrowser(state, logger), replaceFormPostPages, signOut.changeUser],
     pushed_authorization_request: [resolveResources(apis), refuseClientAssertion],
     token: [resolveResources(apis), refuseClientAssertion, completeTokenAnswer(provider, state, logger)],
@@ -194,10 +190,10 @@ export function createProvider(parts: ProviderParts, { jwks, cookieKeys }: Provi
     jwks: [],
   });
 
-  const tools = createTokenTools(provider, { targets, internalClients: parts.internalClients });
+  const tools = createTokenTools(provider, { apis: apiDirectory, internalClients: parts.internalClients });
   registerExtensionGrants(provider, {
     validators: [...parts.validators(tools)],
-    targets,
+    apis: apiDirectory,
     onRefused: createRefusalRecorder(ledger, currentRequestId),
     now,
     logger,

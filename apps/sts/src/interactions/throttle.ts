@@ -1,8 +1,8 @@
+import PQueue from 'p-queue';
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { createConcurrencyLimit } from '../grants/subscriptions-client.ts';
 import type { StsSchema } from '../state/schema.ts';
 import type { User, UserStore } from '../state/users.ts';
 
@@ -32,12 +32,12 @@ export type SignInCheck = (name: string, password: string, address: string) => P
  * Checks a name and a password, throttled. Attempts take turns from their first write on, so that a flood of them delays
  * nothing but sign-ins.
  */
-export function createSignInCheck(users: UserStore, throttle: SignInThrottle, limits = {}): SignInCheck {
-  const inTurn = createConcurrencyLimit({
-    maximum: CHECKS_AT_ONCE,
-    maximumWaiting: MAXIMUM_WAITING,
-    ...limits,
-  });
+export function createSignInCheck(
+  users: UserStore,
+  throttle: SignInThrottle,
+  { maximum = CHECKS_AT_ONCE, maximumWaiting = MAXIMUM_WAITING } = {},
+): SignInCheck {
+  const queue = new PQueue({ concurrency: maximum });
 
   async function check(name: string, password: string, address: string): Promise<SignInResult> {
     const admission = await throttle.consume(name, address);
@@ -49,8 +49,11 @@ export function createSignInCheck(users: UserStore, throttle: SignInThrottle, li
   }
 
   return async (name, password, address) => {
-    const result = await inTurn(AbortSignal.timeout(WAIT_MS), () => check(name, password, address));
-    return result ?? { ok: false, problem: 'busy' };
+    if (queue.size >= maximumWaiting) return { ok: false, problem: 'busy' };
+    const turn = AbortSignal.timeout(WAIT_MS);
+    return queue.add(async () =>
+      turn.aborted ? { ok: false, problem: 'busy' } : check(name, password, address),
+    );
   };
 }
 

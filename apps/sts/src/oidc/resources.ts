@@ -1,4 +1,4 @@
-import { type GuardedRequest, presentBody } from '@behalf/extension-grants';
+import { type GuardedRequest, identifierOf, presentBody } from '@behalf/extension-grants';
 import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { ApiRegistry } from '../registry/apis.ts';
 import { ownScopesOf } from './clients.ts';
@@ -104,6 +104,9 @@ const SEVERAL_APIS = 'the scopes belong to different APIs';
 
 const GRANTS_OF_A_LOGIN = ['authorization_code', 'refresh_token'];
 
+/** Extension grants read their `resource` themselves. PAR has no grant. */
+const OWN_GRANTS = new Set([...GRANTS_OF_A_LOGIN, 'client_credentials', undefined]);
+
 /**
  * Prepares the form of a token or pushed authorization request, which the guard in front has read. Identifiers get their
  * registered spelling. `scope` on a code or refresh request names scopes of one API only, and that API is then the token's:
@@ -112,14 +115,13 @@ const GRANTS_OF_A_LOGIN = ['authorization_code', 'refresh_token'];
 export function resolveResources(apis: ApiRegistry): RouteMiddleware {
   return async (ctx, next) => {
     const request: GuardedRequest = ctx.req;
-    if (!Buffer.isBuffer(request.body)) return next();
-    const body = request.body.toString('utf8');
-    // It drops one leading `?`, which a body may begin with, so it gets one to drop.
-    const form = new URLSearchParams(`?${body}`);
-    const named = form.getAll('resource');
-    const resources = new Set(named.map((resource) => identifierOf(resource, apis)));
-    if (GRANTS_OF_A_LOGIN.includes(form.get('grant_type') ?? '')) {
-      const [owner, other] = ownersOf(wordsOf(form.get('scope')), apis);
+    const values = request.form?.values;
+    const grant = values?.get('grant_type')?.[0];
+    if (values === undefined || !OWN_GRANTS.has(grant)) return next();
+    const named = values.get('resource') ?? [];
+    const resources = new Set(named.map(registeredSpelling));
+    if (grant !== undefined && GRANTS_OF_A_LOGIN.includes(grant)) {
+      const [owner, other] = ownersOf(wordsOf(values.get('scope')?.[0]), apis);
       if (other !== undefined) return answerError(ctx, 400, 'invalid_scope', SEVERAL_APIS);
       if (owner !== undefined) resources.add(owner);
       if (owner !== undefined && resources.size > 1) {
@@ -127,8 +129,11 @@ export function resolveResources(apis: ApiRegistry): RouteMiddleware {
       }
     }
     if ([...resources].join(' ') !== named.join(' ')) {
-      form.delete('resource');
-      for (const resource of resources) form.append('resource', resource);
+      const form = new URLSearchParams();
+      for (const [name, sent] of [...values, ['resource', [...resources]] as const]) {
+        if (name === 'resource') form.delete(name);
+        for (const value of sent) form.append(name, value);
+      }
       presentBody(request, Buffer.from(form.toString()));
     }
     await next();
@@ -136,25 +141,13 @@ export function resolveResources(apis: ApiRegistry): RouteMiddleware {
 }
 
 /** The same for the query of an authorization request. */
-export function resolveQueriedResources(apis: ApiRegistry): RouteMiddleware {
-  return async (ctx, next) => {
-    const { resource } = ctx.query;
-    const named = [resource ?? []].flat();
-    const resources = named.map((value) => identifierOf(value, apis));
-    if (resources.join(' ') !== named.join(' ')) ctx.query = { ...ctx.query, resource: resources };
-    await next();
-  };
-}
+export const resolveQueriedResources: RouteMiddleware = async (ctx, next) => {
+  const named = [ctx.query['resource'] ?? []].flat();
+  const resources = named.map(registeredSpelling);
+  if (resources.join(' ') !== named.join(' ')) ctx.query = { ...ctx.query, resource: resources };
+  await next();
+};
 
-/**
- * An identifier without a path may be sent with the empty path's `/`, as URL libraries write it (RFC 3986 §6.2.3). Anything
- * else stays as it was sent.
- */
-function identifierOf(resource: string, apis: ApiRegistry): string {
-  const withoutSlash = /^[a-z][a-z\d+.-]*:\/\/[^/]+(?=\/$)/i.exec(resource)?.[0];
-  return withoutSlash !== undefined &&
-    apis.find(resource) === undefined &&
-    apis.find(withoutSlash) !== undefined
-    ? withoutSlash
-    : resource;
+function registeredSpelling(resource: string): string {
+  return identifierOf(resource) ?? resource;
 }

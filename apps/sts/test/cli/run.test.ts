@@ -167,7 +167,8 @@ test('shows control characters in what a client chose, and lets them do nothing 
   const grantType = 'urn:x\u001b[2J\u009b2J\n2026-01-01 issued\u202e';
   const answer = await post(`${sts.issuer}/connect/token`, {
     grant_type: grantType,
-    client_id: 'web.client',
+    client_id: 'machine.client',
+    client_secret: 'secret',
   });
   expect(answer.body['error']).toBe('unsupported_grant_type');
   const lines = (await run('ledger')).filter((line) => line.includes('urn:x'));
@@ -212,7 +213,7 @@ describe('sts policy check', () => {
   test.each([
     { line: '--actor api1.client --from api1 --to api2 --scope api2', says: /^permitted: .*4002 with api2$/ },
     { line: '--actor api2.client --from api1 --to api2', says: /^refused \(presenter\)/ },
-    { line: '--actor api1.client --from api1 --to subscriptions', says: /^refused \(no_edge\)/ },
+    { line: '--actor api1.client --from api1 --to subscriptions', says: /^refused \(no_rule\)/ },
     { line: '--actor api1.client --from api1 --scope api2.premium', says: /^refused \(scope\)/ },
     { line: '--actor api1.client --from api1 --to api2 --chain other', says: /^refused \(depth\)/ },
   ])('$line', async ({ line, says }) => {

@@ -130,10 +130,10 @@ describe('refuses with reason policy', () => {
   });
 
   test('invalid_target: a client whom the user blocked there, in that session alone', async () => {
-    bench.blocked.add(`session-of-alice api1.client ${AT.api2Resource}`);
+    bench.blocked.add(`users-token api1.client ${AT.api2Resource}`);
     const result = await delegate(await bench.mint(USER_CLAIMS));
     expect(result).toMatchObject({ error: 'invalid_target', reason: 'policy', detail: 'blocked' });
-    const elsewhere = await delegate(await bench.mint({ ...USER_CLAIMS, sid: 'another-session' }));
+    const elsewhere = await delegate(await bench.mint({ ...USER_CLAIMS, jti: 'of-another-session' }));
     expect(elsewhere).toMatchObject({ kind: 'subject' });
   });
 });

@@ -8,6 +8,9 @@ describeEachEngine('LedgerQueries', (engine) => {
   beforeEach(async () => {
     storage = await openTestStorage(engine);
     await signIn(storage);
+    for (const id of ['web.client', 'api1.client', 'api2.client']) {
+      await storage.clients.upsert({ id, metadata: {}, scopes: [], firstParty: true });
+    }
     await storage.ledger.recordIssued(issued('root', { requestId: 'request-1' }));
   });
   afterEach(() => storage.close());
