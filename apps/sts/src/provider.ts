@@ -173,7 +173,7 @@ export function createProvider(parts: ProviderParts, { jwks, cookieKeys }: Provi
   provider.Client.prototype.includeSid = () => true;
   provider.Session.prototype.sidFor = function sidFor(this: Session) {
     return sessionIdOf(this.uid);
-  } as Session['sidFor'];
+  };
 
   const signOut = createSignOut(provider, state, cookies, now);
   onRoute(provider, logger, {

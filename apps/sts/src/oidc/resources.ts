@@ -14,28 +14,29 @@ export function createResourceIndicators(
   apis: ApiRegistry,
   scopesOfClient: (clientId: string) => readonly string[],
 ) {
-  const registeredFor = (client: Client) => scopesOfClient(client.clientId);
-
   return {
     /** Without a `resource`: the APIs that own the requested scopes. Several granted ones are never chosen between. */
     async defaultResource(ctx: Context, client: Client, granted?: readonly string[]) {
       if (granted !== undefined) return granted.length === 1 ? granted[0] : [...granted];
-      if (isClientCredentials(ctx)) return ownTarget(ctx, client);
-      if (!isAuthorization(ctx)) return undefined;
+      const kind = kindOf(ctx);
+      if (kind === 'client_credentials') return ownTarget(ctx, client);
+      if (kind !== 'authorization') return undefined;
       assertRegistered(ctx, client);
       const owners = ownersOf(scopesOf(ctx), apis);
       return owners.length === 0 ? undefined : owners;
     },
 
     async getResourceServerInfo(ctx: Context, identifier: string, client: Client): Promise<ResourceServer> {
-      if (isClientCredentials(ctx) && ownTarget(ctx, client) !== identifier) throw new errors.InvalidTarget();
-      if (isAuthorization(ctx)) assertRegistered(ctx, client);
+      const kind = kindOf(ctx);
+      if (kind === 'authorization') assertRegistered(ctx, client);
+      const isOther = kind === 'client_credentials' && ownTarget(ctx, client) !== identifier;
       const api = apis.find(identifier);
-      if (api?.identifier !== identifier) throw new errors.InvalidTarget();
-      const scopes = api.scopes.filter((scope) => registeredFor(client).includes(scope));
+      if (isOther || api?.identifier !== identifier) throw new errors.InvalidTarget();
+      const registered = scopesOfClient(client.clientId);
+      const scopes = api.scopes.filter((scope) => registered.includes(scope));
       if (scopes.length === 0) throw new errors.InvalidTarget();
       return {
-        scope: narrowed(ctx, scopes).join(' '),
+        scope: (kind === 'authorization_code' ? narrowed(ctx, scopes) : scopes).join(' '),
         audience: identifier,
         accessTokenFormat: 'jwt',
         jwt: { sign: { alg: 'ES256' } },
@@ -50,7 +51,7 @@ export function createResourceIndicators(
   function ownTarget(ctx: Context, client: Client): string {
     const scopes = scopesOf(ctx);
     if (scopes.length === 0) throw new errors.InvalidScope('name the scopes that the token is to have', '');
-    assertAmong(scopes, ownScopesOf(client, registeredFor(client)));
+    assertAmong(scopes, ownScopesOf(client, scopesOfClient(client.clientId)));
     const [owner, other] = ownersOf(scopes, apis);
     if (owner === undefined || other !== undefined) {
       throw new errors.InvalidScope(SEVERAL_APIS, scopes.join(' '));
@@ -61,7 +62,7 @@ export function createResourceIndicators(
   /** An API's scope that the client is not registered for is refused; an unknown one is ignored (OpenID Connect Core §3.1.2.1). */
   function assertRegistered(ctx: Context, client: Client): void {
     const ofApis = scopesOf(ctx).filter((scope) => apis.ownerOf(scope) !== undefined);
-    assertAmong(ofApis, registeredFor(client));
+    assertAmong(ofApis, scopesOfClient(client.clientId));
   }
 }
 
@@ -73,18 +74,16 @@ function assertAmong(scopes: readonly string[], registered: readonly string[]): 
 
 /** A code request may ask for fewer scopes of the API; oidc-provider itself reads none there. */
 function narrowed(ctx: Context, scopes: readonly string[]): readonly string[] {
-  if (ctx?.oidc.route !== 'token' || ctx.oidc.params?.['grant_type'] !== 'authorization_code') return scopes;
-  const wanted = wordsOf(ctx.oidc.body?.['scope']);
+  const wanted = wordsOf(ctx?.oidc.body?.['scope']);
   return wanted.length === 0 ? scopes : scopes.filter((scope) => wanted.includes(scope));
 }
 
-function isClientCredentials(ctx: Context): boolean {
-  return ctx?.oidc.route === 'token' && ctx.oidc.params?.['grant_type'] === 'client_credentials';
-}
-
-function isAuthorization(ctx: Context): boolean {
-  const route = ctx?.oidc.route;
-  return route === 'authorization' || route === 'pushed_authorization_request';
+/** The grant of a token request, or `authorization`, pushed or not. */
+function kindOf(ctx: Context): unknown {
+  if (ctx?.oidc.route === 'token') return ctx.oidc.params?.['grant_type'];
+  const isAuthorization =
+    ctx?.oidc.route === 'authorization' || ctx?.oidc.route === 'pushed_authorization_request';
+  return isAuthorization ? 'authorization' : undefined;
 }
 
 function scopesOf(ctx: Context): readonly string[] {

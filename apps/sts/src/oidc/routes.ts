@@ -77,7 +77,14 @@ export function onRoute(provider: Provider, logger: Logger, routes: Routes): voi
 }
 
 function compose(layers: readonly RouteMiddleware[]): RouteMiddleware {
-  return (ctx, next) => layers.reduceRight<Next>((inner, layer) => () => layer(ctx, inner), next)();
+  return (ctx, next) => {
+    let run = next;
+    for (const layer of layers.toReversed()) {
+      const inner = run;
+      run = () => layer(ctx, inner);
+    }
+    return run();
+  };
 }
 
 /** Logs an internal failure without request values. */
