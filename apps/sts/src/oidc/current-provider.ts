@@ -4,7 +4,7 @@ import { createStaticKeySet, type KeySet } from '@behalf/auth';
 import type { JSONWebKeySet, JWK } from 'jose';
 import { ExternalSigningKey, type Provider } from 'oidc-provider';
 
-/** What oidc-provider is built from and cannot change while it runs. */
+/** The keys that oidc-provider is built from and cannot change while it runs. */
 export interface ProviderKeys {
   /** Private signing keys, the one to sign with first. */
   readonly signingKeys: readonly SigningKey[];
@@ -21,7 +21,7 @@ export interface CurrentProvider {
   replaceKeys(keys: ProviderKeys): void;
 }
 
-/** Holds oidc-provider. `create` makes one with every grant, hook and override, so that each is like the one before. */
+/** Holds oidc-provider. `create` makes one with every grant, hook and override. */
 export function createCurrentProvider(
   create: (keys: ProviderKeys) => Provider,
   keys: ProviderKeys,
@@ -34,9 +34,8 @@ export function createCurrentProvider(
     },
     handle: (request, response) => void listener(request, response),
     replaceKeys(next) {
-      const provider = create(next);
-      listener = provider.callback();
-      current = provider;
+      current = create(next);
+      listener = current.callback();
     },
   };
 }
