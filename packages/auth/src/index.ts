@@ -9,43 +9,38 @@ export {
 } from './actor-chain.ts';
 export {
   DEFAULT_ALGORITHMS,
-  DEFAULT_TOLERANCE_SECONDS,
   verifyAccessToken,
   type AccessToken,
-  type AccessTokenDetail as AccessTokenFault,
+  type AccessTokenDetail,
   type VerifiedAccessToken,
   type VerifyAccessTokenOptions,
 } from './access-token.ts';
 export {
-  bearerChallenge,
-  resourceMetadataUrl,
-  type BearerChallenge,
-  type BearerError,
-  type AuthProblem,
-  type AuthProblemType,
-} from './auth-problem.ts';
-export {
   createDelegationClient,
   type ApiAnswer,
+  type CallerToken,
   type DelegationClient,
   type DelegationClientOptions,
-  type TokenSource,
   type DelegationRequest,
+  type ExchangeObserver,
+  type ExchangeReport,
   type ExchangeRequest,
   type GrantParameters,
+  type TokenSource,
 } from './delegation-client.ts';
 export { DelegationError, problemOfDelegationError, type RefusalReason } from './delegation-error.ts';
-export { type ExchangeObserver, type ExchangeReport } from './exchange-report.ts';
 export {
   authenticate,
   checkActor,
   checkClaim,
+  checkRecentAuthentication,
   checkScopes,
+  checkSubject,
+  protectedResourceDocument,
   type Authentication,
   type ExpectedClaim,
-  type RequestAuth,
-  protectedResourceDocument,
   type ProtectedResourceOptions,
+  type RequestAuth,
 } from './guard.ts';
 export {
   createKeySet,
@@ -53,7 +48,6 @@ export {
   createStaticKeySet,
   type KeySet,
   type KeySetOptions,
-  type PublishedKey,
   type RemoteKeySetOptions,
 } from './key-set.ts';
 export {
@@ -62,22 +56,40 @@ export {
   createLiveTokenCheck,
   type Introspect,
   type IntrospectionAnswer,
+  type LiveCheck,
   type LiveTokenCheck,
   type LiveTokenCheckOptions,
-  type LiveTokenQuestion,
 } from './live-token.ts';
 export {
   createLogoutReceiver,
   type Logout,
-  type LogoutReceiver,
   type LogoutReceiverOptions,
   type ReceivedLogout,
 } from './logout-token.ts';
 export { type OAuthClientOptions } from './oauth-client.ts';
-export { TokenCheckUnavailableError, type Fetch } from './outgoing.ts';
+export { CLOCK_TOLERANCE_SECONDS } from './options.ts';
+export {
+  isLoopbackUrl,
+  isPlainHttpElsewhere,
+  readBounded,
+  retryAfterOf,
+  TokenCheckUnavailableError,
+  type Fetch,
+  type IssuerOptions,
+} from './outgoing.ts';
+export {
+  bearerChallenge,
+  resourceMetadataUrl,
+  type AuthProblem,
+  type AuthProblemType,
+  type BearerChallenge,
+  type BearerError,
+  type Refusal,
+} from './refusal.ts';
 export { type DelegatedToken, type TokenCacheOptions, type TokenOriginKind } from './token-cache.ts';
 export {
   createAccessTokenVerifier,
+  digestOf,
   type AccessTokenVerifier,
   type AccessTokenVerifierOptions,
   type VerifiedBearerToken,

@@ -4,9 +4,9 @@ import {
   createDelegationClient,
   type DelegationClient,
   type DelegationClientOptions,
+  type ExchangeReport,
 } from '../src/delegation-client.ts';
 import { DelegationError } from '../src/delegation-error.ts';
-import type { ExchangeReport } from '../src/exchange-report.ts';
 import { createTestIssuer, type TestAnswer, type TestIssuerServer } from '../src/testing.ts';
 
 const NEXT_API = 'https://next.example';
@@ -131,11 +131,6 @@ describe('the grants on the wire', () => {
     });
     expect(forms[0]).not.toHaveProperty('client_secret');
   });
-
-  it('needs no discovery when it is told the endpoint', async () => {
-    await create({ tokenEndpoint: `${server.address}/connect/token` }).delegate({ token: 'T' });
-    expect(server.requests).toEqual(['/connect/token']);
-  });
 });
 
 describe('what a client makes of a token', () => {
@@ -177,7 +172,6 @@ describe('set-up', () => {
 
   it('refuses plain http to another machine unless it was allowed (RFC 9700 §2.6)', () => {
     expect(() => create({ address: 'http://sts.internal' })).toThrow(TypeError);
-    expect(() => create({ tokenEndpoint: 'http://sts.internal/token' })).toThrow(TypeError);
     expect(() => create({ address: 'http://sts.internal', allowInsecureHttp: true })).not.toThrow();
   });
 

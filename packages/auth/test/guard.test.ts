@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bearerChallenge, resourceMetadataUrl } from '../src/auth-problem.ts';
 import { parseBearerToken } from '../src/guard.ts';
+import { bearerChallenge, resourceMetadataUrl } from '../src/refusal.ts';
 
 /** Any UTF-16 code unit, half of them in the range that is quoted. */
 const character = fc
@@ -35,14 +35,14 @@ describe('parseBearerToken', () => {
   });
 
   it('refuses a token that is sent twice over (RFC 6750 §3.1)', () => {
-    expect(parseBearerToken(['Bearer abc'], '/x?a=1&access_token=abc')).toMatchObject({ kind: 'malformed' });
-    expect(parseBearerToken(['Bearer abc'], '/x?access%5Ftoken=abc')).toMatchObject({ kind: 'malformed' });
-    expect(parseBearerToken(['Bearer abc', 'Bearer abc'], '/')).toMatchObject({ kind: 'malformed' });
-    expect(parseBearerToken(['Bearer abc', 'Basic abc'], '/')).toMatchObject({ kind: 'malformed' });
+    expect(parseBearerToken(['Bearer abc'], '/x?a=1&access_token=abc')).toMatchObject({ kind: 'unreadable' });
+    expect(parseBearerToken(['Bearer abc'], '/x?access%5Ftoken=abc')).toMatchObject({ kind: 'unreadable' });
+    expect(parseBearerToken(['Bearer a b'], '/x?access_token=abc')).toMatchObject({ kind: 'unreadable' });
+    expect(parseBearerToken(['Bearer abc', 'Bearer abc'], '/')).toMatchObject({ kind: 'unreadable' });
+    expect(parseBearerToken(['Bearer abc', 'Basic abc'], '/')).toMatchObject({ kind: 'unreadable' });
   });
 
   it.each([
-    '',
     'Bearer',
     'Bearer ',
     'Bearer a b',
@@ -51,10 +51,13 @@ describe('parseBearerToken', () => {
     'Bearer =',
     'Bearer a=b',
     'Bearer a\n',
-    'Bearer\tabc',
-    ': x',
-  ])('refuses %j as malformed (RFC 6750 §3.1)', (header) => {
+    'Bearer käse',
+  ])('finds a malformed token in %j (RFC 6750 §3.1)', (header) => {
     expect(parseBearerToken([header], '/')).toMatchObject({ kind: 'malformed' });
+  });
+
+  it.each(['', 'Bearer\tabc', ': x', '"Bearer" abc'])('cannot read %j (RFC 9110 §11.4)', (header) => {
+    expect(parseBearerToken([header], '/')).toMatchObject({ kind: 'unreadable' });
   });
 });
 

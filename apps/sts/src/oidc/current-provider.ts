@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { createStaticKeySet, type KeySet } from '@behalf/auth';
-import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { JWKS, Provider } from 'oidc-provider';
 
 /** What oidc-provider is built from and cannot change while it runs. */
@@ -49,14 +49,6 @@ export interface PublicKeys {
 }
 
 export function createPublicKeys(jwks: JSONWebKeySet): PublicKeys {
-  let key = createLocalJWKSet(jwks);
-  let keySet = createStaticKeySet(jwks);
-  return {
-    key: (header, token) => key(header, token),
-    keySet: { find: (kid) => keySet.find(kid), current: (kid) => keySet.current(kid) },
-    replace(next) {
-      key = createLocalJWKSet(next);
-      keySet = createStaticKeySet(next);
-    },
-  };
+  const keySet = createStaticKeySet(jwks);
+  return { key: keySet.find, keySet, replace: keySet.replace };
 }
