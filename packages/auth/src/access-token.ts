@@ -1,6 +1,6 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { parseActorChain, type ActClaim } from './actor-chain.ts';
-import { assertNameList, assertNames, CLOCK_TOLERANCE_SECONDS, isObject } from './options.ts';
+import { assertOptions, CLOCK_TOLERANCE_SECONDS, isObject } from './options.ts';
 import { refuse, type Refusal } from './refusal.ts';
 
 /** A verified RFC 9068 access token. `claims` is the payload as it was. */
@@ -81,8 +81,12 @@ export async function verifyAccessToken(
   options: VerifyAccessTokenOptions,
 ): Promise<VerifiedAccessToken> {
   const { issuer, key, algorithms = DEFAULT_ALGORITHMS, now } = options;
-  assertNames(Object.hasOwn(options, 'audience') ? { issuer, audience: options.audience } : { issuer });
-  assertNameList('algorithms', algorithms);
+  assertOptions(
+    'name',
+    Object.hasOwn(options, 'audience') ? { issuer, audience: options.audience } : { issuer },
+  );
+  assertOptions('names', { algorithms });
+  assertOptions('number', { now });
   if (jwt.length > MAXIMUM_TOKEN_LENGTH) return refuse('malformed', 'the token is too large');
   let payload: JWTPayload;
   try {

@@ -16,7 +16,7 @@ import {
 } from './guard.ts';
 import { checkLive, type LiveCheck } from './live-token.ts';
 import { createLogoutReceiver, type LogoutReceiverOptions } from './logout-token.ts';
-import { assertFunctions, assertNameList, assertNames, assertNumbers } from './options.ts';
+import { assertOptions } from './options.ts';
 import { createWarner, TokenCheckUnavailableError } from './outgoing.ts';
 import { type AuthProblem, authProblem, resourceMetadataUrl, tokenCheckUnavailable } from './refusal.ts';
 import type { AccessTokenVerifier } from './verifier.ts';
@@ -63,8 +63,8 @@ export function requireAccessToken(
   options: RequireAccessTokenOptions = {},
 ): RequestHandler {
   const { onRefused, resourceMetadata = resourceMetadataUrl(verifier.audience) } = options;
-  assertNames({ resourceMetadata });
-  assertFunctions({ 'verifier.verify': verifier.verify, ...(onRefused === undefined ? {} : { onRefused }) });
+  assertOptions('name', { resourceMetadata });
+  assertOptions('function', { 'verifier.verify': verifier.verify, onRefused: onRefused ?? refuse });
   const protection: Protection = { resourceMetadata, onRefused, now: verifier.now };
   return async (request: ProtectedRequest, response, next) => {
     try {
@@ -93,13 +93,13 @@ function authorizationOf({ rawHeaders }: Request): readonly string[] {
 
 /** All of these scopes. */
 export function requireScope(...scopes: readonly [string, ...string[]]): RequestHandler {
-  assertNameList('requireScope', scopes);
+  assertOptions('names', { 'requireScope(…)': scopes });
   return guard('requireScope', (auth, { resourceMetadata }) => checkScopes(auth, scopes, resourceMetadata));
 }
 
 /** One of these clients as the current actor (RFC 8693 §4.1). */
 export function requireActor(...actors: readonly [string, ...string[]]): RequestHandler {
-  assertNameList('requireActor', actors);
+  assertOptions('names', { 'requireActor(…)': actors });
   return guard('requireActor', (auth, { resourceMetadata }) => checkActor(auth, actors, resourceMetadata));
 }
 
@@ -118,7 +118,7 @@ export function requireClient(): RequestHandler {
 /** A sign-in that is at most so old (RFC 9470). */
 export function requireRecentAuthentication(options: { readonly maxAgeSeconds: number }): RequestHandler {
   const { maxAgeSeconds } = options;
-  assertNumbers({ maxAgeSeconds: maxAgeSeconds ?? Number.NaN });
+  assertOptions('number', { maxAgeSeconds });
   return guard('requireRecentAuthentication', (auth, { resourceMetadata, now }) =>
     checkRecentAuthentication(auth, { maxAgeSeconds, now: now() }, resourceMetadata),
   );
@@ -129,7 +129,7 @@ export function requireClaim(
   claim: string | readonly [string, ...string[]],
   expected: ExpectedClaim,
 ): RequestHandler {
-  assertNameList('requireClaim', [claim].flat());
+  assertOptions('names', { claim: [claim].flat() });
   if (!['string', 'number', 'boolean', 'function'].includes(typeof expected))
     throw new TypeError('requireClaim needs the value that the claim must have, or a rule for it');
   return guard('requireClaim', (auth, { resourceMetadata }) =>
@@ -139,7 +139,7 @@ export function requireClaim(
 
 /** A token that is active at the issuer. GET and HEAD may rely on an earlier answer, no other method does. */
 export function requireLiveToken(live: LiveCheck): RequestHandler {
-  assertFunctions({ 'live.isLive': live?.isLive });
+  assertOptions('function', { 'live.isLive': live?.isLive });
   return guard('requireLiveToken', (auth, { resourceMetadata }, { method }) =>
     checkLive(auth, live, { fresh: method !== 'GET' && method !== 'HEAD', resourceMetadata }),
   );

@@ -1,7 +1,7 @@
 /** The decisions of a resource server about a request, without any web framework. */
 
 import type { AccessToken } from './access-token.ts';
-import { assertNameList, assertNames, CLOCK_TOLERANCE_SECONDS, isObject } from './options.ts';
+import { assertOptions, CLOCK_TOLERANCE_SECONDS, isObject } from './options.ts';
 import { TokenCheckUnavailableError } from './outgoing.ts';
 import { authProblem, type AuthProblem, tokenCheckUnavailable } from './refusal.ts';
 import type { AccessTokenVerifier, VerifiedBearerToken } from './verifier.ts';
@@ -261,9 +261,9 @@ export function protectedResourceDocument(
   options: ProtectedResourceOptions,
 ): Readonly<Record<string, unknown>> {
   const { resource, authorizationServers, scopes, name } = options;
-  assertNames({ resource, ...(name === undefined ? {} : { name }) });
-  if (authorizationServers.length > 0) assertNameList('authorizationServers', authorizationServers);
-  if (scopes.length > 0) assertNameList('scopes', scopes);
+  assertOptions('name', { resource, ...(name === undefined ? {} : { name }) });
+  for (const entry of [...authorizationServers, ...scopes])
+    assertOptions('name', { 'each of authorizationServers and scopes': entry });
   return {
     resource,
     ...(authorizationServers.length === 0 ? {} : { authorization_servers: authorizationServers }),

@@ -67,7 +67,7 @@ const RETRY_SECONDS = 1;
 export function createRemoteKeySet(options: RemoteKeySetOptions): KeySet {
   const issuer = connectToIssuer(options);
   const load = keyLoader(issuer, options);
-  const now = watchClock(issuer.now, () => (fetchedAt = attemptedAt = Number.NEGATIVE_INFINITY));
+  const now = watchClock(() => (fetchedAt = attemptedAt = Number.NEGATIVE_INFINITY), issuer.now);
   let published = '';
   let keys: JWTVerifyGetKey | undefined;
   let fetchedAt = Number.NEGATIVE_INFINITY;

@@ -3,7 +3,7 @@ import { tokenIntrospection } from 'openid-client';
 import { DelegationError } from './delegation-error.ts';
 import type { RequestAuth } from './guard.ts';
 import { createOAuthClient, type OAuthClientOptions } from './oauth-client.ts';
-import { assertFunctions, assertNumbers, watchClock } from './options.ts';
+import { assertOptions, watchClock } from './options.ts';
 import { TokenCheckUnavailableError } from './outgoing.ts';
 import { type AuthProblem, authProblem, tokenCheckUnavailable } from './refusal.ts';
 
@@ -57,10 +57,10 @@ const MAXIMUM_REMEMBERED = 5000;
 /** Asks the issuer about tokens that have been verified. Throws TypeError for a malformed option. */
 export function createLiveTokenCheck(options: LiveTokenCheckOptions) {
   const { introspect, cacheSeconds = 0 } = options;
-  assertFunctions({ introspect });
-  assertNumbers({ cacheSeconds });
+  assertOptions('function', { introspect });
+  assertOptions('number', { cacheSeconds });
   const remembered = new LRUCache<string, Remembered>({ max: MAXIMUM_REMEMBERED });
-  const now = watchClock(options.now, () => remembered.clear());
+  const now = watchClock(() => remembered.clear(), options.now);
   let forgotten = 0;
 
   function forgetAll(matches: (entry: Remembered) => boolean): void {

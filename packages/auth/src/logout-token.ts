@@ -2,14 +2,7 @@ import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { DEFAULT_ALGORITHMS, MAXIMUM_TOKEN_LENGTH } from './access-token.ts';
 import type { KeySet } from './key-set.ts';
-import {
-  assertFunctions,
-  assertNameList,
-  assertNames,
-  CLOCK_TOLERANCE_SECONDS,
-  isObject,
-  systemClock,
-} from './options.ts';
+import { assertOptions, CLOCK_TOLERANCE_SECONDS, isObject, systemClock } from './options.ts';
 import { refuse, type Refusal } from './refusal.ts';
 
 /** The session or user that has logged out: at least one of the two is there. Without `sid`, all sessions of the user ended. */
@@ -40,9 +33,9 @@ const MAXIMUM_REMEMBERED = 10_000;
 /** Throws TypeError for a malformed option. */
 export function createLogoutReceiver(options: LogoutReceiverOptions) {
   const { issuer, clientId, keySet, onLogout, algorithms = DEFAULT_ALGORITHMS, now = systemClock } = options;
-  assertNames({ issuer, clientId });
-  assertNameList('algorithms', algorithms);
-  assertFunctions({ onLogout, now, 'keySet.find': keySet?.find });
+  assertOptions('name', { issuer, clientId });
+  assertOptions('names', { algorithms });
+  assertOptions('function', { onLogout, now, 'keySet.find': keySet?.find });
   /** By jti, when the token expires. */
   const used = new LRUCache<string, number>({ max: MAXIMUM_REMEMBERED });
 

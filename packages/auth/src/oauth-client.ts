@@ -12,7 +12,7 @@ import {
   type ServerMetadata,
 } from 'openid-client';
 import { DelegationError } from './delegation-error.ts';
-import { assertNames, isObject } from './options.ts';
+import { assertOptions, isObject } from './options.ts';
 import {
   connectToIssuer,
   readBounded,
@@ -41,7 +41,7 @@ const allowHttp: (configuration: Configuration) => void = allowInsecureRequests;
  */
 export function createOAuthClient(options: OAuthClientOptions): () => Promise<Configuration> {
   const { clientId } = options;
-  assertNames({ clientId });
+  assertOptions('name', { clientId });
   const authentication = clientAuthentication(options);
   const issuer = connectToIssuer(options);
   let configuration: Configuration | undefined;
@@ -61,7 +61,7 @@ function clientAuthentication(options: OAuthClientOptions): ClientAuth {
   if ((clientSecret === undefined) === (privateKey === undefined))
     throw new TypeError('either clientSecret or privateKey is needed');
   if (privateKey !== undefined) return PrivateKeyJwt(privateKey);
-  assertNames({ clientSecret });
+  assertOptions('name', { clientSecret });
   if (tokenEndpointAuthMethod === 'client_secret_post') return ClientSecretPost(clientSecret);
   if (tokenEndpointAuthMethod === 'client_secret_basic') return ClientSecretBasic(clientSecret);
   throw new TypeError('tokenEndpointAuthMethod is neither client_secret_post nor client_secret_basic');

@@ -1,4 +1,30 @@
-/** Checks of options, and the clock. JavaScript callers have no types, and no check may be switched off by leaving something out. */
+/** Checks of options, and the clock. No check of a token may be switched off by leaving an option out in JavaScript. */
+
+const isName = (value: unknown): boolean => typeof value === 'string' && value !== '';
+
+const KINDS = {
+  name: { description: 'a text that is not empty', accepts: isName },
+  names: {
+    description: 'a list of at least one text, none of them empty',
+    accepts: (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(isName),
+  },
+  number: {
+    description: 'a number of at least 0',
+    accepts: (value: unknown) => typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY,
+  },
+  function: { description: 'a function', accepts: (value: unknown) => typeof value === 'function' },
+};
+
+/** Throws TypeError unless every value is of the kind. The keys are the names of the options. */
+export function assertOptions(kind: keyof typeof KINDS, options: Readonly<Record<string, unknown>>): void {
+  const { description, accepts } = KINDS[kind];
+  for (const [name, value] of Object.entries(options))
+    if (!accepts(value)) throw new TypeError(`${name} must be ${description}`);
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /** Two clocks may differ by this much. */
 export const CLOCK_TOLERANCE_SECONDS = 5;
@@ -9,46 +35,13 @@ export function systemClock(): number {
 }
 
 /** A clock that calls `onSetBack` when it shows an earlier time than before, because no age measured with it is then known. */
-export function watchClock(now: (() => number) | undefined, onSetBack: () => void): () => number {
-  const read = now ?? systemClock;
+export function watchClock(onSetBack: () => void, now: () => number = systemClock): () => number {
+  assertOptions('function', { now });
   let latest = Number.NEGATIVE_INFINITY;
   return () => {
-    const at = read();
+    const at = now();
     if (at < latest) onSetBack();
     latest = at;
     return at;
   };
-}
-
-/** Throws TypeError unless every value is a text that is not empty. The keys are the names of the options. */
-export function assertNames(options: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (typeof value !== 'string' || value === '')
-      throw new TypeError(`${name} must be a text, and not empty`);
-  }
-}
-
-/** Throws TypeError unless the value is a list of at least one text, none of them empty. */
-export function assertNameList(name: string, values: unknown): asserts values is readonly string[] {
-  if (!Array.isArray(values) || values.length === 0) throw new TypeError(`${name} must name at least one`);
-  for (const value of values) assertNames({ [name]: value });
-}
-
-/** Throws TypeError unless every value is absent or a finite number of at least 0. */
-export function assertNumbers(options: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && !(Number.isFinite(value) && Number(value) >= 0))
-      throw new TypeError(`${name} must be a number of at least 0`);
-  }
-}
-
-/** Throws TypeError unless every value is a function. */
-export function assertFunctions(options: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (typeof value !== 'function') throw new TypeError(`${name} must be a function`);
-  }
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 /** Outgoing HTTP: addresses, time limits and size limits, and the connection to an authorization server. */
 
-import { assertFunctions, assertNames, assertNumbers, isObject, systemClock } from './options.ts';
+import { assertOptions, isObject, systemClock } from './options.ts';
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -45,9 +45,9 @@ export function connectToIssuer(options: IssuerOptions) {
     now = systemClock,
   } = options;
   const { fetch: fetchIt = fetch } = options;
-  assertNames({ issuer, address });
-  assertNumbers({ timeoutMs });
-  assertFunctions({ now, fetch: fetchIt });
+  assertOptions('name', { issuer, address });
+  assertOptions('number', { timeoutMs });
+  assertOptions('function', { now, fetch: fetchIt });
   assertSecureUrl(issuer, true);
   assertSecureUrl(address, allowInsecureHttp);
 
@@ -122,7 +122,7 @@ const MAXIMUM_WARNINGS = 10;
 
 /** Passes every message on once. */
 export function createWarner(onWarning: IssuerOptions['onWarning'] = emitWarning) {
-  assertFunctions({ onWarning });
+  assertOptions('function', { onWarning });
   const warned = new Set<string>();
   return (message: string): void => {
     if (warned.has(message) || warned.size >= MAXIMUM_WARNINGS) return;

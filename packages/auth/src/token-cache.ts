@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { assertNumbers, watchClock } from './options.ts';
+import { assertOptions, watchClock } from './options.ts';
 
 /** A token that was obtained for the next service. */
 export interface DelegatedToken {
@@ -46,11 +46,11 @@ const MAXIMUM_ENDED = 10_000;
 /** Keeps tokens by a key that stands for everything they were asked for with. A clock that is set back empties it. */
 export function createTokenCache(options: TokenCacheOptions) {
   const { maximumAgeSeconds = 60, marginSeconds = 10, maximumTokens = 5000 } = options;
-  assertNumbers({ maximumAgeSeconds, marginSeconds, maximumTokens });
+  assertOptions('number', { maximumAgeSeconds, marginSeconds, maximumTokens });
   const kept = new LRUCache<string, Kept>({ max: maximumTokens });
   const keys = new WeakMap<DelegatedToken, string>();
   const pending = new Map<string, Pending>();
-  const now = watchClock(options.now, () => kept.clear());
+  const now = watchClock(() => kept.clear(), options.now);
   /** When tokens of a session or subject that has ended may be kept again. */
   const ended = {
     sessions: new LRUCache<string, number>({ max: MAXIMUM_ENDED }),

@@ -8,13 +8,7 @@ import {
   type AccessTokenDetail,
 } from './access-token.ts';
 import { createKeySet, type KeySetOptions } from './key-set.ts';
-import {
-  assertNameList,
-  assertNames,
-  assertNumbers,
-  CLOCK_TOLERANCE_SECONDS,
-  watchClock,
-} from './options.ts';
+import { assertOptions, CLOCK_TOLERANCE_SECONDS, watchClock } from './options.ts';
 import { createWarner } from './outgoing.ts';
 import { refuse, type Refusal } from './refusal.ts';
 
@@ -43,14 +37,14 @@ export function digestOf(token: string): string {
  */
 export function createAccessTokenVerifier(options: AccessTokenVerifierOptions) {
   const { issuer, audience, algorithms = DEFAULT_ALGORITHMS, maximumCachedTokens = 5000 } = options;
-  assertNames({ issuer, audience });
-  assertNameList('algorithms', algorithms);
-  assertNumbers({ maximumCachedTokens });
+  assertOptions('name', { issuer, audience });
+  assertOptions('names', { algorithms });
+  assertOptions('number', { maximumCachedTokens });
   const warnOnce = createWarner(options.onWarning);
   const keySet = createKeySet(options);
   const remembered =
     maximumCachedTokens > 0 ? new LRUCache<string, Remembered>({ max: maximumCachedTokens }) : undefined;
-  const now = watchClock(options.now, () => remembered?.clear());
+  const now = watchClock(() => remembered?.clear(), options.now);
 
   function recall(digest: string): VerifiedBearerToken | undefined {
     const at = now();

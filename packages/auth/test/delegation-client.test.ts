@@ -123,6 +123,18 @@ describe('the grants on the wire', () => {
     },
   );
 
+  it('authenticates with HTTP Basic when it is told so (RFC 6749 §2.3.1)', async () => {
+    let authorization: string | undefined;
+    server.onToken((form, request) => {
+      ({ authorization } = request.headers);
+      forms.push(Object.fromEntries(form));
+      return issued('x');
+    });
+    await create({ tokenEndpointAuthMethod: 'client_secret_basic' }).delegate({ token: 'T' });
+    expect(decodeURIComponent(atob(authorization?.replace('Basic ', '') ?? ''))).toBe('api1.client:a+secret');
+    expect(forms).toEqual([{ grant_type: 'delegation', token: 'T' }]);
+  });
+
   it('authenticates with a signed assertion instead of a secret (RFC 7523)', async () => {
     const { privateKey } = await generateKeyPair('ES256');
     await create({ clientSecret: undefined, privateKey }).delegate({ token: 'T' });
@@ -146,9 +158,20 @@ describe('what a client makes of a token', () => {
     });
   });
 
-  it.each(['mac', 'N_A', ''])('is nothing when its type is %j (RFC 6749 §7.1)', async (tokenType) => {
+  it.each(['mac', 'N_A'])('is nothing when its type is %j (RFC 6749 §7.1)', async (tokenType) => {
     server.onToken(() => issued('x', { token_type: tokenType }));
     await expect(client.delegate({ token: 'T' })).rejects.toThrow(DelegationError);
+    await expect(client.delegate({ token: 'T' })).rejects.toMatchObject({ kind: 'refused' });
+  });
+
+  it('is any security token when it was exchanged and its type is N_A (RFC 8693 §2.2.1)', async () => {
+    server.onToken(() => issued('x', { token_type: 'N_A', issued_token_type: 'urn:example:saml' }));
+    const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
+    expect(await client.exchange({ subjectToken: 'T' })).toMatchObject({ tokenType: 'n_a' });
+    expect(await client.requestCustomGrant(grantType, { subject_token: 'T' })).toMatchObject({
+      tokenType: 'n_a',
+      issuedTokenType: 'urn:example:saml',
+    });
   });
 
   it('is nothing for its own actor token, whoever that names (RFC 9068 §6)', async () => {
@@ -189,8 +212,21 @@ describe('set-up', () => {
     expect(seen).toEqual([`${issuer.issuer}/.well-known/openid-configuration`]);
   });
 
-  it('needs exactly one way to authenticate', () => {
+  it('needs exactly one way to authenticate', async () => {
+    const { privateKey } = await generateKeyPair('ES256');
     expect(() => create({ clientSecret: undefined })).toThrow(TypeError);
+    expect(() => create({ privateKey })).toThrow(TypeError);
+  });
+
+  it('does not work for an issuer with a slash more, and says why', async () => {
+    const warnings: string[] = [];
+    const misled = create({
+      issuer: `${issuer.issuer}/`,
+      onWarning: (message) => void warnings.push(message),
+    });
+    const why = `calls itself "${issuer.issuer}", and the option issuer says "${issuer.issuer}/"`;
+    await expect(misled.delegate({ token: 'T' })).rejects.toThrow(why);
+    expect(warnings).toEqual([expect.stringContaining(why)]);
   });
 });
 

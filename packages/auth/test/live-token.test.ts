@@ -91,6 +91,14 @@ describe('requireLiveToken', () => {
     expect(asked()).toBe(2);
   });
 
+  it('relies on no answer when the clock was set back', async () => {
+    const jwt = issuer.mint();
+    await read(jwt).expect(200);
+    now -= 5;
+    await read(jwt).expect(200);
+    expect(asked()).toBe(2);
+  });
+
   it('relies on no answer past the end of its token (RFC 7662 §4)', async () => {
     const jwt = issuer.mint({ exp: now + 2 });
     await read(jwt).expect(200);

@@ -5,6 +5,7 @@ import {
   type DelegationClientOptions,
 } from '../src/delegation-client.ts';
 import { createTestIssuer, type TestAnswer, type TestIssuerServer } from '../src/testing.ts';
+import { digestOf } from '../src/verifier.ts';
 
 let now = 0;
 
@@ -85,6 +86,35 @@ describe('the cache of a delegation client', () => {
     await client.requestCustomGrant('g', { a: '1', b: '2' });
     await client.requestCustomGrant('g', { b: '2', a: '1' });
     expect(count).toBe(1);
+  });
+
+  it('does not mind the order of scopes', async () => {
+    await client.delegate({ token: 'T', scopes: ['a', 'b'] });
+    await client.delegate({ token: 'T', scopes: ['b', 'a'] });
+    expect(count).toBe(1);
+    await client.exchange({ subjectToken: 'T', scopes: ['a', 'b'] });
+    await client.exchange({ subjectToken: 'T', scopes: ['b', 'a'] });
+    expect(count).toBe(2);
+    await client.requestCustomGrant('g', { scope: 'a b' });
+    await client.requestCustomGrant('g', { scope: 'b a' });
+    expect(count).toBe(3);
+  });
+
+  it('finds the token of a caller by the digest that the verifier made', async () => {
+    const token = await client.delegate({ token: 'T' });
+    expect(await client.delegate({ token: { token: 'T', tokenDigest: digestOf('T') } })).toBe(token);
+    await client.delegate({ token: { token: 'U', tokenDigest: digestOf('U') } });
+    expect(count).toBe(2);
+  });
+
+  it('keeps nothing when the clock was set back', async () => {
+    await client.delegate({ token: 'T' });
+    now -= 5000;
+    await client.delegate({ token: 'T' });
+    expect(count).toBe(2);
+    now += 4999;
+    await client.delegate({ token: 'T' });
+    expect(count).toBe(3);
   });
 
   it('keeps a token for 60 seconds, however long it lives', async () => {
