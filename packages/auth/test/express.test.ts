@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import request from 'supertest';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,12 +10,19 @@ import {
   requireAccessToken,
   requireActor,
   requireClaim,
+  requireClient,
+  requireLiveToken,
+  requireRecentAuthentication,
   requireScope,
+  requireUser,
 } from '../src/express.ts';
 import { badTokens, createTestIssuer, type TestIssuerServer, MALFORMED_TOKENS } from '../src/testing.ts';
-import { createAccessTokenVerifier } from '../src/verifier.ts';
+import { checkRecentAuthentication, type RequestAuth } from '../src/guard.ts';
+import { type AccessTokenVerifier, createAccessTokenVerifier } from '../src/verifier.ts';
 
 const issuer = createTestIssuer();
+
+const ISSUER = { issuer: issuer.issuer, audience: issuer.audience, jwks: issuer.jwks() };
 
 const METADATA = 'https://api.example/.well-known/oauth-protected-resource';
 
@@ -47,6 +56,9 @@ beforeEach(async () => {
   app.post('/whoami', whoami);
   app.get('/scoped', requireScope('api', 'more'), ok);
   app.get('/acted', requireActor('api1.client', 'api9.client'), ok);
+  app.get('/user', requireUser(), ok);
+  app.get('/client', requireClient(), ok);
+  app.get('/recent', requireRecentAuthentication({ maxAgeSeconds: 300 }), ok);
   app.get('/premium', requireClaim(['subscription', 'status'], 'active'), ok);
   app.get(
     '/ruled',
@@ -177,10 +189,150 @@ describe('requireScope', () => {
       });
     },
   );
+});
 
-  it('fails loudly, not open, without requireAccessToken before it', async () => {
-    expect(await get('/unprotected-by-mistake', issuer.mint())).toMatchObject({ status: 500 });
+describe('a middleware without requireAccessToken before it', () => {
+  it('answers 500, and so does authOf', async () => {
+    const answer = await get('/unprotected-by-mistake', issuer.mint()).expect(500);
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(answer.body).toMatchObject({ type: `${PROBLEMS}not-protected`, status: 500 });
     expect(await get('/nobody', issuer.mint())).toMatchObject({ status: 500 });
+  });
+
+  it('does not take the req.auth of another library', async () => {
+    const other = express();
+    other.use((req, _res, next) => {
+      Object.assign(req, { auth: { scopes: ['api'] } });
+      next();
+    });
+    other.get('/', requireScope('api'), (_req, res) => void res.json({}));
+    await request(other).get('/').expect(500);
+  });
+
+  it.each<[string, RequestHandler]>([
+    ['requireScope', requireScope('api')],
+    ['requireActor', requireActor('api1.client')],
+    ['requireClaim', requireClaim('amr', true)],
+    ['requireUser', requireUser()],
+    ['requireClient', requireClient()],
+    ['requireRecentAuthentication', requireRecentAuthentication({ maxAgeSeconds: 1 })],
+    ['requireLiveToken', requireLiveToken({ isLive: () => Promise.resolve(true) })],
+  ])('never rejects, because Express 4 leaves a rejection unhandled: %s', async (_, handler) => {
+    const outcomes: unknown[] = [];
+    await withoutExpress(handler, outcomes);
+    expect(outcomes).toEqual(['resolved', 500]);
+  });
+});
+
+describe('an error inside a handler', () => {
+  const failing = () => {
+    throw new Error('no keys, no verdict');
+  };
+  const broken = (): AccessTokenVerifier => ({
+    ...createAccessTokenVerifier(ISSUER),
+    verify: () => Promise.reject(new Error('no keys, no verdict')),
+  });
+
+  it.each<[string, RequestHandler]>([
+    ['a verifier that fails', requireAccessToken(broken())],
+    ['a log that fails', requireAccessToken(broken(), { onRefused: failing })],
+  ])('reaches the error handler, and no handler rejects (Express 4): %s', async (_, handler) => {
+    const outcomes: unknown[] = [];
+    await withoutExpress(handler, outcomes, { authorization: `Bearer ${issuer.mint()}` });
+    expect(outcomes).toEqual([new Error('no keys, no verdict'), 'resolved']);
+  });
+
+  it('reaches the error handler from a rule for a claim, too', async () => {
+    const claim = requireClaim('amr', failing);
+    const rule = express();
+    rule.use(requireAccessToken({ ...broken(), verify: createAccessTokenVerifier(ISSUER).verify }), claim);
+    rule.use(
+      ((error: Error, _req, res, _next) => void res.status(500).send(error.message)) as ErrorRequestHandler,
+    );
+    const answer = await request(rule).get('/').set('Authorization', `Bearer ${issuer.mint()}`);
+    expect([answer.status, answer.text]).toEqual([500, 'no keys, no verdict']);
+  });
+});
+
+/** Runs a handler on a plain server, as Express 4 does: whatever it returns is only watched. */
+async function withoutExpress(
+  handler: RequestHandler,
+  outcomes: unknown[],
+  headers: Record<string, string> = {},
+): Promise<void> {
+  const plain = createServer((req, res) => {
+    const next = (error?: unknown) => {
+      outcomes.push(error);
+      res.end();
+    };
+    const given = Object.assign(req, { originalUrl: req.url }) as unknown as express.Request;
+    const returned: unknown = handler(given, res as unknown as express.Response, next);
+    Promise.resolve(returned).then(
+      () => outcomes.push('resolved'),
+      () => outcomes.push('rejected'),
+    );
+  });
+  await new Promise<void>((resolve) => void plain.listen(0, '127.0.0.1', resolve));
+  const answer = await fetch(`http://127.0.0.1:${(plain.address() as AddressInfo).port}/`, { headers });
+  if (answer.status !== 200) outcomes.push(answer.status);
+  await answer.text();
+  await new Promise((resolve) => plain.close(resolve));
+}
+
+describe('requireUser and requireClient', () => {
+  const NO_LOGIN = { sid: undefined, auth_time: undefined, amr: undefined };
+  const clientToken = { sub: 'machine.client', client_id: 'machine.client', ...NO_LOGIN };
+  const delegatedClientToken = { ...clientToken, client_id: 'api1.client', act: { sub: 'api1.client' } };
+
+  it.each([
+    ['a user', {}, 'user'],
+    ['a user for whom a client acts', { client_id: 'api1.client', act: { sub: 'api1.client' } }, 'user'],
+    ['a client', clientToken, 'client'],
+    ['a client that says it has a login', { ...clientToken, sid: 'session-1' }, 'client'],
+    ['a client for which another one acts', delegatedClientToken, 'client'],
+  ])('tell the token of %s from the other kind', async (_, claims, kind) => {
+    const other = kind === 'user' ? 'client' : 'user';
+    await get(`/${kind}`, issuer.mint(claims)).expect(200);
+    const answer = await get(`/${other}`, issuer.mint(claims)).expect(403);
+    expect(answer.body).toMatchObject({ type: `${PROBLEMS}wrong-subject`, status: 403 });
+    expect(answer.headers['www-authenticate']).toMatch(
+      /^Bearer error="insufficient_scope".*resource_metadata=/,
+    );
+  });
+});
+
+describe('requireRecentAuthentication', () => {
+  const signedIn = (secondsAgo: number) => issuer.mint({ auth_time: issuer.now() - secondsAgo });
+
+  it('lets a recent sign-in through, and tells when it was', async () => {
+    await get('/recent', signedIn(200)).expect(200);
+    const authTime = issuer.now() - 200;
+    expect(await get('/whoami', issuer.mint({ auth_time: authTime }))).toMatchObject({ body: { authTime } });
+  });
+
+  it.each([
+    ['an older one', () => signedIn(400)],
+    ['one in the future', () => signedIn(-60)],
+    ['none at all', () => issuer.mint({ auth_time: undefined })],
+  ])('answers 401 insufficient_user_authentication with max_age to %s (RFC 9470 §3)', async (_, mint) => {
+    const answer = await get('/recent', mint()).expect(401);
+    expect(answer.headers['www-authenticate']).toBe(
+      'Bearer error="insufficient_user_authentication", ' +
+        'error_description="This needs a sign-in that is at most 300 seconds old.", ' +
+        `max_age="300", resource_metadata="${METADATA}"`,
+    );
+    expect(answer.body).toMatchObject({
+      type: `${PROBLEMS}recent-authentication-required`,
+      status: 401,
+      max_age: 300,
+    });
+  });
+
+  it('counts to the second', () => {
+    const auth = { authTime: 1000 } as RequestAuth;
+    const at = (now: number) => checkRecentAuthentication(auth, { maxAgeSeconds: 300, now }, METADATA);
+    expect([at(1300), at(995)]).toEqual([undefined, undefined]);
+    expect([at(1301)?.status, at(994)?.status]).toEqual([401, 401]);
   });
 });
 
