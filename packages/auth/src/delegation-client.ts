@@ -124,11 +124,11 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
     }
   }
 
-  /** Without a key nothing is kept. The form is written only when it is sent. */
-  function find(grantType: string, key: string | undefined, parameters: () => GrantParameters): FoundToken {
+  /** Without a key nothing is kept. */
+  function find(grantType: string, key: string | undefined, parameters: GrantParameters): FoundToken {
     const found = key === undefined ? undefined : cache.find(key);
     if (found !== undefined) return found;
-    const form = formOf(parameters());
+    const form = formOf(parameters);
     const ask = () => request(grantType, form);
     return key === undefined ? { from: 'issuer', promise: ask() } : cache.add(key, cacheTagsOf(form), ask);
   }
@@ -146,22 +146,37 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
   }
 
   function clientFor(observer: ExchangeObserver | undefined): DelegationClient {
-    function obtain(grantType: string, key: string | undefined, parameters: () => GrantParameters) {
+    function obtain(grantType: string, key: string | undefined, parameters: GrantParameters) {
       if (observer === undefined) return find(grantType, key, parameters).promise;
       const startedAtMs = performance.now();
       const { from: origin, promise } = find(grantType, key, parameters);
       return reportExchange(promise, { grantType, origin, startedAtMs }, observer);
     }
 
+    function delegate(grantType: string, { token, scopes, audience, resource }: DelegationRequest) {
+      const target = { scope: sorted(scopes), audience, resource };
+      return obtain(grantType, keyOf(grantType, token, target), { token: textOf(token), ...target });
+    }
+
     return {
-      delegate: (request) =>
-        obtain('delegation', delegationKey('delegation', request), () => parametersOf(request)),
-      translate: (request) =>
-        obtain('translation', delegationKey('translation', request), () => parametersOf(request)),
-      exchange: (request) =>
-        obtain(TOKEN_EXCHANGE, exchangeKey(request), () => exchangeParametersOf(request)),
+      delegate: (request) => delegate('delegation', request),
+      translate: (request) => delegate('translation', request),
+      exchange({ subjectToken, scopes, actorToken, ...request }) {
+        const rest = {
+          subject_token_type: request.subjectTokenType ?? ACCESS_TOKEN,
+          actor_token_type: actorToken === undefined ? undefined : (request.actorTokenType ?? ACCESS_TOKEN),
+          requested_token_type: request.requestedTokenType,
+          scope: sorted(scopes),
+          audience: request.audience,
+          resource: request.resource,
+        };
+        const actor = actorToken === undefined ? undefined : digestOf(actorToken);
+        const key = keyOf(TOKEN_EXCHANGE, subjectToken, { ...rest, actor });
+        const tokens = { subject_token: textOf(subjectToken), actor_token: actorToken };
+        return obtain(TOKEN_EXCHANGE, key, { ...tokens, ...rest });
+      },
       requestCustomGrant: async (grantType, parameters, { cache: useCache = true } = {}) =>
-        obtain(grantType, useCache ? customKey(grantType, parameters) : undefined, () => parameters),
+        obtain(grantType, useCache ? customKey(grantType, parameters) : undefined, parameters),
       withToken,
       observedBy: clientFor,
       forget: cache.forget,
@@ -195,28 +210,16 @@ async function reportExchange(
  * The keys of the cache. Requests that differ in anything have different keys; the order of scopes makes no difference. No
  * token and no parameter of another grant, which may be secret, stands in a key: they are hashed.
  */
-function delegationKey(grantType: string, { token, scopes, audience, resource }: DelegationRequest): string {
-  return `${grantType} ${callerDigest(token)} ${JSON.stringify([sorted(scopes), audience, resource])}`;
-}
-
-function exchangeKey(request: ExchangeRequest): string {
-  const { scopes, audience, resource, subjectTokenType, actorToken, actorTokenType, requestedTokenType } =
-    request;
-  const actor = actorToken === undefined ? undefined : digestOf(actorToken);
-  const types = [subjectTokenType, actorTokenType, requestedTokenType];
-  return `exchange ${callerDigest(request.subjectToken)} ${JSON.stringify([sorted(scopes), audience, resource, actor, types])}`;
+function keyOf(grantType: string, token: CallerToken, parameters: GrantParameters): string {
+  const digest = typeof token === 'string' ? digestOf(token) : token.tokenDigest;
+  return `${grantType} ${digest} ${JSON.stringify(parameters)}`;
 }
 
 function customKey(grantType: string, parameters: GrantParameters): string {
   const entries = Object.entries(parameters)
-    .filter(([, value]) => value !== undefined)
     .map(([name, value]) => [name, name === 'scope' ? sorted([value].flat().join(' ').split(' ')) : value])
     .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
   return `custom ${hash('sha256', JSON.stringify([grantType, entries]), 'base64url')}`;
-}
-
-function callerDigest(token: CallerToken): string {
-  return typeof token === 'string' ? digestOf(token) : token.tokenDigest;
 }
 
 function sorted(scopes: readonly string[] | undefined): string | undefined {
@@ -234,24 +237,6 @@ const RESERVED_PARAMETERS = [
   'client_assertion',
   'client_assertion_type',
 ];
-
-function parametersOf({ token, scopes, audience, resource }: DelegationRequest): GrantParameters {
-  return { token: textOf(token), scope: scopes?.join(' '), audience, resource };
-}
-
-function exchangeParametersOf(request: ExchangeRequest): GrantParameters {
-  const { subjectToken, actorToken, scopes, audience, resource } = request;
-  return {
-    subject_token: textOf(subjectToken),
-    subject_token_type: request.subjectTokenType ?? ACCESS_TOKEN,
-    actor_token: actorToken,
-    actor_token_type: actorToken === undefined ? undefined : (request.actorTokenType ?? ACCESS_TOKEN),
-    requested_token_type: request.requestedTokenType,
-    scope: scopes?.join(' '),
-    audience,
-    resource,
-  };
-}
 
 function textOf(token: CallerToken): string {
   return typeof token === 'string' ? token : token.token;

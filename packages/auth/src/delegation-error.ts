@@ -7,15 +7,6 @@ const REASONS = ['subject_token', 'policy', 'subscription'] as const;
 /** The authorization server's own word for a refusal. It tells a middle tier no more. */
 export type RefusalReason = (typeof REASONS)[number];
 
-export interface DelegationErrorOptions {
-  readonly status?: number | undefined;
-  readonly error?: string | undefined;
-  readonly reason?: RefusalReason | undefined;
-  readonly description?: string | undefined;
-  readonly retryAfterSeconds?: number | undefined;
-  readonly cause?: unknown;
-}
-
 /**
  * No token was obtained. `refused`: the authorization server said no, and would again. `unavailable`: it could not be
  * reached, or could not answer; `retryAfterSeconds` says when to try again.
@@ -31,7 +22,7 @@ export class DelegationError extends Error {
   readonly description: string | undefined;
   readonly retryAfterSeconds: number;
 
-  constructor(kind: 'refused' | 'unavailable', options: DelegationErrorOptions) {
+  constructor(kind: DelegationError['kind'], options: Partial<Omit<DelegationError, 'kind'>>) {
     const { cause, error = cause === undefined ? 'no usable answer' : explain(cause) } = options;
     super(`${kind}: ${error}`, { cause });
     this.name = 'DelegationError';
@@ -79,20 +70,19 @@ export function problemOfDelegationError(error: DelegationError, resourceMetadat
   const { kind, reason, retryAfterSeconds } = error;
   if (kind === 'unavailable') {
     const detail = 'A token for the next service cannot be obtained at the moment. Try again later.';
-    return authProblem('delegation-unavailable', detail, { retryAfterSeconds });
+    return authProblem('delegation-unavailable', detail, undefined, { retryAfterSeconds });
   }
-  if (reason === undefined) {
-    const detail = 'A token for the next service was refused to this service.';
-    return authProblem('delegation-failed', detail, {});
-  }
-  const parts = { resourceMetadata, members: { reason } };
-  if (reason === 'subject_token') {
-    const detail = 'The access token or its sign-in is no longer good. Sign in again.';
-    return authProblem('invalid-token', detail, parts);
-  }
-  const detail =
-    reason === 'subscription'
-      ? 'This needs an active subscription.'
-      : 'This service may not act for the user in this.';
-  return authProblem('delegation-refused', detail, parts);
+  if (reason === undefined)
+    return authProblem('delegation-failed', 'A token for the next service was refused to this service.');
+  const { type, detail } = ANSWERS[reason];
+  return authProblem(type, detail, resourceMetadata, { members: { reason } });
 }
+
+const ANSWERS = {
+  subject_token: {
+    type: 'invalid-token',
+    detail: 'The access token or its sign-in is no longer good. Sign in again.',
+  },
+  policy: { type: 'delegation-refused', detail: 'This service may not act for the user in this.' },
+  subscription: { type: 'delegation-refused', detail: 'This needs an active subscription.' },
+} as const;

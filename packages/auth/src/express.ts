@@ -2,19 +2,9 @@
 
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import { DelegationError, problemOfDelegationError } from './delegation-error.ts';
-import {
-  authenticate,
-  checkActor,
-  checkClaim,
-  checkRecentAuthentication,
-  checkScopes,
-  checkSubject,
-  type ExpectedClaim,
-  protectedResourceDocument,
-  type ProtectedResourceOptions,
-  type RequestAuth,
-} from './guard.ts';
-import { checkLive, type LiveCheck } from './live-token.ts';
+import * as guard from './guard.ts';
+import type { ProtectedResourceOptions, RequestAuth, RequestContext } from './guard.ts';
+import * as liveToken from './live-token.ts';
 import { createLogoutReceiver, type LogoutReceiverOptions } from './logout-token.ts';
 import { assertOptions } from './options.ts';
 import { createWarner, TokenCheckUnavailableError } from './outgoing.ts';
@@ -46,11 +36,9 @@ export interface RequireAccessTokenOptions {
   readonly onRefused?: ((refused: RefusedRequest, request: Request) => void) | undefined;
 }
 
-/** What requireAccessToken leaves on a request for the handlers after it. */
-interface Protection {
-  readonly resourceMetadata: string;
+/** Left on a request by requireAccessToken for the handlers after it. */
+interface Protection extends RequestContext {
   readonly onRefused: RequireAccessTokenOptions['onRefused'];
-  readonly now: () => number;
 }
 
 const PROTECTION = Symbol('protection');
@@ -70,7 +58,7 @@ export function requireAccessToken(
     try {
       request[PROTECTION] = protection;
       const credentials = { authorization: authorizationOf(request), url: request.originalUrl };
-      const result = await authenticate(credentials, verifier, resourceMetadata);
+      const result = await guard.authenticate(credentials, verifier, resourceMetadata);
       if (!result.ok) return refuse(request, response, result.problem, result.detail);
       request.auth = result.auth;
       next();
@@ -91,58 +79,32 @@ function authorizationOf({ rawHeaders }: Request): readonly string[] {
   return lines;
 }
 
-/** All of these scopes. */
-export function requireScope(...scopes: readonly [string, ...string[]]): RequestHandler {
-  assertOptions('names', { 'requireScope(…)': scopes });
-  return guard('requireScope', (auth, { resourceMetadata }) => checkScopes(auth, scopes, resourceMetadata));
-}
+export const requireScope = middleware(guard.requireScope);
+export const requireActor = middleware(guard.requireActor);
+export const requireUser = middleware(guard.requireUser);
+export const requireClient = middleware(guard.requireClient);
+export const requireClaim = middleware(guard.requireClaim);
+export const requireRecentAuthentication = middleware(guard.requireRecentAuthentication);
+export const requireLiveToken = middleware(liveToken.requireLiveToken);
 
-/** One of these clients as the current actor (RFC 8693 §4.1). */
-export function requireActor(...actors: readonly [string, ...string[]]): RequestHandler {
-  assertOptions('names', { 'requireActor(…)': actors });
-  return guard('requireActor', (auth, { resourceMetadata }) => checkActor(auth, actors, resourceMetadata));
-}
-
-/** A user's token; see checkSubject. */
-export function requireUser(): RequestHandler {
-  return guard('requireUser', (auth, { resourceMetadata }) => checkSubject(auth, 'user', resourceMetadata));
-}
-
-/** A client's own token; see checkSubject. */
-export function requireClient(): RequestHandler {
-  return guard('requireClient', (auth, { resourceMetadata }) =>
-    checkSubject(auth, 'client', resourceMetadata),
-  );
-}
-
-/** A sign-in that is at most so old (RFC 9470). */
-export function requireRecentAuthentication(options: { readonly maxAgeSeconds: number }): RequestHandler {
-  const { maxAgeSeconds } = options;
-  assertOptions('number', { maxAgeSeconds });
-  return guard('requireRecentAuthentication', (auth, { resourceMetadata, now }) =>
-    checkRecentAuthentication(auth, { maxAgeSeconds, now: now() }, resourceMetadata),
-  );
-}
-
-/** A claim, or the member at a path within one (`['subscription', 'status']`), with this value or for which this rule holds. */
-export function requireClaim(
-  claim: string | readonly [string, ...string[]],
-  expected: ExpectedClaim,
-): RequestHandler {
-  assertOptions('names', { claim: [claim].flat() });
-  if (!['string', 'number', 'boolean', 'function'].includes(typeof expected))
-    throw new TypeError('requireClaim needs the value that the claim must have, or a rule for it');
-  return guard('requireClaim', (auth, { resourceMetadata }) =>
-    checkClaim(auth, claim, expected, resourceMetadata),
-  );
-}
-
-/** A token that is active at the issuer. GET and HEAD may rely on an earlier answer, no other method does. */
-export function requireLiveToken(live: LiveCheck): RequestHandler {
-  assertOptions('function', { 'live.isLive': live?.isLive });
-  return guard('requireLiveToken', (auth, { resourceMetadata }, { method }) =>
-    checkLive(auth, live, { fresh: method !== 'GET' && method !== 'HEAD', resourceMetadata }),
-  );
+/** Checks behind requireAccessToken. Without it every request is refused. */
+function middleware<Arguments extends readonly unknown[]>(createCheck: (...rule: Arguments) => guard.Check) {
+  return (...rule: Arguments): RequestHandler => {
+    const check = createCheck(...rule);
+    return async (request: ProtectedRequest, response, next) => {
+      const { auth, [PROTECTION]: protection } = request;
+      if (auth === undefined || protection === undefined)
+        return refuseUnprotected(createCheck.name, request, response);
+      try {
+        const decision = check(auth, protection, request.method);
+        const problem = decision instanceof Promise ? await decision : decision;
+        if (problem !== undefined) return refuse(request, response, problem, problem.type);
+        next();
+      } catch (error) {
+        next(error);
+      }
+    };
+  };
 }
 
 /** The caller. For routes behind requireAccessToken; anywhere else it throws. */
@@ -151,33 +113,11 @@ export function authOf(request: Request): RequestAuth {
   return request.auth;
 }
 
-type Check = (
-  auth: RequestAuth,
-  protection: Protection,
-  request: Request,
-) => AuthProblem | undefined | Promise<AuthProblem | undefined>;
-
-/** A check that needs requireAccessToken before it; without it every request is refused. */
-function guard(name: string, check: Check): RequestHandler {
-  return async (request: ProtectedRequest, response, next) => {
-    const { auth, [PROTECTION]: protection } = request;
-    if (auth === undefined || protection === undefined) return refuseUnprotected(name, request, response);
-    try {
-      const decision = check(auth, protection, request);
-      const problem = decision instanceof Promise ? await decision : decision;
-      if (problem !== undefined) return refuse(request, response, problem, problem.type);
-      next();
-    } catch (error) {
-      next(error);
-    }
-  };
-}
-
 const warnOnce = createWarner();
 
 function refuseUnprotected(name: string, request: Request, response: Response): void {
   warnOnce(`${name} needs requireAccessToken before it; its routes answer 500`);
-  refuse(request, response, authProblem('not-protected', 'This route cannot be used.', {}), name);
+  refuse(request, response, authProblem('not-protected', 'This route cannot be used.'), name);
 }
 
 function refuse(request: ProtectedRequest, response: Response, problem: AuthProblem, detail: string): void {
@@ -200,7 +140,7 @@ function send(
 /** Serves the API's metadata at its well-known place (RFC 9728 §3), for anyone and any origin. */
 export function protectedResourceMetadata(options: ProtectedResourceOptions): RequestHandler {
   const router = express.Router();
-  const document = protectedResourceDocument(options);
+  const document = guard.protectedResourceDocument(options);
   router.get(new URL(resourceMetadataUrl(options.resource)).pathname, (_request, response) => {
     response
       .set({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'public, max-age=300' })

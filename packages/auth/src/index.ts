@@ -23,18 +23,18 @@ export {
 export { DelegationError, problemOfDelegationError, type RefusalReason } from './delegation-error.ts';
 export {
   authenticate,
-  checkActor,
-  checkClaim,
-  checkRecentAuthentication,
-  checkScopes,
-  checkSubject,
   protectedResourceDocument,
-  type Authentication,
+  requireActor,
+  requireClaim,
+  requireClient,
+  requireRecentAuthentication,
+  requireScope,
+  requireUser,
+  type Check,
   type RequestAuth,
 } from './guard.ts';
 export { createStaticKeySet, type KeySet } from './key-set.ts';
 export {
-  checkLive,
   createIntrospection,
   createLiveTokenCheck,
   type LiveCheck,

@@ -43,8 +43,6 @@ export interface AuthProblem {
 }
 
 export interface AuthProblemParts {
-  /** Where the metadata of the API is. With it the answer carries a challenge. */
-  readonly resourceMetadata?: string;
   /** The scopes that the request needs. */
   readonly scopes?: readonly string[];
   readonly maxAgeSeconds?: number;
@@ -53,20 +51,22 @@ export interface AuthProblemParts {
   readonly members?: Readonly<Record<string, unknown>>;
 }
 
-/** Builds the answer, which no cache may store. `detail` goes on the wire. */
-export function authProblem(type: AuthProblemType, detail: string, parts: AuthProblemParts): AuthProblem {
+/**
+ * Builds the answer, which no cache may store. `detail` goes on the wire. With `resourceMetadata`, the address of the API's
+ * metadata, the answer carries a challenge.
+ */
+export function authProblem(
+  type: AuthProblemType,
+  detail: string,
+  resourceMetadata?: string,
+  { scopes, maxAgeSeconds, retryAfterSeconds, members }: AuthProblemParts = {},
+): AuthProblem {
   const { status, title, error }: { status: number; title: string; error?: BearerError } = PROBLEMS[type];
-  const { resourceMetadata, scopes, maxAgeSeconds, retryAfterSeconds, members } = parts;
   const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
   if (resourceMetadata !== undefined) {
     const description = error === undefined || scopes !== undefined ? undefined : detail;
-    headers['WWW-Authenticate'] = bearerChallenge({
-      error,
-      description,
-      scopes,
-      maxAgeSeconds,
-      resourceMetadata,
-    });
+    const challenge = { error, description, scopes, maxAgeSeconds, resourceMetadata };
+    headers['WWW-Authenticate'] = bearerChallenge(challenge);
   }
   if (retryAfterSeconds !== undefined) headers['Retry-After'] = String(Math.ceil(retryAfterSeconds));
   return { type, status, headers, body: { ...members, type: TYPE_BASE + type, title, status, detail } };
@@ -75,7 +75,7 @@ export function authProblem(type: AuthProblemType, detail: string, parts: AuthPr
 /** The answer while the keys or the issuer cannot be asked: 503, never a decision about the token. */
 export function tokenCheckUnavailable(retryAfterSeconds: number): AuthProblem {
   const detail = 'The access token cannot be checked at the moment. Try again later.';
-  return authProblem('token-check-unavailable', detail, { retryAfterSeconds });
+  return authProblem('token-check-unavailable', detail, undefined, { retryAfterSeconds });
 }
 
 /** Codes of RFC 6750 §3.1 and RFC 9470 §3. */
@@ -97,19 +97,20 @@ export interface BearerChallenge {
 /** The value of a `WWW-Authenticate` header (RFC 6750 §3, RFC 9728 §5.1). No value can end its quotes early. */
 export function bearerChallenge(challenge: BearerChallenge): string {
   const { error, description, scopes = [], maxAgeSeconds, resourceMetadata } = challenge;
-  const parameters = [
-    ['error', error],
-    ['error_description', description],
-    ['scope', scopes.length === 0 ? undefined : scopes.join(' ')],
-    ['max_age', maxAgeSeconds === undefined ? undefined : String(maxAgeSeconds)],
-    ['resource_metadata', resourceMetadata],
-  ] as const;
-  return `Bearer ${parameters.flatMap(([name, value]) => (value === undefined ? [] : [parameter(name, value)])).join(', ')}`;
+  const parameters = {
+    error,
+    error_description: description,
+    scope: scopes.length === 0 ? undefined : scopes.join(' '),
+    max_age: maxAgeSeconds,
+    resource_metadata: resourceMetadata,
+  };
+  const written = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  return `Bearer ${written.map(([name, value]) => `${name}="${printable(String(value))}"`).join(', ')}`;
 }
 
 /** RFC 6750 §3 allows printable ASCII without `"` and `\` in each of these values. Other characters are left out. */
-function parameter(name: string, value: string): string {
-  return `${name}="${value.replaceAll(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, '')}"`;
+function printable(value: string): string {
+  return value.replaceAll(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, '');
 }
 
 /** Where the metadata of a resource is (RFC 9728 §3.1): the well-known part goes between host and path of its identifier. */

@@ -17,7 +17,8 @@ import {
   requireUser,
 } from '../src/express.ts';
 import { badTokens, createTestIssuer, type TestIssuerServer, MALFORMED_TOKENS } from '../src/testing.ts';
-import { checkRecentAuthentication, type RequestAuth } from '../src/guard.ts';
+import * as guard from '../src/guard.ts';
+import type { RequestAuth } from '../src/guard.ts';
 import { type AccessTokenVerifier, createAccessTokenVerifier } from '../src/verifier.ts';
 
 const issuer = createTestIssuer();
@@ -330,9 +331,10 @@ describe('requireRecentAuthentication', () => {
 
   it('counts to the second', () => {
     const auth = { authTime: 1000 } as RequestAuth;
-    const at = (now: number) => checkRecentAuthentication(auth, { maxAgeSeconds: 300, now }, METADATA);
+    const check = guard.requireRecentAuthentication({ maxAgeSeconds: 300 });
+    const at = (now: number) => check(auth, { now: () => now, resourceMetadata: METADATA }, 'GET');
     expect([at(1300), at(995)]).toEqual([undefined, undefined]);
-    expect([at(1301)?.status, at(994)?.status]).toEqual([401, 401]);
+    expect([at(1301), at(994)]).toMatchObject([{ status: 401 }, { status: 401 }]);
   });
 });
 
