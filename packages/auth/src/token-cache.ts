@@ -39,6 +39,15 @@ export interface FoundToken {
   readonly promise: Promise<DelegatedToken>;
 }
 
+interface Entry {
+  readonly tags: CacheTags;
+  readonly promise: Promise<DelegatedToken>;
+  /** Undefined while it is on its way. */
+  token?: DelegatedToken;
+  /** Epoch seconds. */
+  until: number;
+}
+
 /** Nothing is kept for a session that has ended until every token of it has expired. */
 const ENDED_SESSION_SECONDS = 3600;
 const MAXIMUM_ENDED = 10_000;
@@ -47,73 +56,63 @@ const MAXIMUM_ENDED = 10_000;
 export function createTokenCache(options: TokenCacheOptions) {
   const { maximumAgeSeconds = 60, marginSeconds = 10, maximumTokens = 5000 } = options;
   assertOptions('number', { maximumAgeSeconds, marginSeconds, maximumTokens });
-  const kept = new LRUCache<string, Kept>({ max: maximumTokens });
+  const entries = new LRUCache<string, Entry>({ max: maximumTokens });
   const keys = new WeakMap<DelegatedToken, string>();
-  const pending = new Map<string, Pending>();
-  const now = watchClock(() => kept.clear(), options.now);
+  const now = watchClock(() => entries.clear(), options.now);
   /** When tokens of a session or subject that has ended may be kept again. */
   const ended = {
     sessions: new LRUCache<string, number>({ max: MAXIMUM_ENDED }),
     subjects: new LRUCache<string, number>({ max: MAXIMUM_ENDED }),
   };
 
-  function keep(key: string, token: DelegatedToken, tags: CacheTags): void {
-    const at = now();
-    const until = Math.min(token.expiresAt - marginSeconds, at + maximumAgeSeconds);
-    const hasEnded = (kind: 'sessions' | 'subjects') =>
-      tags[kind].some((name) => (ended[kind].get(name) ?? 0) > at);
-    if (until <= at || hasEnded('sessions') || hasEnded('subjects')) return;
-    kept.set(key, { token, until, tags, found: { from: 'cache', promise: Promise.resolve(token) } });
-    keys.set(token, key);
+  function end(kind: keyof CacheTags, name: string): void {
+    ended[kind].set(name, now() + ENDED_SESSION_SECONDS);
+    for (const [key, { tags }] of entries) if (tags[kind].includes(name)) entries.delete(key);
   }
 
-  function end(kind: 'sessions' | 'subjects', name: string): void {
-    ended[kind].set(name, now() + ENDED_SESSION_SECONDS);
-    for (const [key, { tags }] of kept) if (tags[kind].includes(name)) kept.delete(key);
-    for (const [key, { tags }] of pending) if (tags[kind].includes(name)) pending.delete(key);
+  function hasEnded(tags: CacheTags, at: number): boolean {
+    const isEnded = (kind: keyof CacheTags) => tags[kind].some((name) => (ended[kind].get(name) ?? 0) > at);
+    return isEnded('sessions') || isEnded('subjects');
+  }
+
+  /** Nothing is kept for an entry that was dropped while its token was on its way. */
+  function settle(key: string, entry: Entry, token: DelegatedToken | undefined): void {
+    const at = now();
+    if (entries.peek(key) !== entry) return;
+    entry.until = token === undefined ? 0 : Math.min(token.expiresAt - marginSeconds, at + maximumAgeSeconds);
+    if (token === undefined || entry.until <= at || hasEnded(entry.tags, at)) return void entries.delete(key);
+    entry.token = token;
+    keys.set(token, key);
   }
 
   return {
     /** The token that is kept under this key, or that another call is waiting for. */
     find(key: string): FoundToken | undefined {
       const at = now();
-      const entry = kept.get(key);
-      if (entry !== undefined && entry.until > at) return entry.found;
-      return pending.get(key)?.found;
+      const entry = entries.get(key);
+      if (entry === undefined) return undefined;
+      if (entry.token === undefined) return { from: 'shared', promise: entry.promise };
+      return entry.until > at ? { from: 'cache', promise: entry.promise } : undefined;
     },
     /** Keeps the token that `request` gives. Until then other calls for this key share it. A failure is not kept. */
     add(key: string, tags: CacheTags, request: () => Promise<DelegatedToken>): FoundToken {
-      const obtained = request().then((token) => {
-        keep(key, token, tags);
-        return token;
-      });
-      const promise = obtained.finally(() => {
-        if (pending.get(key)?.found.promise === promise) pending.delete(key);
-      });
-      pending.set(key, { found: { from: 'shared', promise }, tags });
+      const promise = request();
+      const entry: Entry = { tags, promise, until: 0 };
+      entries.set(key, entry);
+      promise.then(
+        (token) => settle(key, entry, token),
+        () => settle(key, entry, undefined),
+      );
       return { from: 'issuer', promise };
     },
     /** Drops one token, if it is still the one that is kept. */
     forget(token: DelegatedToken): void {
       const key = keys.get(token);
-      if (key !== undefined && kept.peek(key)?.token === token) kept.delete(key);
+      if (key !== undefined && entries.peek(key)?.token === token) entries.delete(key);
     },
     /** Drops what hangs from a login session, and keeps nothing for it until every token of it has expired. */
     forgetSession: (sessionId: string): void => end('sessions', sessionId),
     /** The same for all sessions of a user. */
     forgetSubject: (subject: string): void => end('subjects', subject),
   };
-}
-
-interface Kept {
-  readonly token: DelegatedToken;
-  /** Epoch seconds. */
-  readonly until: number;
-  readonly tags: CacheTags;
-  readonly found: FoundToken;
-}
-
-interface Pending {
-  readonly found: FoundToken;
-  readonly tags: CacheTags;
 }
