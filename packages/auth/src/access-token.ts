@@ -64,14 +64,11 @@ export interface VerifyAccessTokenOptions {
 
 export const DEFAULT_ALGORITHMS: readonly string[] = ['ES256'];
 
-/** A compact JWS longer than this is not parsed. */
-export const MAXIMUM_TOKEN_LENGTH = 8 * 1024;
-
 const REQUIRED_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id'];
 
 /**
- * Verifies one of the issuer's access tokens: signature, `typ: at+jwt`, algorithm, `iss`, `aud`, time (clocks may differ by
- * 5 s), the claims that RFC 9068 §2.2 requires, and the shape of `act`.
+ * Verifies one of the issuer's access tokens: everything in verifyJwt, the claims that RFC 9068 §2.2 requires, and the
+ * shape of `act`.
  *
  * Not checked: revocation (ask the issuer), scope, who the current actor is, and the proof of possession that a `cnf`
  * asks for. Throws TypeError for an option that is given and empty, and what `key` throws because of an outage.
@@ -80,30 +77,45 @@ export async function verifyAccessToken(
   jwt: string,
   options: VerifyAccessTokenOptions,
 ): Promise<VerifiedAccessToken> {
-  const { issuer, key, algorithms = DEFAULT_ALGORITHMS, now } = options;
-  assertOptions(
-    'name',
-    Object.hasOwn(options, 'audience') ? { issuer, audience: options.audience } : { issuer },
-  );
+  const audience = Object.hasOwn(options, 'audience') ? { audience: options.audience } : {};
+  assertOptions('name', { issuer: options.issuer, ...audience });
+  const verified = await verifyJwt(jwt, { ...options, typ: 'at+jwt', requiredClaims: REQUIRED_CLAIMS });
+  return verified.ok ? parseClaims(verified.claims) : verified;
+}
+
+/** A compact JWS longer than this is not parsed. */
+const MAXIMUM_TOKEN_LENGTH = 8 * 1024;
+
+/**
+ * Verifies a JWT: size, signature, `typ`, algorithm, `iss`, `aud` unless it is left out, time (clocks may differ by 5 s)
+ * and that the claims are there. Throws what `key` throws because of an outage.
+ */
+export async function verifyJwt(
+  jwt: string,
+  options: VerifyAccessTokenOptions & { readonly typ: string; readonly requiredClaims: string[] },
+): Promise<{ readonly ok: true; readonly claims: JWTPayload } | Refusal<AccessTokenDetail>> {
+  const { issuer, audience, key, algorithms = DEFAULT_ALGORITHMS, now, typ, requiredClaims } = options;
   assertOptions('names', { algorithms });
   assertOptions('number', { now });
   if (jwt.length > MAXIMUM_TOKEN_LENGTH) return refuse('malformed', 'the token is too large');
-  let payload: JWTPayload;
   try {
-    ({ payload } = await jwtVerify(jwt, key, {
-      typ: 'at+jwt',
+    const { payload } = await jwtVerify(jwt, key, {
+      typ,
       issuer,
-      ...(options.audience === undefined ? {} : { audience: options.audience }),
+      ...(audience === undefined ? {} : { audience }),
       algorithms: [...algorithms],
       currentDate: new Date(now * 1000),
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
-      requiredClaims: REQUIRED_CLAIMS,
-    }));
+      requiredClaims,
+    });
+    if (!isCanonical(jwt)) return refuse('bad_signature', 'the signature does not verify');
+    const { iat } = payload;
+    if (typeof iat === 'number' && iat > now + CLOCK_TOLERANCE_SECONDS)
+      return refuse('not_yet_valid', 'the token was issued in the future');
+    return { ok: true, claims: payload };
   } catch (error) {
     return refusalOf(error);
   }
-  if (!isCanonical(jwt)) return refuse('bad_signature', 'the signature does not verify');
-  return parseClaims(payload, now);
 }
 
 /**
@@ -115,7 +127,7 @@ function isCanonical(jwt: string): boolean {
   return Buffer.from(signature, 'base64url').toString('base64url') === signature;
 }
 
-function parseClaims(claims: JWTPayload, now: number): VerifiedAccessToken {
+function parseClaims(claims: JWTPayload): VerifiedAccessToken {
   const { iss, sub, aud, exp, iat, jti, act, sid, auth_time, amr, cnf } = claims;
   const { client_id: clientId, scope = '' } = claims;
   const bad = (description: string) => refuse('malformed_claim', description);
@@ -130,8 +142,6 @@ function parseClaims(claims: JWTPayload, now: number): VerifiedAccessToken {
   if (auth_time !== undefined && typeof auth_time !== 'number') return bad('auth_time is not a number');
   if (amr !== undefined && !isStrings(amr)) return bad('amr is not a list of strings');
   if (cnf !== undefined && !isObject(cnf)) return bad('cnf is not an object');
-  if (iat > now + CLOCK_TOLERANCE_SECONDS)
-    return refuse('not_yet_valid', 'the token was issued in the future');
   const chain = parseActorChain(act);
   if (!chain.ok) return refuse('malformed_actor', chain.description);
   return {

@@ -20,14 +20,17 @@ export type DelegationClientOptions = OAuthClientOptions & TokenCacheOptions;
 /** The user's token as it came, or the caller that `authOf` gives, whose token has been hashed already. */
 export type CallerToken = string | Pick<RequestAuth, 'token' | 'tokenDigest'>;
 
-export interface DelegationRequest {
-  readonly token: CallerToken;
+interface RequestedToken {
   readonly scopes?: readonly string[] | undefined;
   readonly audience?: string | undefined;
   readonly resource?: string | undefined;
 }
 
-export interface ExchangeRequest {
+export interface DelegationRequest extends RequestedToken {
+  readonly token: CallerToken;
+}
+
+export interface ExchangeRequest extends RequestedToken {
   readonly subjectToken: CallerToken;
   /** Default: an access token. */
   readonly subjectTokenType?: string | undefined;
@@ -36,9 +39,6 @@ export interface ExchangeRequest {
   /** Default, with an actor token: an access token. */
   readonly actorTokenType?: string | undefined;
   readonly requestedTokenType?: string | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  readonly audience?: string | undefined;
-  readonly resource?: string | undefined;
 }
 
 /** Form parameters; undefined and empty ones are not sent. */

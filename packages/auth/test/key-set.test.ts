@@ -68,6 +68,22 @@ describe('a remote key set', () => {
     expect(keySet.version()).toBeUndefined();
   });
 
+  it('uses no key when the clock was set back while it was fetched', async () => {
+    const { kid } = issuer.signingKey;
+    const remote: KeySet = createRemoteKeySet({
+      issuer: issuer.issuer,
+      jwksUri: server.jwksUri,
+      now: () => now,
+      fetch: (url, init) => {
+        now -= 500;
+        remote.version();
+        return fetch(url, init);
+      },
+    });
+    await find(kid, remote);
+    expect(remote.version()).toBeUndefined();
+  });
+
   it('keeps its version while the published keys stay the same, and no longer', async () => {
     const { kid } = issuer.signingKey;
     await find(kid);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { verifyAccessToken, type VerifyAccessTokenOptions } from '../src/access-token.ts';
-import { createDelegationClient, type DelegationClientOptions } from '../src/delegation-client.ts';
+import { createDelegationClient } from '../src/delegation-client.ts';
 import {
   backchannelLogout,
   protectedResourceMetadata,
@@ -13,7 +13,7 @@ import {
 } from '../src/express.ts';
 import { createStaticKeySet } from '../src/key-set.ts';
 import { createIntrospection, createLiveTokenCheck } from '../src/live-token.ts';
-import { createLogoutReceiver, type LogoutReceiverOptions } from '../src/logout-token.ts';
+import { createLogoutReceiver } from '../src/logout-token.ts';
 import { createTestIssuer } from '../src/testing.ts';
 import { type AccessTokenVerifierOptions, createAccessTokenVerifier } from '../src/verifier.ts';
 
@@ -28,7 +28,7 @@ const verifier = (changes: Any) =>
     audience: issuer.audience,
     jwks: issuer.jwks(),
     ...changes,
-  } as AccessTokenVerifierOptions);
+  });
 
 const client = (changes: Any) =>
   createDelegationClient({
@@ -36,7 +36,7 @@ const client = (changes: Any) =>
     clientId: 'api1.client',
     clientSecret: 'a secret',
     ...changes,
-  } as DelegationClientOptions);
+  });
 
 const receiver = {
   issuer: issuer.issuer,
@@ -45,7 +45,7 @@ const receiver = {
   onLogout: () => undefined,
 };
 
-const logout = (changes: Any) => createLogoutReceiver({ ...receiver, ...changes } as LogoutReceiverOptions);
+const logout = (changes: Any) => createLogoutReceiver({ ...receiver, ...changes });
 
 const NO_NAMES = [undefined, null, '', 7];
 

@@ -31,7 +31,7 @@ describe('readBounded', () => {
     expect(await readBounded(new Response(null), 5)).toBe('');
     let cancelled = false;
     const body = new ReadableStream({
-      pull: (controller) => void controller.enqueue(new Uint8Array(3)),
+      pull: (controller) => controller.enqueue(new Uint8Array(3)),
       cancel: () => void (cancelled = true),
     });
     await expect(readBounded(new Response(body), 5)).rejects.toThrow(RangeError);

@@ -5,6 +5,7 @@ import {
   type DelegationClientOptions,
 } from '../src/delegation-client.ts';
 import { createTestIssuer, type TestAnswer, type TestIssuerServer } from '../src/testing.ts';
+import { createTokenCache, type DelegatedToken } from '../src/token-cache.ts';
 import { digestOf } from '../src/verifier.ts';
 
 let now = 0;
@@ -115,6 +116,21 @@ describe('the cache of a delegation client', () => {
     now += 4999;
     await client.delegate({ token: 'T' });
     expect(count).toBe(3);
+  });
+
+  it('keeps the newer token when an older request for it fails', async () => {
+    const cache = createTokenCache({ now: () => now });
+    const tags = { sessions: [], subjects: [] };
+    const older = Promise.withResolvers<DelegatedToken>();
+    expect(cache.find('key')).toBeUndefined();
+    cache.add('key', tags, () => older.promise);
+    now -= 1;
+    const token = await client.delegate({ token: 'T' });
+    expect(cache.find('key')).toBeUndefined();
+    await cache.add('key', tags, () => Promise.resolve(token)).promise;
+    older.reject(new Error('refused'));
+    await expect(older.promise).rejects.toThrow('refused');
+    expect(cache.find('key')?.from).toBe('cache');
   });
 
   it('keeps a token for 60 seconds, however long it lives', async () => {
