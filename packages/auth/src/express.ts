@@ -79,6 +79,7 @@ function authorizationOf({ rawHeaders }: Request): readonly string[] {
   return lines;
 }
 
+/** The checks of guard.ts and live-token.ts as middleware; see there. */
 export const requireScope = middleware(guard.requireScope);
 export const requireActor = middleware(guard.requireActor);
 export const requireUser = middleware(guard.requireUser);

@@ -193,7 +193,7 @@ export function requireRecentAuthentication(options: { readonly maxAgeSeconds: n
   };
 }
 
-/** A value that a claim must have, or a rule for it; the rule gets undefined when the claim is absent. */
+/** A value that a claim must have, or a rule for it; the rule gets undefined when the claim is absent, and only `true` passes. */
 export type ExpectedClaim = string | number | boolean | ((value: unknown, auth: RequestAuth) => boolean);
 
 /** A claim, or the member at a path within one (`['subscription', 'status']`), that is as expected. */
@@ -205,7 +205,8 @@ export function requireClaim(claim: string | readonly [string, ...string[]], exp
   const name = path.join('.');
   return (auth, { resourceMetadata }) => {
     const value = memberAt(auth.claims, path);
-    if (typeof expected === 'function' ? expected(value, auth) : value === expected) return undefined;
+    const passes: unknown = typeof expected === 'function' ? expected(value, auth) : value === expected;
+    if (passes === true) return undefined;
     const detail = `The access token lacks the claim that is required here: ${name}.`;
     return authProblem('claim-required', detail, resourceMetadata, { members: { claim: name } });
   };

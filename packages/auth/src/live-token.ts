@@ -120,7 +120,9 @@ export function requireLiveToken(live: LiveCheck): Check {
   assertOptions('function', { 'live.isLive': live?.isLive });
   return async (auth, { resourceMetadata }, method) => {
     try {
-      if (await live.isLive(auth, { fresh: method !== 'GET' && method !== 'HEAD' })) return undefined;
+      const fresh = method !== 'GET' && method !== 'HEAD';
+      const isLive: unknown = await live.isLive(auth, { fresh });
+      if (isLive === true) return undefined;
       return authProblem('invalid-token', 'the token is no longer active', resourceMetadata);
     } catch (error) {
       if (!(error instanceof TokenCheckUnavailableError)) throw error;

@@ -280,6 +280,13 @@ describe('requireClaim', () => {
     },
   );
 
+  it('answers 403 to a rule that gives a promise: only true passes', async () => {
+    const rule = () => Promise.resolve(false) as unknown as boolean;
+    const check = guard.requireClaim('amr', rule);
+    const auth = { claims: {} } as RequestAuth;
+    expect(check(auth, { now: () => 0, resourceMetadata: METADATA }, 'GET')).toMatchObject({ status: 403 });
+  });
+
   it('answers 403 where a rule does not hold, or has no claim to hold for', async () => {
     expect(await get('/ruled', issuer.mint({ amr: ['pwd'] }))).toMatchObject({ status: 403 });
     expect(await get('/ruled', issuer.mint({ amr: undefined }))).toMatchObject({ status: 403 });

@@ -15,7 +15,7 @@ import { createStaticKeySet } from '../src/key-set.ts';
 import { createIntrospection, createLiveTokenCheck } from '../src/live-token.ts';
 import { createLogoutReceiver } from '../src/logout-token.ts';
 import { createTestIssuer } from '../src/testing.ts';
-import { type AccessTokenVerifierOptions, createAccessTokenVerifier } from '../src/verifier.ts';
+import { createAccessTokenVerifier } from '../src/verifier.ts';
 
 const issuer = createTestIssuer();
 
