@@ -98,7 +98,7 @@ async function signIn(
     request,
     response,
     // `pwd`: a password was used (RFC 8176 §2). The login counts from then, however late the browser comes back.
-    { login: { accountId: user.id, amr: ['pwd'], ts: checkedAt } },
+    { login: { accountId: user.id, amr: ['pwd'], ts: checkedAt, generation: user.generation } },
     { mergeWithLastSubmission: false },
   );
 }

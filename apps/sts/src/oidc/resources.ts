@@ -48,7 +48,10 @@ export function createResourceIndicators(
   function ownTarget(ctx: Context, client: Client): string {
     const scopes = scopesOf(ctx);
     if (scopes.length === 0) throw new errors.InvalidScope('name the scopes that the token is to have', '');
-    const foreign = scopes.find((scope) => !ownScopesOf(client, registeredFor(client)).includes(scope));
+    const own = ownScopesOf(client, registeredFor(client)).filter(
+      (scope) => apis.subjectOf(scope) !== 'user',
+    );
+    const foreign = scopes.find((scope) => !own.includes(scope));
     if (foreign !== undefined)
       throw new errors.InvalidScope('the client is not registered for this scope', foreign);
     const [owner, other] = ownersOf(scopes);
