@@ -1,4 +1,4 @@
-import { createAccessTokenVerifier } from '@behalf/auth';
+import { createAccessTokenVerifier, createStaticKeySet } from '@behalf/auth';
 import {
   type AccessTokenValidator,
   createAccessTokenValidator,
@@ -22,7 +22,6 @@ import { assertLifetimes, lifetimes } from './lifetimes.ts';
 import { createProviderClients } from './oidc/clients.ts';
 import {
   createCurrentProvider,
-  createPublicKeys,
   SigningKey,
   type ProviderKeys,
   type CurrentProvider,
@@ -72,7 +71,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
   const keys = await state.openKeyRing();
 
   let jwks = publicJwks(keys.current());
-  const publicKeys = createPublicKeys(jwks);
+  const publicKeys = createStaticKeySet(jwks);
   const accessTokens = createAccessTokenValidator({
     issuer,
     jwks: () => jwks,
@@ -119,7 +118,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     host,
     users,
     throttle: createSignInThrottle(state.database.db, now),
-    verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys.keySet, now }),
+    verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys, now }),
     ledger,
     queries: state.queries,
     revocation,

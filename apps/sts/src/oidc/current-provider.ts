@@ -1,7 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import { createStaticKeySet, type KeySet } from '@behalf/auth';
-import type { JSONWebKeySet, JWK } from 'jose';
+import type { JWK } from 'jose';
 import { ExternalSigningKey, type Provider } from 'oidc-provider';
 
 /** The keys that oidc-provider is built from and cannot change while it runs. */
@@ -71,19 +70,4 @@ export class SigningKey extends ExternalSigningKey {
   override sign(data: Uint8Array): Uint8Array {
     return sign('sha256', data, { key: this.#privateKey, dsaEncoding: 'ieee-p1363' });
   }
-}
-
-/** Our own public keys, as the guard of our own API checks tokens with. */
-export function createPublicKeys(jwks: JSONWebKeySet) {
-  let keySet = createStaticKeySet(jwks);
-  return {
-    keySet: {
-      find: (kid: string) => keySet.find(kid),
-      current: (kid: string) => keySet.current(kid),
-    } satisfies KeySet,
-    /** A key that is no longer among them is refused from now on. */
-    replace(next: JSONWebKeySet): void {
-      keySet = createStaticKeySet(next);
-    },
-  };
 }
