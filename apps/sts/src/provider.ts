@@ -76,12 +76,13 @@ const AUTHENTICATED = ['client_secret_basic', 'client_secret_post', 'private_key
  * The authorization server: oidc-provider with our configuration, grants and middleware. Its keys cannot change while it
  * runs, so another one is built when they do.
  */
-export function createProvider(parts: ProviderParts, { jwks, cookieKeys }: ProviderKeys): Provider {
+export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }: ProviderKeys): Provider {
   const { issuer, now, logger, state, apis, apiDirectory } = parts;
   const { users, ledger, revocation } = state;
 
   const features: Configuration['features'] = {
     devInteractions: { enabled: false },
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     clientCredentials: { enabled: true },
     dPoP: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
@@ -105,7 +106,7 @@ export function createProvider(parts: ProviderParts, { jwks, cookieKeys }: Provi
   };
 
   const tokens: Configuration = {
-    jwks,
+    jwks: { keys: [...signingKeys] },
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     enabledJWA: {
       clientAuthSigningAlgValues: ['ES256'],

@@ -93,7 +93,12 @@ export function interactionRoutes({
     if (result.ok) {
       // `pwd`: a password was used (RFC 8176 §2). The login counts from now, however late the browser comes back.
       return finish(request, response, {
-        login: { accountId: result.user.id, amr: ['pwd'], ts: signedInAt },
+        login: {
+          accountId: result.user.id,
+          amr: ['pwd'],
+          ts: signedInAt,
+          generation: result.user.generation,
+        },
       });
     }
     const { problem } = result;

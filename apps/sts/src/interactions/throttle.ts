@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { StsSchema } from '../state/schema.ts';
-import type { User, UserStore } from '../state/users.ts';
+import type { UserStore } from '../state/users.ts';
 
 /** Failures of one user name from one network, and of one network altogether, within `WINDOW_SECONDS`. */
 export const FAILURES_PER_NAME = 10;
@@ -23,7 +23,7 @@ const WAIT_MS = 10_000;
 
 /** `busy`: nothing was checked, because too many others wait. */
 export type SignInResult =
-  | { readonly ok: true; readonly user: User }
+  | { readonly ok: true; readonly user: NonNullable<Awaited<ReturnType<UserStore['authenticate']>>> }
   | { readonly ok: false; readonly problem: 'refused' | 'busy' | { readonly waitSeconds: number } };
 
 export type SignInCheck = (name: string, password: string, address: string) => Promise<SignInResult>;

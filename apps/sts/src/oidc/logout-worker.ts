@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from '@behalf/service';
 import type { Client, Provider } from 'oidc-provider';
 import type { LogoutOutbox, PendingLogout } from '../state/logout-outbox.ts';
@@ -24,8 +25,6 @@ interface LogoutClient extends Client {
 export function startLogoutWorker(options: LogoutWorkerOptions): () => Promise<void> {
   const { outbox, logger, intervalMs = 500 } = options;
   const stopping = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let round: Promise<void> = Promise.resolve();
 
   const send = async ({ clientId, subject, session }: PendingLogout): Promise<void> => {
     const client = (await options.provider().Client.find(clientId)) as LogoutClient | undefined;
@@ -44,22 +43,23 @@ export function startLogoutWorker(options: LogoutWorkerOptions): () => Promise<v
   const run = async (): Promise<void> => {
     try {
       // As long as there is something due, the next look is at once.
-      for (let taken = 1; taken > 0 && !stopping.signal.aborted;) taken = await outbox.deliver(send);
+      for (let tried = 1; tried > 0 && !stopping.signal.aborted;) tried = await outbox.deliver(send);
     } catch (error) {
       logger.warn({ err: error }, 'the logout outbox cannot be read');
     }
-    if (!stopping.signal.aborted) schedule();
   };
-  const schedule = (): void => {
-    timer = setTimeout(() => {
-      round = run();
-    }, intervalMs).unref();
-  };
-  schedule();
+  const workers = Array.from({ length: WORKERS }, async () => {
+    while (!stopping.signal.aborted) {
+      await setTimeout(intervalMs, undefined, { ref: false, signal: stopping.signal }).catch(() => undefined);
+      if (!stopping.signal.aborted) await run();
+    }
+  });
 
   return async () => {
     stopping.abort();
-    clearTimeout(timer);
-    await round;
+    await Promise.all(workers);
   };
 }
+
+/** While one waits for a receiver that hangs, the others go on with the rest. */
+const WORKERS = 4;

@@ -51,7 +51,11 @@ export function createResourceIndicators(
   function ownTarget(ctx: Context, client: Client): string {
     const scopes = scopesOf(ctx);
     if (scopes.length === 0) throw new errors.InvalidScope('name the scopes that the token is to have', '');
-    assertAmong(scopes, ownScopesOf(client, scopesOfClient(client.clientId)));
+    const own = ownScopesOf(client, scopesOfClient(client.clientId));
+    assertAmong(
+      scopes,
+      own.filter((scope) => apis.subjectOf(scope) !== 'user'),
+    );
     const [owner, other] = ownersOf(scopes, apis);
     if (owner === undefined || other !== undefined) {
       throw new errors.InvalidScope(SEVERAL_APIS, scopes.join(' '));

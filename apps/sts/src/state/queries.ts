@@ -29,54 +29,35 @@ export interface SessionRow {
   readonly current: boolean;
 }
 
-export interface Page<Row> {
-  readonly rows: readonly Row[];
-  /** Opaque; null on the last page. */
-  readonly next: string | null;
-}
-
-/** What people and operators read. A malformed cursor is `null`. */
-export interface LedgerQueries {
-  delegationsOf(
-    subject: string,
-    page: { limit: number; cursor?: string },
-  ): Promise<Page<DelegationRow> | null>;
-  /** The live ones, newest first: at most 100, `currentSession` always among them. */
-  sessionsOf(subject: string, currentSession: string | undefined): Promise<readonly SessionRow[]>;
-}
-
-const MAXIMUM_PAGE = 100;
-
 /** A row as operators see it. */
 export interface OperatorRow extends DelegationRow {
   readonly subject: string | null;
   readonly session: string | null;
 }
 
-/** Why a request was refused, or what became of a token. */
-export interface Explanation {
-  /** What was recorded under that jti or request id, newest first. */
-  readonly rows: readonly (OperatorRow & { readonly error: string | null; readonly detail: string | null })[];
-  /** Of the newest issued token among them. */
-  readonly status: TokenStatus | null;
+export interface Page<Row> {
+  readonly rows: readonly Row[];
+  /** Opaque; null on the last page. */
+  readonly next: string | null;
 }
 
-export interface OperatorQueries extends LedgerQueries {
-  /** Issued and refused alike, newest first; null for a malformed cursor. */
-  list(
-    filter: { subject?: string },
-    page: { limit: number; cursor?: string },
-  ): Promise<Page<OperatorRow> | null>;
-  explain(jtiOrRequestId: string, now: number): Promise<Explanation>;
+interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string;
 }
 
-export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): OperatorQueries {
+const MAXIMUM_PAGE = 100;
+
+export type LedgerQueries = ReturnType<typeof createLedgerQueries>;
+
+/** What people and operators read, newest first, at most 100 rows at once. `now` is in epoch seconds. */
+export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
   const newestFirst = () =>
     db.selectFrom('ledger').selectAll().orderBy('sequence', 'desc').orderBy('id', 'desc');
 
   const page = async (
     query: ReturnType<typeof newestFirst>,
-    { limit, cursor }: { limit: number; cursor?: string },
+    { limit, cursor }: PageRequest,
   ): Promise<Page<Selectable<LedgerTable>> | null> => {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     if (after === null) return null;
@@ -102,26 +83,29 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
   };
 
   return {
-    async delegationsOf(subject, wanted) {
-      const found = await page(
-        newestFirst()
-          .where('subject', '=', subject)
-          // As the index `ledger_delegations` says it.
-          .where(sql<boolean>`(outcome = 'refused' or actor is not null)`),
-        wanted,
-      );
+    /** What was done, or refused, for a user by others. Null for a malformed cursor. */
+    async delegationsOf(subject: string, wanted: PageRequest): Promise<Page<DelegationRow> | null> {
+      const query = newestFirst()
+        .where('subject', '=', subject)
+        // Word for word the condition of the index `ledger_of_delegations`.
+        .where(sql<boolean>`(outcome = 'refused' or actor is not null)`);
+      const found = await page(query, wanted);
       return found && { rows: await rowsOf(found.rows, delegationRow), next: found.next };
     },
 
-    async sessionsOf(subject, currentSession) {
+    /** The live ones; `currentSession` is always among them. */
+    async sessionsOf(subject: string, currentSession: string | undefined): Promise<readonly SessionRow[]> {
       const logins = await db
         .selectFrom('logins')
-        .leftJoin('global_revocation', (join) => join.onTrue())
-        .select(['session', 'signed_in_at', 'browser', 'not_before'])
+        .innerJoin('users', 'users.id', 'logins.subject')
+        .innerJoin('server', (join) => join.onTrue())
+        .select(['session', 'signed_in_at', 'browser'])
         .where('subject', '=', subject)
         .where('ended_at', 'is', null)
         .where('expires_at', '>', now())
-        // Of too many the one that asks is shown in any case.
+        .whereRef('server_generation', '=', 'server.generation')
+        .whereRef('user_generation', '=', 'users.generation')
+        // The session that asks comes first, so that the limit never cuts it off.
         .orderBy((by) =>
           by
             .case()
@@ -133,9 +117,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
         .orderBy('signed_in_at', 'desc')
         .limit(MAXIMUM_PAGE)
         .execute();
-      const live = logins
-        .filter((login) => login.not_before === null || login.signed_in_at >= login.not_before)
-        .sort((one, other) => other.signed_in_at - one.signed_in_at);
+      const live = logins.toSorted((one, other) => other.signed_in_at - one.signed_in_at);
       const clients = await clientsSignedInto(
         db,
         live.map(({ session }) => session),
@@ -149,13 +131,18 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
       }));
     },
 
-    async list({ subject }, wanted) {
+    /** Issued and refused alike. Null for a malformed cursor. */
+    async list(
+      { subject }: { readonly subject?: string },
+      wanted: PageRequest,
+    ): Promise<Page<OperatorRow> | null> {
       const query = subject === undefined ? newestFirst() : newestFirst().where('subject', '=', subject);
       const found = await page(query, wanted);
       return found && { rows: await rowsOf(found.rows, operatorRow), next: found.next };
     },
 
-    async explain(jtiOrRequestId, at) {
+    /** What was recorded under that jti or request id, and the status of the newest issued token among it. */
+    async explain(jtiOrRequestId: string) {
       const rows = await newestFirst()
         .where((where) =>
           where.or([where('id', '=', jtiOrRequestId), where('request_id', '=', jtiOrRequestId)]),
@@ -163,7 +150,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
         .limit(MAXIMUM_PAGE)
         .execute();
       const issued = rows.find((row) => row.outcome === 'issued');
-      const statuses = await statusesOf(db, issued === undefined ? [] : [issued.id], at);
+      const statuses = await statusesOf(db, issued === undefined ? [] : [issued.id], now());
       return {
         rows: await rowsOf(rows, (row, active) => ({
           ...operatorRow(row, active),
