@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import type { Client, Configuration, KoaContextWithOIDC, Provider, Session } from 'oidc-provider';
+import type { Client, Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import type { Page } from '../interactions/page.ts';
 import {
   continuePage,
   errorPage,
@@ -63,15 +64,22 @@ export function createSignOut(
     return signOut.expiresAt > now() ? signOut : undefined;
   }
 
+  /** The session that a hint names, while it lives. */
+  async function sessionOf(hint: Hint): Promise<string | undefined> {
+    if (typeof hint?.['sid'] !== 'string') return undefined;
+    const sessions = await state.queries.sessionsOf(String(hint['sub']), hint['sid']);
+    return sessions.find(({ current }) => current)?.id;
+  }
+
   return {
     /** Asks, or goes straight on when there is no session. */
     async ask(ctx, next) {
       if (ctx.method !== 'GET') return next();
-      const request = await readRequest(ctx, provider);
+      const request = await readRequest(ctx.querystring, provider);
       if ('fault' in request) return answerWithPage(ctx, 400, errorPage('invalid_request', request.fault));
       const { client, returnTo, hint } = request;
       const cookie = await provider.Session.get(ctx);
-      const session = cookie.accountId === undefined ? await sessionOf(hint, state) : sessionIdOf(cookie.uid);
+      const session = cookie.accountId === undefined ? await sessionOf(hint) : sessionIdOf(cookie.uid);
       if (session === undefined) return goOn(ctx, returnTo, signedOutPage(pageOf(client)));
       const sealed = seal({ session, clientId: client?.clientId, returnTo });
       answerWithPage(ctx, 200, signOutPage(action, sealed, nameOf(client)), targetsOf(returnTo));
@@ -88,14 +96,15 @@ export function createSignOut(
       }
       const cookie = await provider.Session.get(ctx);
       const isOwn = sessionIdOf(cookie.uid) === signOut.session;
+      const client = await clientOf(signOut.clientId, provider);
       if (logout !== 'yes') {
-        await endGrant(isOwn ? cookie : undefined, signOut, state);
+        // Who stays signed in has signed out of that one application.
+        const grantId = isOwn && client !== undefined ? cookie.grantIdFor(client.clientId) : undefined;
+        if (grantId !== undefined) await state.revocation.endGrant(grantId);
         return goOn(ctx, signOut.returnTo, staysSignedInPage());
       }
       await state.revocation.endSession(signOut.session);
       if (isOwn) ctx.cookies.set(provider.cookieName('session'), null, cookies.long);
-      const client =
-        signOut.clientId === undefined ? undefined : await provider.Client.find(signOut.clientId);
       goOn(ctx, signOut.returnTo, signedOutPage(pageOf(client)));
     },
 
@@ -122,39 +131,40 @@ function macOf(payload: string, key: string): string {
 
 type Form = Readonly<Record<string, unknown>>;
 
-type Hint = { readonly session: unknown; readonly subject: string };
+/** The claims of a verified `id_token_hint`. */
+type Hint = Readonly<Record<string, unknown>> | undefined;
 
 type SignOutRequest =
   | { readonly fault: string }
-  | {
-      readonly client: Client | undefined;
-      readonly returnTo: string | undefined;
-      readonly hint: Hint | undefined;
-    };
+  | { readonly client: Client | undefined; readonly hint: Hint; readonly returnTo: string | undefined };
 
 /** Reads and checks the parameters (§2). A `post_logout_redirect_uri` counts only with a client that has registered it (§3). */
-async function readRequest(ctx: KoaContextWithOIDC, provider: Provider): Promise<SignOutRequest> {
-  const parameters = new URLSearchParams(ctx.querystring);
+async function readRequest(query: string, provider: Provider): Promise<SignOutRequest> {
+  const parameters = new URLSearchParams(query);
   const names = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state'];
   if (names.some((name) => parameters.getAll(name).length > 1)) return { fault: 'a parameter is repeated' };
   const [idToken, clientId, redirectUri, state] = names.map((name) => parameters.get(name) || undefined);
 
-  const hinted = idToken === undefined ? undefined : audienceOf(idToken);
-  if (idToken !== undefined && hinted === undefined) return { fault: 'id_token_hint is no ID token' };
-  if (clientId !== undefined && hinted !== undefined && clientId !== hinted) {
+  const audience = idToken === undefined ? clientId : audienceOf(idToken);
+  if (idToken !== undefined && audience === undefined) return { fault: 'id_token_hint is no ID token' };
+  if (clientId !== undefined && clientId !== audience) {
     return { fault: 'id_token_hint was issued to another client' };
   }
-  const client = await clientOf(hinted ?? clientId, provider);
-  if (client === undefined && (hinted ?? clientId) !== undefined) return { fault: 'the client is unknown' };
-  let hint: Hint | undefined;
-  if (idToken !== undefined && client !== undefined) {
-    const verified = await provider.IdToken.validate(idToken, client).catch(() => undefined);
-    if (verified === undefined) {
-      return { fault: 'id_token_hint cannot be verified: sign in to the application again, then sign out' };
-    }
-    hint = { session: verified.payload['sid'], subject: String(verified.payload['sub']) };
+  const client = await clientOf(audience, provider);
+  if (client === undefined) {
+    return audience === undefined
+      ? { client, hint: undefined, returnTo: undefined }
+      : { fault: 'the client is unknown' };
   }
-  if (client === undefined || redirectUri === undefined) return { client, hint, returnTo: undefined };
+  const verified =
+    idToken === undefined
+      ? { payload: undefined }
+      : await provider.IdToken.validate(idToken, client).catch(() => undefined);
+  if (verified === undefined) {
+    return { fault: 'id_token_hint cannot be verified: sign in to the application again, then sign out' };
+  }
+  const hint = verified.payload;
+  if (redirectUri === undefined) return { client, hint, returnTo: undefined };
   if (!client.postLogoutRedirectUriAllowed(redirectUri)) {
     return { fault: 'post_logout_redirect_uri is not registered' };
   }
@@ -178,28 +188,7 @@ async function clientOf(clientId: string | undefined, provider: Provider): Promi
   return clientId === undefined ? undefined : provider.Client.find(clientId);
 }
 
-/** The session that a hint names, while it lives. */
-async function sessionOf(hint: Hint | undefined, { queries }: State): Promise<string | undefined> {
-  if (typeof hint?.session !== 'string') return undefined;
-  const sessions = await queries.sessionsOf(hint.subject, hint.session);
-  return sessions.find(({ current }) => current)?.id;
-}
-
-/** Who stays signed in has signed out of that one application. */
-async function endGrant(
-  cookie: Session | undefined,
-  { clientId }: SignOut,
-  { revocation }: State,
-): Promise<void> {
-  const grantId = clientId === undefined ? undefined : cookie?.grantIdFor(clientId);
-  if (grantId !== undefined) await revocation.endGrant(grantId);
-}
-
-function goOn(
-  ctx: KoaContextWithOIDC,
-  returnTo: string | undefined,
-  page: Parameters<typeof answerWithPage>[2],
-): void {
+function goOn(ctx: KoaContextWithOIDC, returnTo: string | undefined, page: Page): void {
   if (returnTo === undefined) return answerWithPage(ctx, 200, page);
   ctx.set('Cache-Control', 'no-store');
   ctx.redirect(returnTo);
