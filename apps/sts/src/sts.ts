@@ -5,7 +5,7 @@ import {
   type ExtensionGrantValidator,
   type TokenTools,
 } from '@behalf/extension-grants';
-import { currentRequestId, fetchWithRequestId, type Logger } from '@behalf/service';
+import { fetchWithRequestId, type Logger } from '@behalf/service';
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
@@ -16,17 +16,17 @@ import { createSubscriptionsClient } from './grants/subscriptions-client.ts';
 import { createTokenExchangeGrant } from './grants/token-exchange.ts';
 import { createTranslationGrant } from './grants/translation.ts';
 import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trusted-issuer-token.ts';
-import { createAttemptCounter, createSignInThrottle } from './interactions/throttle.ts';
+import { createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
 import { assertLifetimes, lifetimes } from './lifetimes.ts';
 import { createProviderClients } from './oidc/clients.ts';
 import {
   createCurrentProvider,
   createPublicKeys,
+  SigningKey,
   type ProviderKeys,
   type CurrentProvider,
 } from './oidc/current-provider.ts';
-import { createRefusalRecorder } from './oidc/ledger-hooks.ts';
 import { startLogoutWorker } from './oidc/logout-worker.ts';
 import { createProvider } from './provider.ts';
 import { createApiDirectory } from './registry/apis.ts';
@@ -90,17 +90,10 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
           issuer,
           now,
           logger,
-          adapter: state.adapter,
-          unconsume: state.unconsume,
-          recordBrowser: state.recordBrowser,
-          users,
+          state,
           providerClients,
           apis,
           apiDirectory,
-          ledger,
-          revocation,
-          consumeProof: state.consumeProof,
-          onRefused: createRefusalRecorder(ledger, currentRequestId),
           findLiveToken: async (jwt) => {
             const result = await accessTokens.validate(jwt);
             return result.ok ? result.token : undefined;
@@ -124,9 +117,8 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     logger,
     now,
     host,
-    apis,
     users,
-    throttle: createSignInThrottle(createAttemptCounter(state.database.db, now)),
+    throttle: createSignInThrottle(state.database.db, now),
     verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys.keySet, now }),
     ledger,
     queries: state.queries,
@@ -172,7 +164,7 @@ function publicJwks(snapshot: KeySnapshot) {
 
 function providerKeysOf(snapshot: KeySnapshot, config: Config): ProviderKeys {
   return {
-    jwks: { keys: [...snapshot.jwks.keys] },
+    signingKeys: snapshot.jwks.keys.map((jwk) => new SigningKey(jwk)),
     cookieKeys: config.cookieKeys ?? snapshot.cookieKeys,
   };
 }

@@ -12,15 +12,15 @@ export interface LogoutWorkerOptions {
   readonly intervalMs?: number;
 }
 
-/** oidc-provider's clients can do this; its types do not say so. */
+/** oidc-provider's clients have this method; its types lack it. */
 interface LogoutClient extends Client {
   backchannelLogout(sub: string, sid: string): Promise<void>;
 }
 
 /**
- * Tells clients of ended sessions (OpenID Connect Back-Channel Logout 1.0). What there is to tell was written in the
- * transaction that ended the session; this only delivers it, again and again until it is taken or has expired.
- * Returns what stops it, which resolves when nothing is being sent any more.
+ * Sends back-channel logouts (OpenID Connect Back-Channel Logout 1.0) to the clients of ended sessions. The rows were written
+ * in the transaction that ended the session; each is sent again until a client takes it or it expires. Returns a function that
+ * stops, and resolves when nothing is being sent any more.
  */
 export function startLogoutWorker(options: LogoutWorkerOptions): () => Promise<void> {
   const { outbox, logger, intervalMs = 500 } = options;

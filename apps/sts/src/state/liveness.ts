@@ -1,5 +1,5 @@
 import { createStatement } from '@behalf/database';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { isUnregisteredClient } from '../registry/clients.ts';
 import { isExternalTokenId, type StsSchema } from './schema.ts';
 
@@ -24,6 +24,8 @@ export type TokenStatus =
 
 /** A token or one of its ancestors, with everything that it hangs from. */
 export interface Ancestor {
+  /** The jti that was asked about. */
+  readonly leaf: string;
   readonly depth: number;
   readonly parent: string | null;
   readonly subject: string | null;
@@ -55,21 +57,42 @@ export const MAXIMUM_ANCESTORS = 40;
  * about no block.
  */
 export function createAncestorsOf(db: Kysely<StsSchema>) {
-  return createStatement<Ancestor, StsSchema>(
-    db,
-    (parameter) => sql<Ancestor>`
-    with recursive token (depth, parent, subject, session, grant_id, client_id, actor, audience,
+  return createStatement<Ancestor, StsSchema>(db, (parameter) =>
+    ancestorsQuery(parameter(0), parameter(1), parameter(2)),
+  );
+}
+
+/** The status of several tokens, in one statement. A jti that was never issued here is not among them. */
+export async function statusesOf(
+  db: Kysely<StsSchema>,
+  jtis: readonly string[],
+  now: number,
+): Promise<ReadonlyMap<string, TokenStatus>> {
+  if (jtis.length === 0) return new Map();
+  const { rows } = await ancestorsQuery(sql.join(jtis), sql.lit(''), sql.lit('')).execute(db);
+  const byLeaf = Map.groupBy(rows, ({ leaf }) => leaf);
+  return new Map([...byLeaf].map(([jti, ancestors]) => [jti, evaluate(ancestors, now)]));
+}
+
+function ancestorsQuery(
+  jtis: RawBuilder<unknown>,
+  actor: RawBuilder<unknown>,
+  audience: RawBuilder<unknown>,
+): RawBuilder<Ancestor> {
+  return sql<Ancestor>`
+    with recursive token (leaf, depth, parent, subject, session, grant_id, client_id, actor, audience,
       expires_at, revoked_at, server_generation, client_generation) as (
-      select 0, parent, subject, session, grant_id, client_id, actor, audience,
+      select id, 0, parent, subject, session, grant_id, client_id, actor, audience,
         expires_at, revoked_at, server_generation, client_generation
-      from ledger where id = ${parameter(0)} and outcome = 'issued'
+      from ledger where id in (${jtis}) and outcome = 'issued'
       union all
-      select token.depth + 1, up.parent, up.subject, up.session, up.grant_id, up.client_id, up.actor, up.audience,
-        up.expires_at, up.revoked_at, up.server_generation, up.client_generation
+      select token.leaf, token.depth + 1, up.parent, up.subject, up.session, up.grant_id, up.client_id, up.actor,
+        up.audience, up.expires_at, up.revoked_at, up.server_generation, up.client_generation
       from token join ledger up on up.id = token.parent and up.outcome = 'issued'
       where token.depth < ${sql.lit(MAXIMUM_ANCESTORS)}
     )
-    select token.depth, token.parent, token.subject, token.session, token.client_id, token.expires_at, token.revoked_at,
+    select token.leaf, token.depth, token.parent, token.subject, token.session, token.client_id,
+      token.expires_at, token.revoked_at,
       token.server_generation as issued_server_generation, token.client_generation as issued_client_generation,
       logins.subject as login_subject, logins.expires_at as login_expires_at, logins.ended_at as login_ended_at,
       logins.server_generation = server.generation and logins.user_generation = users.generation as login_is_current,
@@ -84,11 +107,11 @@ export function createAncestorsOf(db: Kysely<StsSchema>) {
     left join delegation_blocks block on block.subject = token.subject
       and block.session = coalesce(token.session, '') and block.actor = token.actor and block.audience = token.audience
     left join delegation_blocks next_block on next_block.subject = token.subject
-      and next_block.session = coalesce(token.session, '') and next_block.actor = ${parameter(1)} and next_block.audience = ${parameter(2)}
+      and next_block.session = coalesce(token.session, '')
+      and next_block.actor = ${actor} and next_block.audience = ${audience}
     left join users on users.id = token.subject
     left join clients on clients.id = token.client_id
-    order by token.depth`,
-  );
+    order by token.depth`;
 }
 
 /**

@@ -147,12 +147,13 @@ type Notice = Omit<IssuedOfSession, 'audience'>;
 const MAXIMUM_ROWS = 500;
 
 /**
- * Writes a notice for each client that the ledger shows for an ended session: it asked for a token, or acts for an API
+ * Writes a notice for each client of an ended session: the user signed in to it, it asked for a token, or it acts for an API
  * that one was for. Runs in the transaction that ends the session.
  */
 export async function enqueueSessionLogout(
   db: Kysely<StsSchema>,
   { session, subject }: { readonly session: string; readonly subject: string },
+  signedInto: readonly string[],
   options: NoticeOptions,
 ): Promise<void> {
   const tokens = await db
@@ -162,7 +163,8 @@ export async function enqueueSessionLogout(
     .where('session', '=', session)
     .where('outcome', '=', 'issued')
     .execute();
-  const issued = tokens.map((token) => ({ ...token, session, subject }));
+  const clients = signedInto.map((client_id) => ({ client_id, audience: null }));
+  const issued = [...tokens, ...clients].map((token) => ({ ...token, session, subject }));
   await writeNotices(db, noticesFor(issued, options), options.now);
 }
 

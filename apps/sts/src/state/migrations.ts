@@ -53,6 +53,9 @@ const TABLES: readonly string[] = [
   `create index ledger_of_delegations on ledger (subject, sequence, id)
     where outcome = 'refused' or actor is not null`,
   `create index ledger_by_session on ledger (session)`,
+  // For /account/sessions; the condition stands in its query word for word.
+  `create index ledger_of_sign_ins on ledger (session, client_id)
+    where (outcome = 'issued' and actor is null)`,
   `create index ledger_by_parent on ledger (parent)`,
   `create index ledger_by_request on ledger (request_id)`,
   `create index ledger_by_keep_until on ledger (keep_until)`,

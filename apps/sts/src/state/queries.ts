@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
-import { createAncestorsOf, evaluate, type TokenStatus } from './liveness.ts';
+import { statusesOf, type TokenStatus } from './liveness.ts';
 import { isStorable, type LedgerTable, type StsSchema } from './schema.ts';
 
 /** A row as `/account/delegations` and `ledger --json` show it. */
@@ -16,6 +16,8 @@ export interface DelegationRow {
   readonly reason: string | null;
   readonly expires_at: number | null;
   readonly revoked_at: number | null;
+  /** Whether the token would be taken now (RFC 7662): not expired, and neither it nor anything it hangs from has ended. */
+  readonly active: boolean;
 }
 
 export interface SessionRow {
@@ -50,7 +52,6 @@ export type LedgerQueries = ReturnType<typeof createLedgerQueries>;
 
 /** What people and operators read, newest first, at most 100 rows at once. `now` is in epoch seconds. */
 export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
-  const ancestorsOf = createAncestorsOf(db);
   const newestFirst = () =>
     db.selectFrom('ledger').selectAll().orderBy('sequence', 'desc').orderBy('id', 'desc');
 
@@ -72,8 +73,14 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
     return { rows: rows.slice(0, size), next: last === undefined ? null : formatCursor(last) };
   };
 
-  const statusOf = async (jti: string): Promise<TokenStatus> =>
-    evaluate(await ancestorsOf(jti, '', ''), now());
+  const rowsOf = async <Row>(
+    found: readonly Selectable<LedgerTable>[],
+    format: (row: Selectable<LedgerTable>, active: boolean) => Row,
+  ): Promise<readonly Row[]> => {
+    const issued = found.filter(({ outcome }) => outcome === 'issued').map(({ id }) => id);
+    const statuses = await statusesOf(db, issued, now());
+    return found.map((row) => format(row, statuses.get(row.id)?.active === true));
+  };
 
   return {
     /** What was done, or refused, for a user by others. Null for a malformed cursor. */
@@ -83,7 +90,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
         // Word for word the condition of the index `ledger_of_delegations`.
         .where(sql<boolean>`(outcome = 'refused' or actor is not null)`);
       const found = await page(query, wanted);
-      return found && { rows: found.rows.map(delegationRow), next: found.next };
+      return found && { rows: await rowsOf(found.rows, delegationRow), next: found.next };
     },
 
     /** The live ones; `currentSession` is always among them. */
@@ -131,7 +138,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
     ): Promise<Page<OperatorRow> | null> {
       const query = subject === undefined ? newestFirst() : newestFirst().where('subject', '=', subject);
       const found = await page(query, wanted);
-      return found && { rows: found.rows.map(operatorRow), next: found.next };
+      return found && { rows: await rowsOf(found.rows, operatorRow), next: found.next };
     },
 
     /** What was recorded under that jti or request id, and the status of the newest issued token among it. */
@@ -143,37 +150,45 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
         .limit(MAXIMUM_PAGE)
         .execute();
       const issued = rows.find((row) => row.outcome === 'issued');
+      const statuses = await statusesOf(db, issued === undefined ? [] : [issued.id], now());
       return {
-        rows: rows.map((row) => ({ ...operatorRow(row), error: row.error, detail: row.detail })),
-        status: issued === undefined ? null : await statusOf(issued.id),
+        rows: await rowsOf(rows, (row, active) => ({
+          ...operatorRow(row, active),
+          error: row.error,
+          detail: row.detail,
+        })),
+        status: statuses.get(issued?.id ?? '') ?? null,
       };
     },
   };
 }
 
-/** By session, the clients that the user signed in to, not those that acted later on. One statement for all of them. */
+/**
+ * By session, the clients that the user signed in to, not those that acted later on. It jumps through the index from one
+ * client to the next, because a session may have any number of tokens.
+ */
 async function clientsSignedInto(
   db: Kysely<StsSchema>,
   sessions: readonly string[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   if (sessions.length === 0) return new Map();
-  const rows = await db
-    .selectFrom('ledger')
-    .select(['session', 'client_id'])
-    .distinct()
-    .where('session', 'in', sessions)
-    .where('outcome', '=', 'issued')
-    .where('actor', 'is', null)
-    .orderBy('client_id')
-    .execute();
-  const bySession = new Map<string, string[]>();
-  for (const { session, client_id } of rows) {
-    if (session !== null) bySession.set(session, [...(bySession.get(session) ?? []), client_id]);
-  }
-  return bySession;
+  const next = (session: string, after: string) => sql`(
+    select min(client_id) from ledger where ledger.session = ${sql.ref(session)}
+      and ledger.client_id > ${after === '' ? sql.lit('') : sql.ref(after)}
+      and (outcome = 'issued' and actor is null))`;
+  const { rows } = await sql<{ session: string; client_id: string }>`
+    with recursive pair (session, client_id) as (
+      select logins.session, ${next('logins.session', '')} from logins where logins.session in (${sql.join(sessions)})
+      union all
+      select pair.session, ${next('pair.session', 'pair.client_id')} from pair where pair.client_id is not null
+    ) select session, client_id from pair where client_id is not null order by client_id`.execute(db);
+  const bySession = Map.groupBy(rows, ({ session }) => session);
+  return new Map(
+    [...bySession].map(([session, pairs]) => [session, pairs.map(({ client_id }) => client_id)]),
+  );
 }
 
-function delegationRow(row: Selectable<LedgerTable>): DelegationRow {
+function delegationRow(row: Selectable<LedgerTable>, active: boolean): DelegationRow {
   return {
     jti: row.id,
     parent: row.parent,
@@ -187,11 +202,12 @@ function delegationRow(row: Selectable<LedgerTable>): DelegationRow {
     reason: row.reason,
     expires_at: row.expires_at,
     revoked_at: row.revoked_at,
+    active,
   };
 }
 
-function operatorRow(row: Selectable<LedgerTable>): OperatorRow {
-  return { ...delegationRow(row), subject: row.subject, session: row.session };
+function operatorRow(row: Selectable<LedgerTable>, active: boolean): OperatorRow {
+  return { ...delegationRow(row, active), subject: row.subject, session: row.session };
 }
 
 function formatCursor(row: { readonly sequence: number; readonly id: string }): string {

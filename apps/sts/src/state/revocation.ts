@@ -27,8 +27,12 @@ export function createRevocation(options: {
     if (which.subject !== undefined) ending = ending.where('subject', '=', which.subject);
     const ended = await ending.returning(['session', 'subject', 'expires_at']).execute();
     for (const login of ended) {
-      await transaction.deleteFrom('oidc_records').where('session', '=', login.session).execute();
-      await enqueueSessionLogout(transaction, login, notices());
+      const records = await transaction
+        .deleteFrom('oidc_records')
+        .where('session', '=', login.session)
+        .returning(['model', 'payload'])
+        .execute();
+      await enqueueSessionLogout(transaction, login, clientsSignedInto(records), notices());
     }
     return ended.filter((login) => login.expires_at > now()).length;
   };
@@ -127,6 +131,15 @@ export function createRevocation(options: {
         .execute();
     },
   };
+}
+
+/** The clients that a session was used to sign in to, also those that never asked for a token of an API. */
+function clientsSignedInto(records: readonly { model: string; payload: string }[]): readonly string[] {
+  return records
+    .filter(({ model }) => model === 'Session')
+    .flatMap(({ payload }) =>
+      Object.keys((JSON.parse(payload) as { authorizations?: object }).authorizations ?? {}),
+    );
 }
 
 /** The first revocation's time stands. False when there is no such token that was issued here. */

@@ -77,7 +77,9 @@ describe('where no server has started', () => {
     const { code, text } = await run('ledger', { DATA_DIR: join(folder, 'data') });
     expect(code).toBe(1);
     expect(text).toContain('there is no database');
-    await expect(cp(join(folder, 'data'), join(folder, 'copy'), { recursive: true })).rejects.toThrow('ENOENT');
+    await expect(cp(join(folder, 'data'), join(folder, 'copy'), { recursive: true })).rejects.toThrow(
+      'ENOENT',
+    );
     await rm(folder, { recursive: true });
   });
 });

