@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
-import { statusesOf, type TokenStatus } from './liveness.ts';
+import { statusesOf } from './liveness.ts';
 import { isStorable, type LedgerTable, type StsSchema } from './schema.ts';
 
 /** A row as `/account/delegations` and `ledger --json` show it. */
