@@ -41,6 +41,7 @@ import {
   refuseClientAssertion,
 } from './oidc/routes.ts';
 import { createSignOut } from './oidc/sign-out.ts';
+import { lifetimes } from './lifetimes.ts';
 import type { ApiRegistry } from './registry/apis.ts';
 import { OPENID_SCOPES } from './registry/clients.ts';
 import { sessionIdOf } from './state/schema.ts';
@@ -64,11 +65,6 @@ export interface ProviderParts {
   /** The extension grants; they may issue tokens with the tools of oidc-provider that they run in. */
   readonly validators: (tools: TokenTools) => readonly ExtensionGrantValidator[];
 }
-
-/** A login session ends this long after the sign-in, however busy it was; its refresh tokens end with it. */
-const SESSION_SECONDS = 8 * 3600;
-
-const INTERACTION_SECONDS = 30 * 60;
 
 const AUTHENTICATED = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const;
 
@@ -126,14 +122,14 @@ export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }
     expiresWithSession: async () => true,
     loadExistingGrant,
     ttl: {
-      AccessToken: 600,
-      AuthorizationCode: 60,
-      ClientCredentials: 300,
-      IdToken: 600,
-      Interaction: INTERACTION_SECONDS,
+      AccessToken: lifetimes.accessTokenSeconds,
+      AuthorizationCode: lifetimes.codeSeconds,
+      ClientCredentials: lifetimes.clientTokenSeconds,
+      IdToken: lifetimes.idTokenSeconds,
+      Interaction: lifetimes.interactionSeconds,
       Session: (_ctx, session) => remainingOf((session as Session & { loginTs?: number }).loginTs),
       RefreshToken: (_ctx, token) => remainingOf(token.authTime),
-      Grant: SESSION_SECONDS,
+      Grant: lifetimes.sessionSeconds,
     },
   };
 
@@ -203,8 +199,8 @@ export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }
 
   /** Seconds until the session that began then must end; as long as a sign-in may take while nobody has signed in. */
   function remainingOf(signedInAt: number | undefined): number {
-    if (signedInAt === undefined) return INTERACTION_SECONDS;
-    return Math.max(1, signedInAt + SESSION_SECONDS - now());
+    if (signedInAt === undefined) return lifetimes.interactionSeconds;
+    return Math.max(1, signedInAt + lifetimes.sessionSeconds - now());
   }
 }
 

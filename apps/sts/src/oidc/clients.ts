@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { lifetimes } from '../lifetimes.ts';
 import { type ClientStore, isSecretOf, type StoredClient } from '../state/clients.ts';
 
 /** Client metadata of ours that rides along with oidc-provider's clients. */
@@ -76,10 +77,10 @@ export function isFirstParty(client: Client): boolean {
 }
 
 /** An assertion is made for one request; until it expires its `jti` has to be remembered. */
-const MAXIMUM_LIFETIME_SECONDS = 3600;
+const MAXIMUM_LIFETIME_SECONDS = lifetimes.clientAssertionSeconds;
 
 /** How far clocks may differ. oidc-provider takes it for `nbf` and `exp`. */
-export const CLOCK_TOLERANCE_SECONDS = 10;
+export const CLOCK_TOLERANCE_SECONDS = lifetimes.issuedAheadSeconds;
 
 /**
  * The rules for a client assertion (RFC 7523 §3) that oidc-provider leaves open, once it has checked the signature: its
