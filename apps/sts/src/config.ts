@@ -1,33 +1,24 @@
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import {
-  certificateCheckSetting,
-  databaseUrlSetting,
+  commonSettings,
+  DEVELOPMENT_SECRET,
   type Environment,
-  insecureTransport,
-  isPlainHttpElsewhere,
+  isWeakSecret,
   loadSettings,
-  logLevelSetting,
-  nodeEnvironmentSetting,
-  optionalSwitchSetting,
   optionalUrlSetting,
   portSetting,
   refuseInProduction,
-  switchSetting,
+  unsafeSettings,
   urlSetting,
 } from '@behalf/service';
 import { z } from 'zod';
 import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
 import { DEVELOPMENT_ADDRESSES } from './registry/apis.ts';
-import { DEVELOPMENT_SECRET } from './registry/clients.ts';
-
-const WORKSPACE = fileURLToPath(new URL('../../..', import.meta.url));
 
 const MINIMUM_COOKIE_KEY_LENGTH = 32;
 
 const schema = z.object({
-  NODE_ENV: nodeEnvironmentSetting,
-  LOG_LEVEL: logLevelSetting,
+  ...commonSettings,
   STS_PORT: portSetting(4000),
   /** Identifiers: what tokens say. */
   ISSUER: urlSetting(DEVELOPMENT_ADDRESSES.issuer).refine(isOrigin, 'is not an origin: it has a path'),
@@ -39,11 +30,6 @@ const schema = z.object({
   API2_URL: optionalUrlSetting,
   SUBSCRIPTIONS_URL: optionalUrlSetting,
   WEB_URL: urlSetting(DEVELOPMENT_ADDRESSES.webUrl),
-  ALLOW_INSECURE_HTTP: switchSetting(false),
-  NODE_TLS_REJECT_UNAUTHORIZED: certificateCheckSetting,
-  DATABASE_URL: databaseUrlSetting,
-  /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
-  DATA_DIR: z.string().default('.data'),
   /** `id:base64` of 32 bytes, several separated by commas: the first seals, the others open what they sealed. */
   KEY_ENCRYPTION_KEY: z.string().refine(isKeyList, 'is no list of id:base64 with 32 bytes each').optional(),
   /** Separated by commas, the first signs. Left out: they are generated, kept sealed and rotated. */
@@ -64,8 +50,6 @@ const schema = z.object({
   API1_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   SUBSCRIPTIONS_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
-  /** alice, bob and the others, and the clients that only examples use. Default: in development alone. */
-  DEMO_DATA: optionalSwitchSetting,
   MACHINE_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
 });
 
@@ -82,7 +66,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   const isProduction = settings.NODE_ENV === 'production';
   const demo = settings.DEMO_DATA ?? !isProduction;
   refuseUnsafe(settings, demo);
-  const dataDirectory = resolve(WORKSPACE, settings.DATA_DIR);
+  const dataDirectory = settings.DATA_DIR;
   return Object.freeze({
     isProduction,
     logLevel: settings.LOG_LEVEL,
@@ -100,7 +84,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     webOrigin: new URL(settings.WEB_URL).origin,
     trustedProxies: settings.TRUSTED_PROXIES ?? [],
     databaseUrl: settings.DATABASE_URL,
-    databaseFile: resolve(dataDirectory, 'sts.db'),
+    databaseFile: join(dataDirectory, 'sts.db'),
     dataDirectory,
     /** Undefined in development: one is made under the data directory. */
     keyEncryptionKey: settings.KEY_ENCRYPTION_KEY,
@@ -115,26 +99,22 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   });
 }
 
-/** What must not reach production. Each is named with the variable that mends it. */
+/** Settings that production refuses. Each is named with the variable that mends it. */
 function refuseUnsafe(settings: Settings, demo: boolean): void {
-  const isDevelopmentSecret = (secret: string) => secret === DEVELOPMENT_SECRET;
+  const { MACHINE_CLIENT_SECRET, ...always } = settings;
+  const keys =
+    settings.KEY_ENCRYPTION_KEY === undefined ? [] : parseKeyEncryptionKeys(settings.KEY_ENCRYPTION_KEY);
   refuseInProduction(settings.NODE_ENV, {
-    'API1_CLIENT_SECRET is the development secret': isDevelopmentSecret(settings.API1_CLIENT_SECRET),
-    'API2_CLIENT_SECRET is the development secret': isDevelopmentSecret(settings.API2_CLIENT_SECRET),
-    'SUBSCRIPTIONS_CLIENT_SECRET is the development secret': isDevelopmentSecret(
-      settings.SUBSCRIPTIONS_CLIENT_SECRET,
-    ),
-    'MACHINE_CLIENT_SECRET is the development secret':
-      demo && isDevelopmentSecret(settings.MACHINE_CLIENT_SECRET),
+    ...unsafeSettings(demo ? { ...always, MACHINE_CLIENT_SECRET } : always),
     'KEY_ENCRYPTION_KEY is missing: signing keys would be kept beside their key':
       settings.KEY_ENCRYPTION_KEY === undefined,
     'KEY_ENCRYPTION_KEY is the development key': /(^|,)\s*development:/.test(
       settings.KEY_ENCRYPTION_KEY ?? '',
     ),
-    'WEB_URL is plain http to another machine: codes would travel in the open': isPlainHttpElsewhere(
-      settings.WEB_URL,
+    'KEY_ENCRYPTION_KEY has a key that is not generated': keys.some(({ key }) =>
+      isWeakSecret(key.toString('latin1')),
     ),
-    ...insecureTransport(settings),
+    'COOKIE_KEYS has a key that is not generated': (settings.COOKIE_KEYS ?? []).some(isWeakSecret),
   });
 }
 

@@ -2,12 +2,16 @@ import { SettingsError } from '@behalf/service';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config.ts';
 
-const KEY = `2026:${Buffer.alloc(32, 7).toString('base64')}`;
+const KEY = `2026:${Buffer.from('a generated key of thirty-2 bytes'.slice(0, 32)).toString('base64')}`;
 
 /** A production configuration that is fine as it is. */
 const PRODUCTION = {
   NODE_ENV: 'production',
   ISSUER: 'https://sts.example',
+  API1_RESOURCE: 'https://api1.example',
+  API2_RESOURCE: 'https://api2.example',
+  SUBSCRIPTIONS_RESOURCE: 'https://subscriptions.example',
+  WEB_URL: 'https://web.example',
   API1_CLIENT_SECRET: 'a generated secret 1',
   API2_CLIENT_SECRET: 'a generated secret 2',
   SUBSCRIPTIONS_CLIENT_SECRET: 'a generated secret 3',
@@ -70,7 +74,17 @@ describe('in production', () => {
     { name: 'MACHINE_CLIENT_SECRET', change: { DEMO_DATA: 'on' } },
     { name: 'KEY_ENCRYPTION_KEY', change: { KEY_ENCRYPTION_KEY: '' } },
     { name: 'KEY_ENCRYPTION_KEY', change: { KEY_ENCRYPTION_KEY: KEY.replace('2026', 'development') } },
+    {
+      name: 'KEY_ENCRYPTION_KEY',
+      change: { KEY_ENCRYPTION_KEY: `2026:${Buffer.alloc(32).toString('base64')}` },
+    },
     { name: 'COOKIE_KEYS', change: { COOKIE_KEYS: 'keyboard cat' } },
+    { name: 'COOKIE_KEYS', change: { COOKIE_KEYS: 'a'.repeat(40) } },
+    { name: 'API1_CLIENT_SECRET', change: { API1_CLIENT_SECRET: 'x' } },
+    { name: 'API2_CLIENT_SECRET', change: { API2_CLIENT_SECRET: 'a generated secret 1' } },
+    { name: 'API1_RESOURCE', change: { API1_RESOURCE: 'http://localhost:4001' } },
+    { name: 'API2_URL', change: { API2_URL: 'http://api2.example' } },
+    { name: 'DATABASE_URL', change: { DATABASE_URL: 'postgres://db.example/x?sslmode=disable' } },
     { name: 'ISSUER', change: { ISSUER: 'http://sts.example' } },
     { name: 'ISSUER', change: { ISSUER: 'http://sts.example', ALLOW_INSECURE_HTTP: 'on' } },
     { name: 'ISSUER', change: { ISSUER: '' } },
@@ -84,7 +98,7 @@ describe('in production', () => {
 
   test('names every unsafe setting at once', () => {
     const faults = faultsOf({ NODE_ENV: 'production' });
-    for (const { name } of unsafe.filter(({ name: one }) => !/COOKIE|MACHINE|WEB|TLS/.test(one))) {
+    for (const { name } of unsafe.filter(({ name: one }) => !/COOKIE|MACHINE|_URL|TLS/.test(one))) {
       expect(faults).toContain(name);
     }
   });

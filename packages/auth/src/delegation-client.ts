@@ -13,7 +13,11 @@ import {
   type CacheTags,
 } from './token-cache.ts';
 
-export type DelegationClientOptions = OAuthClientOptions & TokenCacheOptions;
+export type DelegationClientOptions = OAuthClientOptions &
+  TokenCacheOptions & {
+    /** Is told of every token that is asked for, whether it is granted or not. */
+    readonly onExchange?: ExchangeObserver | undefined;
+  };
 
 export type TokenSource = () => Promise<DelegatedToken>;
 
@@ -42,11 +46,6 @@ export interface DelegationClient {
     source: TokenSource,
     call: (token: DelegatedToken) => Promise<Answer>,
   ): Promise<Answer>;
-  /**
-   * This very client, cache included, for one caller that wants to know where its tokens come from: the observer is told
-   * of each one that is asked for through what this returns.
-   */
-  observedBy(observer: ExchangeObserver): DelegationClient;
   /** Drops one token. */
   forget(token: DelegatedToken): void;
   /** Drops what hangs from a login session (`sid`), and keeps nothing for it until every token of it has expired. */
@@ -103,30 +102,25 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
     return call(await source());
   }
 
-  function clientFor(observer: ExchangeObserver | undefined): DelegationClient {
-    async function obtain(grantType: string, parameters: GrantParameters, useCache = true) {
-      const form = formOf(parameters);
-      const startedAtMs = performance.now();
-      const { from: origin, promise } = find(grantType, form, useCache);
-      if (observer === undefined) return promise;
-      return reportExchange(promise, { grantType, origin, startedAtMs }, observer);
-    }
-
-    return {
-      delegate: (request) => obtain('delegation', parametersOf(request)),
-      translate: (request) => obtain('translation', parametersOf(request)),
-      exchange: (request) => obtain(TOKEN_EXCHANGE, exchangeParametersOf(request)),
-      requestCustomGrant: (grantType, parameters, { cache: useCache = true } = {}) =>
-        obtain(grantType, parameters, useCache),
-      withToken,
-      observedBy: clientFor,
-      forget: cache.forget,
-      forgetSession: cache.forgetSession,
-      forgetSubject: cache.forgetSubject,
-    };
+  async function obtain(grantType: string, parameters: GrantParameters, useCache = true) {
+    const form = formOf(parameters);
+    const startedAtMs = performance.now();
+    const { from: origin, promise } = find(grantType, form, useCache);
+    if (options.onExchange === undefined) return promise;
+    return reportExchange(promise, { grantType, origin, startedAtMs }, options.onExchange);
   }
 
-  return clientFor(undefined);
+  return {
+    delegate: (request) => obtain('delegation', parametersOf(request)),
+    translate: (request) => obtain('translation', parametersOf(request)),
+    exchange: (request) => obtain(TOKEN_EXCHANGE, exchangeParametersOf(request)),
+    requestCustomGrant: (grantType, parameters, { cache: useCache = true } = {}) =>
+      obtain(grantType, parameters, useCache),
+    withToken,
+    forget: cache.forget,
+    forgetSession: cache.forgetSession,
+    forgetSubject: cache.forgetSubject,
+  };
 }
 
 /** What a delegation client sends for each grant, and the key under which it keeps the answer. */

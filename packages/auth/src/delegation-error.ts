@@ -89,7 +89,8 @@ export function problemOfDelegationError(error: DelegationError, resourceMetadat
       detail: 'A token for the next service was refused to this service.',
     });
   }
-  const detail = error.description ?? 'This service may not act for the user in this.';
+  // `error_description` is for the authenticated client; its caller gets the reason alone.
+  const detail = 'This service may not act for the user in this.';
   return authProblem('delegation-refused', {
     status: 403,
     detail,

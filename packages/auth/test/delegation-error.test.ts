@@ -153,6 +153,7 @@ describe('what a middle tier answers (delegationProblems)', () => {
     }));
     const answer = await call().expect(status);
     expect(answer.body).toMatchObject({ type: PROBLEMS + type, status, reason });
+    expect(answer.text + answer.headers['www-authenticate']).not.toContain('no more');
     expect(answer.headers['www-authenticate']).toMatch(
       new RegExp(`^Bearer error="${code}".*resource_metadata=`),
     );

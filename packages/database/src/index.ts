@@ -6,3 +6,4 @@ export {
   isUnavailable,
 } from './database.ts';
 export { NewerSchemaError, openDatabase } from './open.ts';
+export { prepare } from './prepare.ts';

@@ -1,4 +1,4 @@
-import type { CallStep } from '@behalf/service';
+import type { CallStep } from '@behalf/demo-steps';
 import { describe, expect, it } from 'vitest';
 import { API2, issuer, PROBLEM, RESOURCE, userToken, useTestApi1 } from '../support/api1.ts';
 
@@ -52,7 +52,7 @@ function answerTokens(...answers: readonly (readonly [string, string] | 'granted
   return forms;
 }
 
-const REFUSED = { status: 400, error: 'invalid_grant', reason: 'policy', description: 'because' };
+const REFUSED = { status: 400, error: 'invalid_grant', reason: 'policy', description: null };
 
 describe('experiments', () => {
   it('are listed by name', async () => {

@@ -1,6 +1,6 @@
 /** Amounts are whole minor units, times epoch seconds. */
 
-import type { Migration } from '@behalf/database';
+import { type Migration, prepare } from '@behalf/database';
 import { type ColumnType, type Kysely, type Selectable, sql } from 'kysely';
 import type { Account } from '../domain/payment.ts';
 
@@ -163,9 +163,11 @@ function toRow([days, from, to, amount, reference]: (typeof PAYMENTS)[number], i
 }
 
 /** A user's own accounts, in a fixed order. Empty for a user who has none. */
-export async function accountsOf(db: Kysely<Api2Tables>, owner: string): Promise<readonly Account[]> {
-  const rows = await db.selectFrom('accounts').selectAll().where('owner', '=', owner).orderBy('id').execute();
-  return rows.map(toAccount);
+export function prepareAccountsOf(db: Kysely<Api2Tables>): (owner: string) => Promise<readonly Account[]> {
+  const rowsOf = prepare(db, (given: { owner: string }) =>
+    db.selectFrom('accounts').selectAll().where('owner', '=', given.owner).orderBy('id'),
+  );
+  return async (owner) => (await rowsOf({ owner })).map(toAccount);
 }
 
 export function toAccount(row: Selectable<Api2Tables['accounts']>): Account {

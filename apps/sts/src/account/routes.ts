@@ -28,7 +28,7 @@ export function accountRoutes(ports: AccountPorts): Router {
   const { queries, revocation } = ports;
   const routes = Router();
   routes.use(
-    apiHeaders(),
+    apiHeaders,
     requireAccessToken(ports.verifier),
     requireScope('account'),
     requireLiveToken(liveIn(ports)),
