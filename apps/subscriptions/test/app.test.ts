@@ -206,6 +206,13 @@ describe('the service', () => {
     expect((await get('/nowhere', ofUser(alice))).status).toBe(404);
   });
 
+  it.each(['/Identity', '/identity/', `/users/${alice}/`, `/USERS/${alice}`])(
+    'has one spelling of each path: %s is 404',
+    async (path) => {
+      expect((await request(app).get(path)).status).toBe(404);
+    },
+  );
+
   it('answers 405 for another method', async () => {
     const response = await request(app).delete(`/users/${alice}`);
     expect([response.status, response.headers['allow']]).toEqual([405, 'GET, HEAD, OPTIONS']);

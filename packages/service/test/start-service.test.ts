@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { Agent, get } from 'node:http';
+import { Agent, get, type IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +49,21 @@ function fetchText(port: number, path: string, agent?: Agent): Promise<string> {
     }).once('error', reject);
   });
 }
+
+it('keeps an idle connection longer than a proxy does (nginx: 60 s)', async () => {
+  const service = start();
+  const { port = 0 } = await service.line('slow listens');
+  const keepAlive = new Agent({ keepAlive: true });
+  cleanUp.push(() => keepAlive.destroy());
+  const headers = await new Promise<IncomingHttpHeaders>((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path: '/fast', agent: keepAlive }, (response) => {
+      response.resume();
+      resolve(response.headers);
+    }).once('error', reject);
+  });
+  const [, seconds] = /timeout=(\d+)/.exec(String(headers['keep-alive'])) ?? [];
+  expect(Number(seconds)).toBeGreaterThan(60);
+});
 
 describe('startService', () => {
   it('finishes what is in flight after SIGTERM, refuses what is new, closes, and exits 0', async () => {
