@@ -42,7 +42,7 @@ describe('who may call', () => {
   );
 
   const wrongActors: [string, Record<string, unknown>][] = [
-    ['nobody acts', { act: undefined }],
+    ['no client acts', { act: undefined }],
     ['another client acts', { act: { sub: 'api2.client' } }],
     [
       'API1 acted only earlier (RFC 8693 §4.1)',

@@ -29,7 +29,7 @@ export interface WebConfig {
   readonly port: number;
   readonly root: string;
   readonly logLevel: string;
-  /** What the browser is told. Every member is public. */
+  /** Every member is public: the page contains them. */
   readonly client: ClientConfig;
 }
 

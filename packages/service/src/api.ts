@@ -22,7 +22,7 @@ export interface ApiOptions extends ProblemHandlerOptions {
   /** Receives back-channel logout as this client of the STS. Default: there is no such route. */
   readonly logout?: {
     readonly clientId: string;
-    /** What forgets everything that hangs from the session or the user. */
+    /** The caches that forget everything of the session or the user. */
     readonly memories: readonly {
       forgetSession(sessionId: string): void;
       forgetSubject(subject: string): void;

@@ -157,7 +157,7 @@ describe('spliced-chains', () => {
 describe('after-logout', () => {
   const session = { sid: 'session-9' };
 
-  it('shows that a check that asks nobody still takes a token, and one that asks the STS does not', async () => {
+  it('shows that an offline check still takes a token, and a live check does not', async () => {
     const forms = answerTokens('granted', ['invalid_grant', 'subject_token']);
     let isLive = true;
     answerAsApi2(() => isLive);

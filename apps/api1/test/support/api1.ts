@@ -31,7 +31,7 @@ export const issuer = createTestIssuer({ issuer: 'https://sts.example', audience
 export const userToken = (changes: Record<string, unknown> = {}) =>
   issuer.mint({ scope: 'api1', ...changes });
 
-/** What API2 was asked. */
+/** A request as API2 got it. */
 export interface SeenRequest {
   readonly method: string;
   readonly url: string;
@@ -128,7 +128,7 @@ export function useTestApi1(): TestApi1 {
   return api;
 }
 
-/** What the STS does with a delegation that it grants. */
+/** The STS's answer to a delegation that it grants. */
 const delegate: FormHandler = (form) => {
   const subject = decode(form.get('token') ?? '');
   const token = issuer.mint({

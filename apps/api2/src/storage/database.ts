@@ -24,7 +24,7 @@ export interface Api2Tables {
     reference: string;
     booked_at: number;
   };
-  /** What each payment request was answered, under its idempotency key. Kept as long as the payments are. */
+  /** The answer to each payment request, under its idempotency key. Kept as long as the payments are. */
   payment_answers: {
     payer: string;
     idempotency_key: string;
@@ -171,5 +171,6 @@ export function prepareAccountsOf(db: Kysely<Api2Tables>): (owner: string) => Pr
 }
 
 export function toAccount(row: Selectable<Api2Tables['accounts']>): Account {
-  return { ...row, balance: BigInt(row.balance) };
+  const { id, owner, name, currency, balance } = row;
+  return { id, owner, name, currency, balance: BigInt(balance) };
 }

@@ -145,7 +145,7 @@ export function useTestApi2(): TestApi2 {
   return api;
 }
 
-/** What the STS does with an exchange that it grants. */
+/** The STS's answer to an exchange that it grants. */
 const exchange: FormHandler = (form) => {
   const subject = decode(form.get('subject_token') ?? '');
   const token = issuer.mint({

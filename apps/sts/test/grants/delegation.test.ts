@@ -76,11 +76,7 @@ describe('refuses with invalid_grant, reason subject_token', () => {
 
   test('a forged token, without believing a word of it', async () => {
     const result = await delegate(await bench.forge(USER_CLAIMS));
-    expect(result).toMatchObject({
-      error: 'invalid_grant',
-      detail: 'bad_signature',
-      subjectToken: undefined,
-    });
+    expect(result).toMatchObject({ error: 'invalid_grant', detail: 'bad_signature', subjectToken: undefined });
   });
 
   test('a token that has ended, and names it for the ledger', async () => {
