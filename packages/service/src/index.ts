@@ -1,15 +1,7 @@
 export { loadApiConfig, commonSettings } from './api-config.ts';
 export { allowOrigin, apiHeaders, idempotencyKeyOf, jsonBody, requireIdempotencyKey } from './http.ts';
-export { CENSORED, createLogger, type Logger, pathOf, redactMembers, redactText } from './logging.ts';
-export {
-  allowOnly,
-  notFound,
-  problem,
-  Problem,
-  problemHandler,
-  problemType,
-  sendProblem,
-} from './problem.ts';
+export { createLogger, type Logger, pathOf, redactText } from './logging.ts';
+export { allowOnly, notFound, problem, Problem, problemHandler, sendProblem } from './problem.ts';
 export {
   DEVELOPMENT_SECRET,
   isPlainHttpElsewhere,
@@ -17,13 +9,7 @@ export {
   refuseInProduction,
   unsafeSettings,
 } from './production.ts';
-export {
-  currentRequestId,
-  fetchWithRequestId,
-  requestIdOf,
-  requestIds,
-  requestLogging,
-} from './request-logging.ts';
+export { currentRequestId, fetchWithRequestId, requestIdOf, requestLogging } from './request-logging.ts';
 export {
   databaseUrlSetting,
   type Environment,
@@ -37,15 +23,7 @@ export {
   switchSetting,
   urlSetting,
 } from './settings.ts';
-export {
-  epochSeconds,
-  healthRoutes,
-  runMain,
-  runService,
-  SERVER_TIMEOUTS,
-  startService,
-  stopServer,
-} from './start-service.ts';
+export { epochSeconds, healthRoutes, runMain, runService, startService } from './start-service.ts';
 export {
   createUpstream,
   jsonOf,

@@ -57,7 +57,7 @@ export function problem(options: ProblemOptions): Problem {
 }
 
 /** The type URI for a name in kebab case; an absolute URI stays as it is. */
-export function problemType(name = 'about:blank'): string {
+function problemType(name = 'about:blank'): string {
   return name.includes(':') ? name : TYPE_BASE + name;
 }
 

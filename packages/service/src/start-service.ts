@@ -22,7 +22,7 @@ export interface StartServiceOptions {
  * is just being closed must answer 502. Connections are looked through every 2 s: at the default of 30 s a limit of 10 s
  * is none.
  */
-export const SERVER_TIMEOUTS = {
+const SERVER_TIMEOUTS = {
   keepAliveTimeout: 75_000,
   requestTimeout: 30_000,
   headersTimeout: 10_000,
@@ -63,7 +63,7 @@ export async function startService(options: StartServiceOptions): Promise<Server
 }
 
 /** Stops accepting, closes idle connections as they become idle, and cuts what is left after `timeoutMs`. */
-export async function stopServer(server: Server, timeoutMs: number): Promise<void> {
+async function stopServer(server: Server, timeoutMs: number): Promise<void> {
   const closed = Promise.withResolvers<void>();
   server.close(() => closed.resolve());
   server.closeIdleConnections();
