@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely';
 import { expect, it } from 'vitest';
 import { prepare } from '../src/index.ts';
 import { describeEachEngine, openTestDatabase } from './support/testing.ts';
@@ -9,7 +10,7 @@ interface Tables {
 const migrations = [
   {
     name: '001-things',
-    up: (db: import('kysely').Kysely<unknown>) =>
+    up: (db: Kysely<unknown>) =>
       db.schema
         .createTable('things')
         .addColumn('id', 'text', (column) => column.primaryKey())
