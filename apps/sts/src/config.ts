@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import {
   commonSettings,
-  DEVELOPMENT_SECRET,
   type Environment,
   isWeakSecret,
   loadSettings,
+  optionalSwitchSetting,
   optionalUrlSetting,
   portSetting,
   refuseInProduction,
@@ -14,18 +14,19 @@ import {
 import { z } from 'zod';
 import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
 import { DEVELOPMENT_ADDRESSES } from './registry/apis.ts';
+import { DEVELOPMENT_SECRET } from './registry/clients.ts';
 
 const MINIMUM_COOKIE_KEY_LENGTH = 32;
 
 const schema = z.object({
   ...commonSettings,
   STS_PORT: portSetting(4000),
-  /** Identifiers: what tokens say. */
+  /** Identifiers, as tokens have them. */
   ISSUER: urlSetting(DEVELOPMENT_ADDRESSES.issuer).refine(isOrigin, 'is not an origin: it has a path'),
   API1_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.api1Resource),
   API2_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.api2Resource),
   SUBSCRIPTIONS_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.subscriptionsResource),
-  /** Where they are reached, when not at their identifiers. */
+  /** Addresses, where they differ from the identifiers. */
   API1_URL: optionalUrlSetting,
   API2_URL: optionalUrlSetting,
   SUBSCRIPTIONS_URL: optionalUrlSetting,
@@ -50,6 +51,8 @@ const schema = z.object({
   API1_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   SUBSCRIPTIONS_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+  /** Whether a start puts the registry's clients and users into the database. Default: in development alone. */
+  SEED: optionalSwitchSetting,
   MACHINE_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
 });
 
@@ -65,6 +68,23 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   });
   const isProduction = settings.NODE_ENV === 'production';
   const demo = settings.DEMO_DATA ?? !isProduction;
+  const identifiers = {
+    ISSUER: settings.ISSUER,
+    API1_RESOURCE: settings.API1_RESOURCE,
+    API2_RESOURCE: settings.API2_RESOURCE,
+    SUBSCRIPTIONS_RESOURCE: settings.SUBSCRIPTIONS_RESOURCE,
+  };
+  const services = {
+    API1_URL: settings.API1_URL ?? settings.API1_RESOURCE,
+    API2_URL: settings.API2_URL ?? settings.API2_RESOURCE,
+    SUBSCRIPTIONS_URL: settings.SUBSCRIPTIONS_URL ?? settings.SUBSCRIPTIONS_RESOURCE,
+  };
+  const clientSecrets = {
+    'api1.client': settings.API1_CLIENT_SECRET,
+    'api2.client': settings.API2_CLIENT_SECRET,
+    'subscriptions.client': settings.SUBSCRIPTIONS_CLIENT_SECRET,
+    ...(demo ? { 'machine.client': settings.MACHINE_CLIENT_SECRET } : {}),
+  };
   refuseUnsafe(settings, demo);
   const dataDirectory = settings.DATA_DIR;
   return Object.freeze({
@@ -72,15 +92,17 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     logLevel: settings.LOG_LEVEL,
     port: settings.STS_PORT,
     registry: {
-      issuer: settings.ISSUER,
-      api1Resource: settings.API1_RESOURCE,
-      api2Resource: settings.API2_RESOURCE,
-      subscriptionsResource: settings.SUBSCRIPTIONS_RESOURCE,
-      api1Url: settings.API1_URL ?? settings.API1_RESOURCE,
-      api2Url: settings.API2_URL ?? settings.API2_RESOURCE,
+      issuer: identifiers.ISSUER,
+      api1Resource: identifiers.API1_RESOURCE,
+      api2Resource: identifiers.API2_RESOURCE,
+      subscriptionsResource: identifiers.SUBSCRIPTIONS_RESOURCE,
+      api1Url: services.API1_URL,
+      api2Url: services.API2_URL,
       webUrl: settings.WEB_URL,
     },
-    subscriptionsUrl: settings.SUBSCRIPTIONS_URL ?? settings.SUBSCRIPTIONS_RESOURCE,
+    subscriptionsUrl: services.SUBSCRIPTIONS_URL,
+    /** Identifiers and addresses as settings; never a secret. */
+    addresses: { ...identifiers, ...services, WEB_URL: settings.WEB_URL },
     webOrigin: new URL(settings.WEB_URL).origin,
     trustedProxies: settings.TRUSTED_PROXIES ?? [],
     databaseUrl: settings.DATABASE_URL,
@@ -90,31 +112,24 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     keyEncryptionKey: settings.KEY_ENCRYPTION_KEY,
     cookieKeys: settings.COOKIE_KEYS,
     demo,
-    clientSecrets: {
-      'api1.client': settings.API1_CLIENT_SECRET,
-      'api2.client': settings.API2_CLIENT_SECRET,
-      'subscriptions.client': settings.SUBSCRIPTIONS_CLIENT_SECRET,
-      'machine.client': settings.MACHINE_CLIENT_SECRET,
-    },
+    seed: settings.SEED ?? !isProduction,
+    clientSecrets,
   });
 }
 
-/** Settings that production refuses. Each is named with the variable that mends it. */
+/** Settings that production refuses, each named with the variable that mends it. */
 function refuseUnsafe(settings: Settings, demo: boolean): void {
   const { MACHINE_CLIENT_SECRET, ...always } = settings;
-  const keys =
-    settings.KEY_ENCRYPTION_KEY === undefined ? [] : parseKeyEncryptionKeys(settings.KEY_ENCRYPTION_KEY);
+  const { KEY_ENCRYPTION_KEY: keys, COOKIE_KEYS: cookieKeys = [] } = settings;
+  const parsed = keys === undefined ? [] : parseKeyEncryptionKeys(keys);
   refuseInProduction(settings.NODE_ENV, {
     ...unsafeSettings(demo ? { ...always, MACHINE_CLIENT_SECRET } : always),
-    'KEY_ENCRYPTION_KEY is missing: signing keys would be kept beside their key':
-      settings.KEY_ENCRYPTION_KEY === undefined,
-    'KEY_ENCRYPTION_KEY is the development key': /(^|,)\s*development:/.test(
-      settings.KEY_ENCRYPTION_KEY ?? '',
-    ),
-    'KEY_ENCRYPTION_KEY has a key that is not generated': keys.some(({ key }) =>
+    'KEY_ENCRYPTION_KEY is missing: signing keys would be kept beside their key': keys === undefined,
+    'KEY_ENCRYPTION_KEY is the development key': parsed.some(({ id }) => id === 'development'),
+    'KEY_ENCRYPTION_KEY can be guessed: it wants 32 random bytes': parsed.some(({ key }) =>
       isWeakSecret(key.toString('latin1')),
     ),
-    'COOKIE_KEYS has a key that is not generated': (settings.COOKIE_KEYS ?? []).some(isWeakSecret),
+    'COOKIE_KEYS can be guessed: they want 32 random characters each': cookieKeys.some(isWeakSecret),
   });
 }
 

@@ -1,37 +1,39 @@
-import { createAccessTokenVerifier, verifyAccessToken } from '@behalf/auth';
+import { createAccessTokenVerifier } from '@behalf/auth';
 import {
+  type AccessTokenValidator,
   createAccessTokenValidator,
   type ExtensionGrantValidator,
   type TokenTools,
 } from '@behalf/extension-grants';
-import { currentRequestId, fetchWithRequestId, type Logger } from '@behalf/service';
+import { fetchWithRequestId, type Logger } from '@behalf/service';
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
-import type { ExchangePorts, SubjectTokenValidator } from './grants/authorize-actor.ts';
+import type { ExchangeDependencies } from './grants/authorize-actor.ts';
 import { createDelegationGrant } from './grants/delegation.ts';
-import { createEitherTokenValidator } from './grants/subject-token.ts';
-import { createSubscriptionService } from './grants/subscriptions-client.ts';
+import { createSubjectTokenReader } from './grants/subject-token.ts';
+import { createSubscriptionsClient } from './grants/subscriptions-client.ts';
 import { createTokenExchangeGrant } from './grants/token-exchange.ts';
 import { createTranslationGrant } from './grants/translation.ts';
 import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trusted-issuer-token.ts';
-import { createAttemptCounter, createSignInThrottle } from './interactions/throttle.ts';
+import { createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
-import { createClientScopes } from './oidc/clients.ts';
+import { assertLifetimes, lifetimes } from './lifetimes.ts';
+import { createProviderClients } from './oidc/clients.ts';
 import {
   createCurrentProvider,
   createPublicKeys,
+  SigningKey,
   type ProviderKeys,
   type CurrentProvider,
 } from './oidc/current-provider.ts';
-import { createRefusalRecorder } from './oidc/ledger-hooks.ts';
 import { startLogoutWorker } from './oidc/logout-worker.ts';
 import { createProvider } from './provider.ts';
 import { createApiDirectory } from './registry/apis.ts';
 import { USER_SUBSCRIPTION_CLIENT } from './registry/clients.ts';
 import { DELEGATION_POLICY } from './registry/delegation-policy.ts';
-import { loadRegistry, type Registry, seedRegistry } from './registry/load-registry.ts';
-import { createState, type State } from './state/state.ts';
+import { loadRegistry, type Registry, seedRegistry, validateDatabase } from './registry/load-registry.ts';
+import { createState, openStsDatabase, type State } from './state/state.ts';
 
 export interface Sts {
   readonly app: Express;
@@ -55,52 +57,55 @@ export interface CreateStsOptions {
 export async function createSts(config: Config, options: CreateStsOptions): Promise<Sts> {
   const { logger, now = () => Math.floor(Date.now() / 1000) } = options;
   const { issuer } = config.registry;
+  assertLifetimes();
   const registry = await loadRegistry(config);
-  const state = await createState({ config, registry, logger, now });
+  const database = await openStsDatabase(config, { logger, access: 'server' });
+  const state = await createState({ database, config, registry, logger, now, access: 'server' });
   const { apis } = registry;
-  const { clients, users, ledger, revocation, keys } = state;
-  await seedRegistry(registry, state, { ...config, now: now() });
+  const { clients, users, ledger, revocation } = state;
+  if (config.seed) {
+    await seedRegistry(registry, state, (client_id) =>
+      logger.info({ client_id }, 'the secret from the settings was added to the client'),
+    );
+  }
+  await validateDatabase(registry, state, { ...config, now: now() });
+  const keys = await state.openKeyRing();
 
-  const publicKeys = createPublicKeys(publicJwks(keys.current()));
+  let jwks = publicJwks(keys.current());
+  const publicKeys = createPublicKeys(jwks);
   const accessTokens = createAccessTokenValidator({
     issuer,
-    key: publicKeys.key,
-    statusOf: (jti, at) => ledger.statusOf(jti, at),
+    jwks: () => jwks,
+    statusOf: ledger.statusOf,
+    now,
   });
-  const clientScopes = createClientScopes(clients, [USER_SUBSCRIPTION_CLIENT]);
-  const targets = createApiDirectory(apis, clientScopes.of);
+  const providerClients = createProviderClients(clients, [USER_SUBSCRIPTION_CLIENT]);
+  const apiDirectory = createApiDirectory(apis, providerClients.scopesOf);
   const validators = createValidators({ config, registry, state, accessTokens });
 
   const host = createCurrentProvider(
-    (engineKeys) =>
+    (providerKeys) =>
       createProvider(
         {
           issuer,
           now,
           logger,
-          adapter: state.adapter,
-          unconsume: state.unconsume,
-          recordBrowser: state.recordBrowser,
-          users,
-          clients: { ...clients, find: clientScopes.find },
+          state,
+          providerClients,
           apis,
-          targets,
-          ledger,
-          revocation,
-          consumeProof: state.consumeProof,
-          onRefused: createRefusalRecorder(ledger, currentRequestId),
+          apiDirectory,
           findLiveToken: async (jwt) => {
-            const result = await accessTokens.validate(jwt, { now: now() });
+            const result = await accessTokens.validate(jwt);
             return result.ok ? result.token : undefined;
           },
           verify: async (jwt) => {
-            const result = await verifyAccessToken(jwt, { issuer, key: publicKeys.key, now: now() });
+            const result = await accessTokens.verify(jwt);
             return result.ok ? result.token : undefined;
           },
           internalClients: [USER_SUBSCRIPTION_CLIENT],
           validators,
         },
-        engineKeys,
+        providerKeys,
       ),
     providerKeysOf(keys.current(), config),
   );
@@ -112,9 +117,8 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     logger,
     now,
     host,
-    apis,
     users,
-    throttle: createSignInThrottle(createAttemptCounter(state.database.db, now)),
+    throttle: createSignInThrottle(state.database.db, now),
     verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys.keySet, now }),
     ledger,
     queries: state.queries,
@@ -124,7 +128,8 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
 
   const stopKeys = keys.watch(
     (snapshot) => {
-      publicKeys.replace(publicJwks(snapshot));
+      jwks = publicJwks(snapshot);
+      publicKeys.replace(jwks);
       host.replaceKeys(providerKeysOf(snapshot, config));
       logger.info({ kid: snapshot.activeKid }, 'the signing keys changed');
     },
@@ -134,14 +139,11 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     },
   );
   const stopLogouts = startLogoutWorker({ outbox: state.outbox, provider: () => host.current, logger });
-  const sweeping = setInterval(
-    () => {
-      state
-        .sweep()
-        .catch((error: unknown) => logger.warn({ err: error }, 'expired records could not be removed'));
-    },
-    options.sweepIntervalMs ?? 5 * 60_000,
-  ).unref();
+  const sweeping = setInterval(() => {
+    state
+      .sweep()
+      .catch((error: unknown) => logger.warn({ err: error }, 'expired records could not be removed'));
+  }, options.sweepIntervalMs ?? lifetimes.sweepIntervalMs).unref();
 
   return {
     app,
@@ -162,37 +164,36 @@ function publicJwks(snapshot: KeySnapshot) {
 
 function providerKeysOf(snapshot: KeySnapshot, config: Config): ProviderKeys {
   return {
-    jwks: { keys: [...snapshot.jwks.keys] },
+    signingKeys: snapshot.jwks.keys.map((jwk) => new SigningKey(jwk)),
     cookieKeys: config.cookieKeys ?? snapshot.cookieKeys,
   };
 }
 
-export interface ValidatorParts {
+interface ValidatorParts {
   readonly config: Config;
   readonly registry: Registry;
-  readonly state: Pick<State, 'ledger' | 'users' | 'consumePartnerToken'>;
+  readonly state: State;
   /** For the access tokens of this server. */
-  readonly accessTokens: SubjectTokenValidator;
+  readonly accessTokens: AccessTokenValidator;
 }
 
-/** The extension grants with everything they need. A new grant is a file in `grants/`, a line here, and its name in `registry/grant-types.ts`. */
-export function createValidators({ config, registry, state, accessTokens }: ValidatorParts) {
+/** The extension grants with everything they need. A new grant is a file in `grants/`, a line here, and its name in `registry/clients.ts`. */
+function createValidators({ config, registry, state, accessTokens }: ValidatorParts) {
   const { apis, trustedIssuers } = registry;
-  const exchange: ExchangePorts = {
+  const exchange: ExchangeDependencies = {
     policy: DELEGATION_POLICY,
     apis,
     accessTokens,
     ledger: state.ledger,
   };
-  const subscriptions = createSubscriptionService({
+  const subscriptions = createSubscriptionsClient({
     url: config.subscriptionsUrl,
     fetch: fetchWithRequestId,
   });
-  const subjectTokens = createEitherTokenValidator({
-    trustedIssuers,
+  const subjectTokens = createSubjectTokenReader(
     accessTokens,
-    trustedIssuerTokens: createTrustedIssuerTokenValidator({ issuers: trustedIssuers, users: state.users }),
-  });
+    createTrustedIssuerTokenValidator({ issuers: trustedIssuers, users: state.users }),
+  );
 
   return (tokenTools: TokenTools): readonly ExtensionGrantValidator[] => [
     createDelegationGrant(exchange),

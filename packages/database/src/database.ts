@@ -18,6 +18,8 @@ export interface OpenDatabaseOptions {
   readonly schema: string;
   /** In order. The missing ones are applied before this resolves. */
   readonly migrations: readonly Migration[];
+  /** False: nothing is applied, and a schema that lacks something is an `OutdatedSchemaError`. Default true. */
+  readonly migrate?: boolean;
   /** PostgreSQL: connections of this process at most. Default 10. */
   readonly maximumConnections?: number;
   /** PostgreSQL: a statement that runs longer is cancelled. Default 5000. */
@@ -74,12 +76,16 @@ const MESSAGES = [
   'Client has encountered a connection error and is not queryable',
 ];
 
+/** Thrown by our own code when more work waits for the database than can be answered in time. */
+export class OverloadedError extends Error {}
+
 /**
  * Whether an error means that the database cannot be reached or cannot write just now, so that the same request may
  * well succeed later: the caller answers 503 with `Retry-After`. Anything else is a bug and answers 500.
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (error instanceof OverloadedError) return true;
   const { code, errcode, syscall } = error as Error & {
     code?: unknown;
     errcode?: unknown;

@@ -4,6 +4,7 @@ export {
   type Migration,
   type OpenDatabaseOptions,
   isUnavailable,
+  OverloadedError,
 } from './database.ts';
-export { NewerSchemaError, openDatabase } from './open.ts';
-export { prepare } from './prepare.ts';
+export { NewerSchemaError, openDatabase, OutdatedSchemaError } from './open.ts';
+export { createStatement } from './statement.ts';

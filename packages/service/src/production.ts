@@ -36,7 +36,7 @@ export function unsafeSettings(
     'EXPERIMENTS is on (EXPERIMENTS_IN_PRODUCTION=on permits that)':
       settings['EXPERIMENTS'] === true && settings['EXPERIMENTS_IN_PRODUCTION'] !== true,
   };
-  const secrets = new Map<string, string>();
+  const secrets = new Set<string>();
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value !== 'string') continue;
     if (IDENTIFIER.test(name) || publicUrls.includes(name)) {
@@ -50,10 +50,10 @@ export function unsafeSettings(
         !isHttpAllowed && isPlainHttpElsewhere(value);
     } else if (name.endsWith('_SECRET')) {
       faults[`${name} is the development secret`] = value === DEVELOPMENT_SECRET;
-      faults[`${name} is not a generated secret`] = value !== DEVELOPMENT_SECRET && isWeakSecret(value);
-      faults[`${name} is the same as ${secrets.get(value)}`] =
-        value !== DEVELOPMENT_SECRET && secrets.has(value);
-      secrets.set(value, name);
+      faults[`${name} can be guessed: it wants ${MINIMUM_SECRET_LENGTH} random characters or more`] =
+        value !== DEVELOPMENT_SECRET && isWeakSecret(value);
+      faults[`${name} is another client's secret, too`] = value !== DEVELOPMENT_SECRET && secrets.has(value);
+      secrets.add(value);
     }
   }
   return faults;

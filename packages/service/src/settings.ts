@@ -33,7 +33,7 @@ export function loadSettings<Shape extends z.ZodRawShape>(
   environment: Environment,
   { prefix, own = [], readFile = (path) => readFileSync(path, 'utf8') }: LoadSettingsOptions,
 ): Readonly<z.output<z.ZodObject<Shape>>> {
-  const faults = [...faultsOfEnvironment(environment, Object.keys(schema.shape))];
+  const faults = [...faultsOfEnvironment(environment, prefix, 'NODE_ENV' in schema.shape)];
   const values: Record<string, string> = {};
   const sources: Record<string, string> = {};
   for (const name of Object.keys(schema.shape)) {
@@ -63,11 +63,12 @@ function variablesOf(name: string, prefix: string, own: readonly string[]): read
 }
 
 /** Variables of another project or of a company's network that would break a service without a word. */
-function faultsOfEnvironment(environment: Environment, names: readonly string[]): readonly string[] {
-  const { NODE_ENV, ISSUER, NODE_USE_ENV_PROXY } = environment;
+function faultsOfEnvironment(environment: Environment, prefix: string, hasMode: boolean): readonly string[] {
+  const { ISSUER, NODE_USE_ENV_PROXY } = environment;
+  const mode = environment[`${prefix}_NODE_ENV`] || environment['NODE_ENV'];
   const noProxy = environment['NO_PROXY'] ?? environment['no_proxy'] ?? '';
   const faults: string[] = [];
-  if (names.includes('NODE_ENV') && !NODE_ENV && ISSUER?.toLowerCase().startsWith('https:')) {
+  if (hasMode && !mode && ISSUER?.toLowerCase().startsWith('https:')) {
     faults.push(
       'NODE_ENV is missing: beside an https ISSUER it says production or development; else ISSUER is of another project',
     );

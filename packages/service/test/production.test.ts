@@ -55,16 +55,20 @@ describe('unsafeSettings', () => {
       { API1_CLIENT_SECRET: 'secret' },
       ['API1_CLIENT_SECRET is the development secret'],
     ],
-    ['a short secret', { API1_CLIENT_SECRET: 'x' }, ['API1_CLIENT_SECRET is not a generated secret']],
+    [
+      'a short secret',
+      { API1_CLIENT_SECRET: 'x' },
+      ['API1_CLIENT_SECRET can be guessed: it wants 16 random characters or more'],
+    ],
     [
       'a secret of one letter',
       { API1_CLIENT_SECRET: 'a'.repeat(40) },
-      ['API1_CLIENT_SECRET is not a generated secret'],
+      ['API1_CLIENT_SECRET can be guessed: it wants 16 random characters or more'],
     ],
     [
       'two equal secrets',
       { API2_CLIENT_SECRET: SECRET },
-      ['API2_CLIENT_SECRET is the same as API1_CLIENT_SECRET'],
+      ["API2_CLIENT_SECRET is another client's secret, too"],
     ],
     [
       'unchecked certificates',

@@ -1,6 +1,6 @@
 /** Amounts are whole minor units, times epoch seconds. */
 
-import { type Migration, prepare } from '@behalf/database';
+import { createStatement, type Migration } from '@behalf/database';
 import { type ColumnType, type Kysely, type Selectable, sql } from 'kysely';
 import type { Account } from '../domain/payment.ts';
 
@@ -164,10 +164,12 @@ function toRow([days, from, to, amount, reference]: (typeof PAYMENTS)[number], i
 
 /** A user's own accounts, in a fixed order. Empty for a user who has none. */
 export function prepareAccountsOf(db: Kysely<Api2Tables>): (owner: string) => Promise<readonly Account[]> {
-  const rowsOf = prepare(db, (given: { owner: string }) =>
-    db.selectFrom('accounts').selectAll().where('owner', '=', given.owner).orderBy('id'),
+  const rowsOf = createStatement<Selectable<Api2Tables['accounts']>, Api2Tables>(
+    db,
+    (parameter) =>
+      sql`select id, owner, name, currency, balance from accounts where owner = ${parameter(0)} order by id`,
   );
-  return async (owner) => (await rowsOf({ owner })).map(toAccount);
+  return async (owner) => (await rowsOf(owner)).map(toAccount);
 }
 
 export function toAccount(row: Selectable<Api2Tables['accounts']>): Account {

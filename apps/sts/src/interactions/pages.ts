@@ -81,13 +81,13 @@ function inWords(seconds: number): string {
 export interface ConsentPage {
   readonly action: string;
   readonly application: string;
-  /** Where the answer goes: the person can see whom they deal with. */
+  /** The origin that the answer goes to. */
   readonly destination: string;
   readonly userName: string;
   readonly scopes: readonly string[];
 }
 
-/** What each scope means to a person. A scope without an entry is shown by its name. */
+/** The meaning of each scope for people. A scope without an entry is shown by its name. */
 const MEANINGS: Readonly<Record<string, { title: string; detail: string }>> = {
   openid: { title: 'Know that it is you', detail: 'A number that stands for you, not your name.' },
   profile: { title: 'See your name', detail: 'Your display name and user name.' },
@@ -100,7 +100,7 @@ const MEANINGS: Readonly<Record<string, { title: string; detail: string }>> = {
   },
 };
 
-/** Asks whether an application may have what it asked for. */
+/** Asks whether an application may have the scopes that it asked for. */
 export function consentPage({ action, application, destination, userName, scopes }: ConsentPage): Page {
   return {
     title: `Allow ${application}?`,
@@ -127,7 +127,7 @@ export function consentPage({ action, application, destination, userName, scopes
   };
 }
 
-/** Asks whether to sign out (OpenID Connect RP-Initiated Logout 1.0 §2). `xsrf` is oidc-provider's token for this question. */
+/** Asks whether to sign out (OpenID Connect RP-Initiated Logout 1.0 §2). `xsrf` names the session that the answer is about. */
 export function signOutPage(action: string, xsrf: string, application: string | undefined): Page {
   return {
     title: 'Sign out?',
@@ -158,7 +158,15 @@ export function signedOutPage(returnTo: { name: string; url: string } | undefine
   };
 }
 
-/** Carries values on to `action` by a button, where oidc-provider would have a script press it. */
+export function staysSignedInPage(): Page {
+  return {
+    title: 'Still signed in',
+    body: html`<h1>You are still signed in</h1>
+      <p class="lead">You can close this page.</p>`,
+  };
+}
+
+/** Carries values on to `action` by a button. */
 export function continuePage(action: string, fields: Readonly<Record<string, string>>): Page {
   return {
     title: 'Continue',
@@ -173,7 +181,7 @@ export function continuePage(action: string, fields: Readonly<Record<string, str
   };
 }
 
-/** The sign-in that this page belonged to is over: it took too long, was finished in another tab, or has no cookie here. */
+/** The sign-in took too long, was finished in another tab, or has no cookie in this browser. */
 export function expiredPage(applicationUrl: string | undefined): Page {
   return {
     title: 'This page has expired',
@@ -189,7 +197,7 @@ export function expiredPage(applicationUrl: string | undefined): Page {
   };
 }
 
-/** A request that cannot go on and must not be sent back to whoever made it (RFC 6749 §4.1.2.1). */
+/** A faulty request that must not be sent back to the client (RFC 6749 §4.1.2.1). */
 export function errorPage(error: string, description: string | undefined): Page {
   return {
     title: 'That did not work',
@@ -210,7 +218,7 @@ export function errorPage(error: string, description: string | undefined): Page 
   };
 }
 
-/** Our own fault, or our database's. */
+/** An internal failure. */
 export function troublePage(requestId: string | undefined): Page {
   return {
     title: 'Something went wrong',
@@ -226,7 +234,7 @@ export function troublePage(requestId: string | undefined): Page {
   };
 }
 
-/** A form that was sent from somewhere else than the page it stands on. */
+/** A form that another site sent. */
 export function foreignFormPage(): Page {
   return {
     title: 'Not accepted',
