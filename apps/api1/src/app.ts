@@ -1,31 +1,15 @@
 import { type AccessTokenVerifier, type DelegationClient, resourceMetadataUrl } from '@behalf/auth';
-import {
-  backchannelLogout,
-  delegationProblems,
-  protectedResourceMetadata,
-  requireAccessToken,
-} from '@behalf/auth/express';
-import {
-  allowOnly,
-  allowOrigin,
-  apiHeaders,
-  healthRoutes,
-  type Logger,
-  notFound,
-  problemHandler,
-  requestIdOf,
-  requestLogging,
-  stepsOf,
-  type Upstream,
-} from '@behalf/service';
-import express, { type Express } from 'express';
+import { requireScope } from '@behalf/auth/express';
+import { collectSteps } from '@behalf/demo-steps';
+import { jsonBody, type Logger, requireIdempotencyKey, type Upstream } from '@behalf/service';
+import { createApi, identity } from '@behalf/service/api';
+import type { Express } from 'express';
 import { createApi2Client } from './clients/api2.ts';
-import { experimentRoutes } from './demo/experiments.ts';
-import { accountRoutes } from './routes/accounts.ts';
-import { chainRoutes } from './routes/chain.ts';
-import { identityRoutes } from './routes/identity.ts';
-import { insightRoutes } from './routes/insights.ts';
-import { paymentRoutes } from './routes/payments.ts';
+import { addExperiments } from './demo/experiments.ts';
+import { accounts } from './routes/accounts.ts';
+import { chain } from './routes/chain.ts';
+import { insights } from './routes/insights.ts';
+import { listPayments, pay, readPayment } from './routes/payments.ts';
 
 export interface AppDependencies {
   readonly logger: Logger;
@@ -45,55 +29,40 @@ export interface AppDependencies {
 
 /** API1, the middle tier: it takes tokens for itself alone, and calls API2 on the user's behalf with others. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { logger, verifier, delegation, upstream, now } = dependencies;
-  const authenticate = requireAccessToken(verifier, {
-    onRefused: (refused, request) => logger.info({ request_id: requestIdOf(request), ...refused }, 'refused'),
-  });
-  const resourceMetadata = resourceMetadataUrl(verifier.audience);
-  const api2 = createApi2Client({ upstream, delegation, resourceMetadata });
-
-  const app = express().disable('x-powered-by').disable('etag');
-  app.use(requestLogging(logger), apiHeaders());
-  app.use(
-    allowOrigin({
-      origin: dependencies.webOrigin,
-      methods: ['GET', 'POST'],
-      requestHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id'],
-      exposedHeaders: ['Idempotency-Replayed', 'Location', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id'],
-    }),
-  );
-  app.use(healthRoutes({ ready: () => undefined }));
-  app.use(
-    protectedResourceMetadata({
-      resource: verifier.audience,
-      authorizationServers: [verifier.issuer],
-      scopes: ['api1'],
+  const { logger, verifier, delegation, upstream, clientId, now } = dependencies;
+  const api2 = createApi2Client(upstream, delegation, resourceMetadataUrl(verifier.audience));
+  return createApi(
+    {
       name: 'API1',
-    }),
-  );
-  app.post(
-    '/backchannel-logout',
-    backchannelLogout({
-      issuer: verifier.issuer,
-      clientId: dependencies.clientId,
-      keySet: verifier.keySet,
-      onLogout({ sid, sub }) {
-        if (sid !== undefined) delegation.forgetSession(sid);
-        else if (sub !== undefined) delegation.forgetSubject(sub);
+      logger,
+      verifier,
+      scopes: ['api1'],
+      cors: {
+        origin: dependencies.webOrigin,
+        methods: ['GET', 'POST'],
+        requestHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id'],
+        exposedHeaders: [
+          'Idempotency-Replayed',
+          'Location',
+          'Retry-After',
+          'WWW-Authenticate',
+          'X-Request-Id',
+        ],
       },
-    }),
+      logout: { clientId, memories: [delegation], now },
+    },
+    (api, authenticate) => {
+      const forTheUser = [authenticate, requireScope('api1')];
+      const showSteps = collectSteps({ service: 'api1', caller: 'browser' });
+
+      api.get('/identity', forTheUser, identity);
+      api.get('/accounts', forTheUser, accounts(api2));
+      api.get('/payments', forTheUser, listPayments(api2));
+      api.post('/payments', forTheUser, jsonBody(), requireIdempotencyKey, pay(api2));
+      api.get('/payments/:id', forTheUser, readPayment(api2));
+      api.get('/insights', showSteps, forTheUser, insights(api2));
+      api.get('/chain', showSteps, forTheUser, chain(api2));
+      if (dependencies.experiments) addExperiments(api, forTheUser, showSteps, { delegation, upstream, now });
+    },
   );
-  app.all('/backchannel-logout', allowOnly('POST'));
-
-  app.use(identityRoutes({ authenticate }));
-  app.use(accountRoutes({ authenticate, delegation, api2 }));
-  app.use(paymentRoutes({ authenticate, delegation, api2 }));
-  app.use(insightRoutes({ authenticate, delegation, upstream, resourceMetadata }));
-  app.use(chainRoutes({ authenticate, delegation, upstream, resourceMetadata }));
-  if (dependencies.experiments) app.use(experimentRoutes({ authenticate, delegation, upstream, now }));
-
-  app.use(notFound());
-  app.use(delegationProblems({ membersOf: stepsOf }));
-  app.use(problemHandler(logger, { membersOf: stepsOf }));
-  return app;
 }

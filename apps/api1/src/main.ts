@@ -1,36 +1,34 @@
 import { createAccessTokenVerifier, createDelegationClient } from '@behalf/auth';
-import { createLogger, createUpstream, fetchWithRequestId, runMain, startService } from '@behalf/service';
+import { recordCallsTo, recordExchange } from '@behalf/demo-steps';
+import { createUpstream, epochSeconds, fetchWithRequestId, runService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
 
-await runMain('api1', async () => {
-  const config = loadConfig(process.env);
-  const logger = createLogger({ service: 'api1', level: config.logLevel });
-  const sts = {
-    issuer: config.issuer,
-    address: config.stsUrl,
-    allowInsecureHttp: config.allowInsecureHttp,
-    fetch: fetchWithRequestId,
-  };
-  await startService({
-    app: createApp({
+await runService(
+  'api1',
+  () => loadConfig(process.env),
+  (config, logger) => {
+    const sts = { ...config.sts, fetch: fetchWithRequestId };
+    const app = createApp({
       logger,
       verifier: createAccessTokenVerifier({ ...sts, audience: config.resource }),
       delegation: createDelegationClient({
         ...sts,
-        clientId: config.client.id,
-        clientSecret: config.client.secret,
+        ...config.client,
         maximumAgeSeconds: config.tokenCacheSeconds,
+        onExchange: recordExchange,
       }),
-      upstream: createUpstream({ name: 'API2', url: config.api2.url, timeoutMs: 10_000 }),
-      clientId: config.client.id,
+      upstream: createUpstream({
+        name: 'API2',
+        url: config.apis.api2.url,
+        timeoutMs: 10_000,
+        onCall: recordCallsTo('api2'),
+      }),
+      clientId: config.client.clientId,
       webOrigin: config.webOrigin,
       experiments: config.experiments,
-      now: () => Math.floor(Date.now() / 1000),
-    }),
-    port: config.port,
-    service: 'api1',
-    portVariable: 'API1_PORT',
-    logger,
-  });
-});
+      now: epochSeconds,
+    });
+    return { app };
+  },
+);

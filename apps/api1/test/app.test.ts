@@ -106,6 +106,29 @@ describe('the service', () => {
     expect((await request(api.app).delete('/accounts')).status).toBe(405);
   });
 
+  it.each([
+    '/Accounts',
+    '/accounts/',
+    '//accounts',
+    '/HEALTH/live',
+    '/.well-known/oauth-protected-resource/',
+    '/experiments/Forwarded-Token',
+  ])('has one spelling of each path: %s is 404', async (path) => {
+    expect((await request(api.app).get(path)).status).toBe(404);
+  });
+
+  it('names no type of content where there is none (RFC 9110 §8.3)', async () => {
+    const logout = issuer.mintLogoutToken('api1.client');
+    const empty = [
+      await request(api.app).options('/accounts'),
+      await request(api.app)
+        .options('/payments')
+        .set({ Origin: WEB, 'Access-Control-Request-Method': 'POST' }),
+      await request(api.app).post('/backchannel-logout').type('form').send({ logout_token: logout }),
+    ];
+    for (const { text, headers } of empty) expect([text, headers['content-type']]).toEqual(['', undefined]);
+  });
+
   it('publishes its metadata (RFC 9728 §3)', async () => {
     const response = await request(api.app).get('/.well-known/oauth-protected-resource');
     expect(response.body).toMatchObject({

@@ -1,37 +1,23 @@
 import type { AccessTokenVerifier, DelegationClient, LiveTokenCheck } from '@behalf/auth';
-import {
-  backchannelLogout,
-  delegationProblems,
-  protectedResourceMetadata,
-  requireAccessToken,
-} from '@behalf/auth/express';
+import { requireActor, requireClaim, requireLiveToken, requireScope } from '@behalf/auth/express';
 import { type Database, isUnavailable } from '@behalf/database';
-import {
-  allowOnly,
-  apiHeaders,
-  healthRoutes,
-  type Logger,
-  notFound,
-  problemHandler,
-  requestIdOf,
-  requestLogging,
-  stepsOf,
-  type Upstream,
-} from '@behalf/service';
-import express, { type Express } from 'express';
-import { experimentRoutes } from './demo/experiments.ts';
-import { accountRoutes } from './routes/accounts.ts';
-import { chainRoutes } from './routes/chain.ts';
-import { identityRoutes } from './routes/identity.ts';
-import { insightRoutes } from './routes/insights.ts';
-import { paymentRoutes } from './routes/payments.ts';
+import { collectSteps } from '@behalf/demo-steps';
+import { jsonBody, type Logger, requireIdempotencyKey, type Upstream } from '@behalf/service';
+import { createApi, identity } from '@behalf/service/api';
+import type { Express } from 'express';
+import { createSubscriptionsClient } from './clients/subscriptions.ts';
+import { addExperiments } from './demo/experiments.ts';
+import { accounts } from './routes/accounts.ts';
+import { chain } from './routes/chain.ts';
+import { insights } from './routes/insights.ts';
+import { listPayments, pay, readPayment } from './routes/payments.ts';
 import type { Api2Tables } from './storage/database.ts';
 
 export interface AppDependencies {
   readonly logger: Logger;
   /** Its audience is this service's resource identifier. */
   readonly verifier: AccessTokenVerifier;
-  readonly database: Pick<Database<Api2Tables>, 'db' | 'ping'>;
+  readonly database: Database<Api2Tables>;
   readonly live: LiveTokenCheck;
   readonly delegation: DelegationClient;
   /** The subscription service. */
@@ -39,6 +25,8 @@ export interface AppDependencies {
   readonly subscriptionsResource: string;
   /** The one client that may act for a user here. */
   readonly actor: string;
+  /** The clients that may read a user's accounts. */
+  readonly accountActors: readonly [string, ...string[]];
   /** The client that this service is at the STS. */
   readonly clientId: string;
   readonly experiments: boolean;
@@ -46,51 +34,45 @@ export interface AppDependencies {
   readonly now: () => number;
 }
 
-/** API2: accounts, payments and what is made of them. It takes only tokens that API1 got on the user's behalf. */
+/** API2: accounts and payments, and the reports on them. It takes only tokens in which a known client acts for the user. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { logger, verifier, database, live, delegation, actor, now } = dependencies;
+  const { logger, verifier, database, live, delegation, actor, clientId, now } = dependencies;
   const { db } = database;
-  const authenticate = requireAccessToken(verifier, {
-    onRefused: (refused, request) => logger.info({ request_id: requestIdOf(request), ...refused }, 'refused'),
-  });
-
-  const app = express().disable('x-powered-by').disable('etag');
-  app.use(requestLogging(logger), apiHeaders());
-  app.use(healthRoutes({ ready: database.ping }));
-  app.use(
-    protectedResourceMetadata({
-      resource: verifier.audience,
-      authorizationServers: [verifier.issuer],
-      scopes: ['api2', 'api2.premium'],
+  const subscriptions = createSubscriptionsClient(
+    dependencies.subscriptions,
+    delegation,
+    dependencies.subscriptionsResource,
+  );
+  return createApi(
+    {
       name: 'API2',
-    }),
-  );
-  app.post(
-    '/backchannel-logout',
-    backchannelLogout({
-      issuer: verifier.issuer,
-      clientId: dependencies.clientId,
-      keySet: verifier.keySet,
-      now,
-      onLogout({ sid, sub }) {
-        for (const memory of [delegation, live]) {
-          if (sid !== undefined) memory.forgetSession(sid);
-          else if (sub !== undefined) memory.forgetSubject(sub);
-        }
-      },
-    }),
-  );
-  app.all('/backchannel-logout', allowOnly('POST'));
+      logger,
+      verifier,
+      scopes: ['api2', 'api2.premium'],
+      ready: database.ping,
+      isOutage: isUnavailable,
+      logout: { clientId, memories: [delegation, live], now },
+    },
+    (api, authenticate) => {
+      const reader = [authenticate, requireScope('api2'), requireActor(...dependencies.accountActors)];
+      const forTheUser = [authenticate, requireScope('api2'), requireActor(actor)];
+      const premium = [
+        authenticate,
+        requireScope('api2.premium'),
+        requireActor(actor),
+        requireClaim(['subscription', 'status'], 'active'),
+      ];
+      // Last before the handler: a body may take long, and the token may be revoked or expire meanwhile.
+      const stillLive = requireLiveToken(live);
 
-  app.use(identityRoutes({ authenticate }));
-  app.use(accountRoutes({ authenticate, actor, db }));
-  app.use(paymentRoutes({ authenticate, actor, live, db, now }));
-  app.use(insightRoutes({ authenticate, actor, db, now }));
-  app.use(chainRoutes({ ...dependencies, authenticate }));
-  if (dependencies.experiments) app.use(experimentRoutes({ authenticate, actor, live }));
-
-  app.use(notFound());
-  app.use(delegationProblems({ membersOf: stepsOf }));
-  app.use(problemHandler(logger, { isOutage: isUnavailable, membersOf: stepsOf }));
-  return app;
+      api.get('/identity', authenticate, identity);
+      api.get('/accounts', reader, accounts(db));
+      api.get('/payments', forTheUser, listPayments(db));
+      api.post('/payments', forTheUser, requireIdempotencyKey, jsonBody(), stillLive, pay(db, now));
+      api.get('/payments/:id', forTheUser, readPayment(db));
+      api.get('/insights', premium, insights(db, now));
+      api.get('/chain', collectSteps({ service: 'api2' }), forTheUser, chain(subscriptions));
+      if (dependencies.experiments) addExperiments(api, forTheUser, stillLive);
+    },
+  );
 }

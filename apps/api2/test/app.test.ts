@@ -42,7 +42,7 @@ describe('who may call', () => {
   );
 
   const wrongActors: [string, Record<string, unknown>][] = [
-    ['nobody acts', { act: undefined }],
+    ['no client acts', { act: undefined }],
     ['another client acts', { act: { sub: 'api2.client' } }],
     [
       'API1 acted only earlier (RFC 8693 §4.1)',
@@ -62,6 +62,13 @@ describe('who may call', () => {
       expect(response.headers['www-authenticate']).toContain('error="insufficient_scope"');
       expect(JSON.parse(response.text)).toMatchObject({ type: `${PROBLEM}wrong-actor` });
     }
+  });
+
+  it('lets the agent read accounts, and nothing else', async () => {
+    const agent = tokenOf(alice, { client_id: 'agent.client', act: { sub: 'agent.client' } });
+    expect((await api.get('/accounts', agent)).status).toBe(200);
+    for (const path of ['/payments', '/chain']) expect((await api.get(path, agent)).status).toBe(403);
+    expect((await api.pay(ORDER, { token: agent })).status).toBe(403);
   });
 
   it.each([
@@ -114,6 +121,13 @@ describe('the service', () => {
     expect((await api.get('/nowhere', tokenOf(alice))).status).toBe(404);
     expect((await request(api.app).put('/payments')).headers['allow']).toBe('GET, POST, HEAD, OPTIONS');
   });
+
+  it.each(['/Accounts', '/accounts/', '//accounts', '/HEALTH/live', '/health/ready/', '/%61ccounts'])(
+    'has one spelling of each path: %s is 404',
+    async (path) => {
+      expect((await request(api.app).get(path)).status).toBe(404);
+    },
+  );
 
   it('answers 503 while its database does not answer, and is not ready then', async () => {
     const gone = await api.database.reopen();

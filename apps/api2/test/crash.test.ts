@@ -67,6 +67,7 @@ test.concurrent.each(ENGINES)(
     const sts = await issuer.listen();
     const environment = {
       API2_PORT: '0',
+      NODE_ENV: 'development',
       ISSUER: issuer.issuer,
       STS_URL: sts.address,
       API2_RESOURCE: RESOURCE,

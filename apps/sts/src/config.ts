@@ -1,20 +1,14 @@
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import {
-  certificateCheckSetting,
-  databaseUrlSetting,
+  commonSettings,
   type Environment,
-  insecureTransport,
-  isPlainHttpElsewhere,
+  isWeakSecret,
   loadSettings,
-  logLevelSetting,
-  nodeEnvironmentSetting,
   optionalSwitchSetting,
   optionalUrlSetting,
   portSetting,
   refuseInProduction,
-  SettingsError,
-  switchSetting,
+  unsafeSettings,
   urlSetting,
 } from '@behalf/service';
 import { z } from 'zod';
@@ -22,13 +16,10 @@ import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
 import { DEVELOPMENT_ADDRESSES } from './registry/apis.ts';
 import { DEVELOPMENT_SECRET } from './registry/clients.ts';
 
-const WORKSPACE = fileURLToPath(new URL('../../..', import.meta.url));
-
 const MINIMUM_COOKIE_KEY_LENGTH = 32;
 
 const schema = z.object({
-  NODE_ENV: nodeEnvironmentSetting,
-  LOG_LEVEL: logLevelSetting,
+  ...commonSettings,
   STS_PORT: portSetting(4000),
   /** Identifiers, as tokens have them. */
   ISSUER: urlSetting(DEVELOPMENT_ADDRESSES.issuer).refine(isOrigin, 'is not an origin: it has a path'),
@@ -40,11 +31,6 @@ const schema = z.object({
   API2_URL: optionalUrlSetting,
   SUBSCRIPTIONS_URL: optionalUrlSetting,
   WEB_URL: urlSetting(DEVELOPMENT_ADDRESSES.webUrl),
-  ALLOW_INSECURE_HTTP: switchSetting(false),
-  NODE_TLS_REJECT_UNAUTHORIZED: certificateCheckSetting,
-  DATABASE_URL: databaseUrlSetting,
-  /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
-  DATA_DIR: z.string().default('.data'),
   /** `id:base64` of 32 bytes, several separated by commas: the first seals, the others open what they sealed. */
   KEY_ENCRYPTION_KEY: z.string().refine(isKeyList, 'is no list of id:base64 with 32 bytes each').optional(),
   /** Separated by commas, the first signs. Left out: they are generated, kept sealed and rotated. */
@@ -65,8 +51,6 @@ const schema = z.object({
   API1_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   SUBSCRIPTIONS_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
-  /** alice, bob and the others, and the clients that only examples use. Default: in development alone. */
-  DEMO_DATA: optionalSwitchSetting,
   /** Whether a start puts the registry's clients and users into the database. Default: in development alone. */
   SEED: optionalSwitchSetting,
   MACHINE_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
@@ -82,11 +66,6 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     prefix: 'STS',
     ...(readFile === undefined ? {} : { readFile }),
   });
-  if (settings.ISSUER.startsWith('https:') && !environment['NODE_ENV'] && !environment['STS_NODE_ENV']) {
-    throw new SettingsError([
-      'NODE_ENV is not set, and ISSUER is https: set it to production or development',
-    ]);
-  }
   const isProduction = settings.NODE_ENV === 'production';
   const demo = settings.DEMO_DATA ?? !isProduction;
   const identifiers = {
@@ -106,13 +85,8 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     'subscriptions.client': settings.SUBSCRIPTIONS_CLIENT_SECRET,
     ...(demo ? { 'machine.client': settings.MACHINE_CLIENT_SECRET } : {}),
   };
-  refuseInProduction(settings.NODE_ENV, {
-    ...secretFaults(clientSecrets),
-    ...keyFaults(settings),
-    ...addressFaults(settings, identifiers, services),
-    ...insecureTransport(settings),
-  });
-  const dataDirectory = resolve(WORKSPACE, settings.DATA_DIR);
+  refuseUnsafe(settings, demo);
+  const dataDirectory = settings.DATA_DIR;
   return Object.freeze({
     isProduction,
     logLevel: settings.LOG_LEVEL,
@@ -132,7 +106,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     webOrigin: new URL(settings.WEB_URL).origin,
     trustedProxies: settings.TRUSTED_PROXIES ?? [],
     databaseUrl: settings.DATABASE_URL,
-    databaseFile: resolve(dataDirectory, 'sts.db'),
+    databaseFile: join(dataDirectory, 'sts.db'),
     dataDirectory,
     /** Undefined in development: one is made under the data directory. */
     keyEncryptionKey: settings.KEY_ENCRYPTION_KEY,
@@ -143,68 +117,20 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   });
 }
 
-const MINIMUM_SECRET_LENGTH = 16;
-
-/** Random bytes and characters repeat far less often than typed ones. */
-const MINIMUM_DISTINCT = 8;
-
-/** What must not reach production, by the sentence that names the variable; true where it is so. */
-type Faults = Readonly<Record<string, boolean>>;
-
-function secretFaults(clientSecrets: Readonly<Record<string, string>>): Faults {
-  const all = Object.values(clientSecrets);
-  return Object.assign(
-    {},
-    ...Object.entries(clientSecrets).map(([client, secret]) => {
-      const variable = `${client.replace('.', '_').toUpperCase()}_SECRET`;
-      const isDevelopment = secret === DEVELOPMENT_SECRET;
-      return {
-        [`${variable} is the development secret`]: isDevelopment,
-        [`${variable} can be guessed: it wants ${MINIMUM_SECRET_LENGTH} random characters or more`]:
-          !isDevelopment && (secret.length < MINIMUM_SECRET_LENGTH || isMonotonous(secret)),
-        [`${variable} is another client's secret, too`]:
-          !isDevelopment && all.filter((other) => other === secret).length > 1,
-      };
-    }),
-  ) as Faults;
-}
-
-function keyFaults({ KEY_ENCRYPTION_KEY: keys, COOKIE_KEYS: cookieKeys = [] }: Settings): Faults {
+/** Settings that production refuses, each named with the variable that mends it. */
+function refuseUnsafe(settings: Settings, demo: boolean): void {
+  const { MACHINE_CLIENT_SECRET, ...always } = settings;
+  const { KEY_ENCRYPTION_KEY: keys, COOKIE_KEYS: cookieKeys = [] } = settings;
   const parsed = keys === undefined ? [] : parseKeyEncryptionKeys(keys);
-  return {
+  refuseInProduction(settings.NODE_ENV, {
+    ...unsafeSettings(demo ? { ...always, MACHINE_CLIENT_SECRET } : always),
     'KEY_ENCRYPTION_KEY is missing: signing keys would be kept beside their key': keys === undefined,
     'KEY_ENCRYPTION_KEY is the development key': parsed.some(({ id }) => id === 'development'),
     'KEY_ENCRYPTION_KEY can be guessed: it wants 32 random bytes': parsed.some(({ key }) =>
-      isMonotonous(key),
+      isWeakSecret(key.toString('latin1')),
     ),
-    'COOKIE_KEYS can be guessed: they want 32 random characters each': cookieKeys.some((key) =>
-      isMonotonous(key),
-    ),
-  };
-}
-
-function addressFaults(
-  settings: Settings,
-  identifiers: Readonly<Record<string, string>>,
-  services: Readonly<Record<string, string>>,
-): Faults {
-  const permitted = settings.ALLOW_INSECURE_HTTP;
-  const { ISSUER: _issuer, ...resources } = identifiers;
-  return Object.assign(
-    {},
-    ...Object.entries({ ...resources, WEB_URL: settings.WEB_URL }).map(([variable, url]) => ({
-      [`${variable} is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)`]:
-        url.startsWith('http:') && (!permitted || isPlainHttpElsewhere(url)),
-    })),
-    ...Object.entries(services).map(([variable, url]) => ({
-      [`${variable} is plain http to another machine (ALLOW_INSECURE_HTTP=on permits that in a network that encrypts)`]:
-        isPlainHttpElsewhere(url) && !permitted,
-    })),
-  ) as Faults;
-}
-
-function isMonotonous(of: Iterable<unknown>): boolean {
-  return new Set(of).size < MINIMUM_DISTINCT;
+    'COOKIE_KEYS can be guessed: they want 32 random characters each': cookieKeys.some(isWeakSecret),
+  });
 }
 
 function isOrigin(url: string): boolean {

@@ -10,7 +10,6 @@ await runMain('sts', async () => {
     app: sts.app,
     port: config.port,
     service: 'sts',
-    portVariable: 'STS_PORT',
     logger,
     close: sts.close,
   });

@@ -95,6 +95,7 @@ describe('in production', () => {
     { name: 'SUBSCRIPTIONS_URL', change: { SUBSCRIPTIONS_URL: 'http://subscriptions.example' } },
     { name: 'WEB_URL', change: { WEB_URL: 'http://localhost:5173' } },
     { name: 'NODE_ENV', change: { NODE_ENV: '' } },
+    { name: 'DATABASE_URL', change: { DATABASE_URL: 'postgres://db.example/x?sslmode=disable' } },
     { name: 'ISSUER', change: { ISSUER: 'http://sts.example' } },
     { name: 'ISSUER', change: { ISSUER: 'http://sts.example', ALLOW_INSECURE_HTTP: 'on' } },
     { name: 'ISSUER', change: { ISSUER: '' } },

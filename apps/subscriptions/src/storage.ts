@@ -41,7 +41,7 @@ const DAY_SECONDS = 86_400;
 
 /**
  * Alice's subscription is active and renews in a month, however long ago the data was made; bob's has lapsed. A record
- * whose status somebody changed stays as it is.
+ * whose status was changed stays as it is.
  */
 export async function addDemoData(db: Kysely<SubscriptionTables>, now: number): Promise<void> {
   await db

@@ -112,7 +112,7 @@ describe('GET /users/{sub}', () => {
       () => ofTheSts({ sub: 'machine.client', client_id: 'machine.client' }),
     ],
     ["a user's token that only names the STS's client as its client", () => ofTheSts({ sub: bob })],
-    ["a token in which somebody acts for the STS's client", () => ofTheSts({ act: { sub: 'api2.client' } })],
+    ["a token in which another client acts for the STS's client", () => ofTheSts({ act: { sub: 'api2.client' } })],
   ])("refuses to show a user's record to %s", async (_what, mint) => {
     const response = await get(`/users/${alice}`, mint());
     expect(response.status).toBe(403);
@@ -205,6 +205,13 @@ describe('the service', () => {
     expect((await request(app).get('/nowhere')).status).toBe(404);
     expect((await get('/nowhere', ofUser(alice))).status).toBe(404);
   });
+
+  it.each(['/Identity', '/identity/', `/users/${alice}/`, `/USERS/${alice}`])(
+    'has one spelling of each path: %s is 404',
+    async (path) => {
+      expect((await request(app).get(path)).status).toBe(404);
+    },
+  );
 
   it('answers 405 for another method', async () => {
     const response = await request(app).delete(`/users/${alice}`);

@@ -25,7 +25,9 @@ describe('the page', () => {
   it.each(['/', '/pay', '/callback?code=c&state=s'])(
     'answers %s with the configuration in it',
     async (path) => {
-      const response = await request(app({ ISSUER: 'https://sts.example' })).get(path);
+      const response = await request(app({ NODE_ENV: 'development', ISSUER: 'https://sts.example' })).get(
+        path,
+      );
       expect(response.status).toBe(200);
       expect(response.headers['cache-control']).toBe('no-cache');
       expect(response.text).toContain('&quot;issuer&quot;:&quot;https://sts.example&quot;');
@@ -45,6 +47,7 @@ describe('the page', () => {
   it('takes scripts and styles from here alone, and talks to the issuer and the APIs alone', async () => {
     const response = await request(
       app({
+        NODE_ENV: 'development',
         ISSUER: 'https://sts.example',
         API1_URL: 'https://api1.example',
         API2_URL: 'https://api2.example',
@@ -102,11 +105,30 @@ it('does not start without a built client', () => {
   );
 });
 
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  ISSUER: 'https://sts.example',
+  API1_URL: 'https://api1.example',
+  API1_RESOURCE: 'https://api1.example',
+  API2_URL: 'https://api2.example',
+  API2_RESOURCE: 'https://api2.example',
+  SUBSCRIPTIONS_RESOURCE: 'https://subscriptions.example',
+};
+
+it.each([
+  ['ISSUER', { ISSUER: '' }],
+  ['API1_URL', { API1_URL: '' }],
+  ['API2_RESOURCE', { API2_RESOURCE: 'http://api2.example' }],
+  ['EXPERIMENTS', { EXPERIMENTS: 'on' }],
+])('does not start in production on an unsafe %s', (name, change) => {
+  expect(() => loadConfig({ ...PRODUCTION, ...change })).toThrow(name);
+});
+
 describe('experiments', () => {
   it.each([
     [{}, true],
-    [{ NODE_ENV: 'production' }, false],
-    [{ NODE_ENV: 'production', EXPERIMENTS: 'on' }, true],
+    [PRODUCTION, false],
+    [{ ...PRODUCTION, EXPERIMENTS: 'on', EXPERIMENTS_IN_PRODUCTION: 'on' }, true],
     [{ EXPERIMENTS: 'off' }, false],
   ])('with %o are offered: %s', (environment, offered) => {
     expect(loadConfig(environment).client.experiments).toBe(offered);

@@ -1,45 +1,46 @@
 import { join } from 'node:path';
 import {
-  loadSettings,
-  logLevelSetting,
-  nodeEnvironmentSetting,
-  portSetting,
-  urlSetting,
+  commonSettings,
   type Environment,
+  loadSettings,
+  portSetting,
+  refuseInProduction,
+  unsafeSettings,
+  urlSetting,
 } from '@behalf/service';
 import { z } from 'zod';
 import type { ClientConfig } from '../src/config.ts';
 
+const { DATABASE_URL: _database, DATA_DIR: _folder, DEMO_DATA: _data, ...common } = commonSettings;
+
 const schema = z.object({
-  NODE_ENV: nodeEnvironmentSetting,
-  LOG_LEVEL: logLevelSetting,
+  ...common,
   WEB_PORT: portSetting(5173),
   /** Where `vite build` has put the client. */
   WEB_ROOT: z.string().default(join(import.meta.dirname, '..', 'dist')),
-  ISSUER: urlSetting('http://localhost:4000'),
   API1_URL: urlSetting('http://localhost:4001'),
   API1_RESOURCE: urlSetting('http://localhost:4001'),
   API2_URL: urlSetting('http://localhost:4002'),
   API2_RESOURCE: urlSetting('http://localhost:4002'),
   SUBSCRIPTIONS_RESOURCE: urlSetting('http://localhost:4003'),
-  /** Whether the page offers experiments; API1 decides for itself whether it runs them. Default: not in production. */
-  EXPERIMENTS: z.enum(['on', 'off'], { error: 'is neither "on" nor "off"' }).optional(),
 });
 
 export interface WebConfig {
   readonly port: number;
   readonly root: string;
-  readonly logLevel: z.output<typeof logLevelSetting>;
-  /** What the browser is told. Every member is public. */
+  readonly logLevel: string;
+  /** Every member is public: the page contains them. */
   readonly client: ClientConfig;
 }
 
 /**
  * Reads the settings of the web host. The addresses are those that a *browser* uses: inside a container network they
- * differ from what the services call one another. Throws SettingsError with all faults at once.
+ * differ from what the services call one another. `EXPERIMENTS` says whether the page offers experiments; API1 decides for
+ * itself whether it runs them. Throws SettingsError with all faults at once; in production every unsafe setting is one.
  */
 export function loadConfig(environment: Environment): WebConfig {
   const settings = loadSettings(schema, environment, { prefix: 'WEB' });
+  refuseInProduction(settings.NODE_ENV, unsafeSettings(settings, ['API1_URL', 'API2_URL']));
   return Object.freeze({
     port: settings.WEB_PORT,
     root: settings.WEB_ROOT,
@@ -52,7 +53,7 @@ export function loadConfig(environment: Environment): WebConfig {
       api2Url: settings.API2_URL,
       api2Resource: settings.API2_RESOURCE,
       subscriptionsResource: settings.SUBSCRIPTIONS_RESOURCE,
-      experiments: (settings.EXPERIMENTS ?? (settings.NODE_ENV === 'production' ? 'off' : 'on')) === 'on',
+      experiments: settings.EXPERIMENTS ?? settings.NODE_ENV !== 'production',
     }),
   });
 }

@@ -1,15 +1,9 @@
-import { createLogger, runMain, startService } from '@behalf/service';
+import { runService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
 
-await runMain('web', async () => {
-  const config = loadConfig(process.env);
-  const logger = createLogger({ service: 'web', level: config.logLevel });
-  return startService({
-    app: createApp({ root: config.root, client: config.client }),
-    port: config.port,
-    service: 'web',
-    portVariable: 'WEB_PORT',
-    logger,
-  });
-});
+await runService(
+  'web',
+  () => loadConfig(process.env),
+  ({ root, client }) => ({ app: createApp({ root, client }) }),
+);

@@ -15,7 +15,11 @@ import {
 } from './token-cache.ts';
 import { digestOf } from './verifier.ts';
 
-export type DelegationClientOptions = OAuthClientOptions & TokenCacheOptions;
+export type DelegationClientOptions = OAuthClientOptions &
+  TokenCacheOptions & {
+    /** Is told of every token that is asked for, whether it is granted or not. */
+    readonly onExchange?: ExchangeObserver | undefined;
+  };
 
 /** The user's token as it came, or the caller that `authOf` gives, whose token has been hashed already. */
 export type CallerToken = string | Pick<RequestAuth, 'token' | 'tokenDigest'>;
@@ -91,8 +95,6 @@ export interface DelegationClient {
     source: TokenSource,
     call: (token: DelegatedToken) => Promise<Answer>,
   ): Promise<Answer>;
-  /** The same client over the same cache; the observer is told of the tokens that are asked for through it. */
-  observedBy(observer: ExchangeObserver): DelegationClient;
   /** Drops one token. */
   forget(token: DelegatedToken): void;
   /** Drops what hangs from a login session (`sid`), and keeps nothing for it until every token of it has expired. */
@@ -145,47 +147,44 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
     return call(await source());
   }
 
-  function clientFor(observer: ExchangeObserver | undefined): DelegationClient {
-    function obtain(grantType: string, key: string | undefined, parameters: GrantParameters) {
-      if (observer === undefined) return find(grantType, key, parameters).promise;
-      const startedAtMs = performance.now();
-      const { from: origin, promise } = find(grantType, key, parameters);
-      return reportExchange(promise, { grantType, origin, startedAtMs }, observer);
-    }
+  const { onExchange } = options;
 
-    function delegate(grantType: string, { token, scopes, audience, resource }: DelegationRequest) {
-      const target = { scope: sorted(scopes), audience, resource };
-      return obtain(grantType, keyOf(grantType, token, target), { token: textOf(token), ...target });
-    }
-
-    return {
-      delegate: (request) => delegate('delegation', request),
-      translate: (request) => delegate('translation', request),
-      exchange({ subjectToken, scopes, actorToken, ...request }) {
-        const rest = {
-          subject_token_type: request.subjectTokenType ?? ACCESS_TOKEN,
-          actor_token_type: actorToken === undefined ? undefined : (request.actorTokenType ?? ACCESS_TOKEN),
-          requested_token_type: request.requestedTokenType,
-          scope: sorted(scopes),
-          audience: request.audience,
-          resource: request.resource,
-        };
-        const actor = actorToken === undefined ? undefined : digestOf(actorToken);
-        const key = keyOf(TOKEN_EXCHANGE, subjectToken, { ...rest, actor });
-        const tokens = { subject_token: textOf(subjectToken), actor_token: actorToken };
-        return obtain(TOKEN_EXCHANGE, key, { ...tokens, ...rest });
-      },
-      requestCustomGrant: async (grantType, parameters, { cache: useCache = true } = {}) =>
-        obtain(grantType, useCache ? customKey(grantType, parameters) : undefined, parameters),
-      withToken,
-      observedBy: clientFor,
-      forget: cache.forget,
-      forgetSession: cache.forgetSession,
-      forgetSubject: cache.forgetSubject,
-    };
+  function obtain(grantType: string, key: string | undefined, parameters: GrantParameters) {
+    if (onExchange === undefined) return find(grantType, key, parameters).promise;
+    const startedAtMs = performance.now();
+    const { from: origin, promise } = find(grantType, key, parameters);
+    return reportExchange(promise, { grantType, origin, startedAtMs }, onExchange);
   }
 
-  return clientFor(undefined);
+  function delegate(grantType: string, { token, scopes, audience, resource }: DelegationRequest) {
+    const target = { scope: sorted(scopes), audience, resource };
+    return obtain(grantType, keyOf(grantType, token, target), { token: textOf(token), ...target });
+  }
+
+  return {
+    delegate: (request) => delegate('delegation', request),
+    translate: (request) => delegate('translation', request),
+    exchange({ subjectToken, scopes, actorToken, ...request }) {
+      const rest = {
+        subject_token_type: request.subjectTokenType ?? ACCESS_TOKEN,
+        actor_token_type: actorToken === undefined ? undefined : (request.actorTokenType ?? ACCESS_TOKEN),
+        requested_token_type: request.requestedTokenType,
+        scope: sorted(scopes),
+        audience: request.audience,
+        resource: request.resource,
+      };
+      const actor = actorToken === undefined ? undefined : digestOf(actorToken);
+      const key = keyOf(TOKEN_EXCHANGE, subjectToken, { ...rest, actor });
+      const tokens = { subject_token: textOf(subjectToken), actor_token: actorToken };
+      return obtain(TOKEN_EXCHANGE, key, { ...tokens, ...rest });
+    },
+    requestCustomGrant: async (grantType, parameters, { cache: useCache = true } = {}) =>
+      obtain(grantType, useCache ? customKey(grantType, parameters) : undefined, parameters),
+    withToken,
+    forget: cache.forget,
+    forgetSession: cache.forgetSession,
+    forgetSubject: cache.forgetSubject,
+  };
 }
 
 /** Waits for a token and tells the observer how that went. Errors pass through. */

@@ -14,6 +14,7 @@ export {
 } from './access-token.ts';
 export {
   createDelegationClient,
+  type CallerToken,
   type DelegationClient,
   type DelegationClientOptions,
   type ExchangeObserver,

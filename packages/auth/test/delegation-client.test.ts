@@ -264,19 +264,15 @@ describe('withToken', () => {
   });
 });
 
-describe('observedBy', () => {
+describe('onExchange', () => {
   const watch = () => {
     const reports: ExchangeReport[] = [];
-    return { reports, observed: client.observedBy((report) => void reports.push(report)) };
+    return { reports, observed: create({ onExchange: (report) => void reports.push(report) }) };
   };
 
-  it('tells where each token came from, over the same cache', async () => {
+  it('tells where each token came from', async () => {
     const { reports, observed } = watch();
-    const [token] = await Promise.all([
-      observed.delegate({ token: 'T' }),
-      observed.delegate({ token: 'T' }),
-      client.delegate({ token: 'T' }),
-    ]);
+    const [token] = await Promise.all([observed.delegate({ token: 'T' }), observed.delegate({ token: 'T' })]);
     await observed.delegate({ token: 'T' });
     await observed.exchange({ subjectToken: 'T' });
     expect(reports.map(({ grantType, origin }) => [grantType, origin])).toEqual([
@@ -307,14 +303,5 @@ describe('observedBy', () => {
       }),
     ]);
     expect(reports[0]).not.toHaveProperty('token');
-  });
-
-  it('tells one caller only of its own', async () => {
-    const [one, other] = [watch(), watch()];
-    await one.observed.withToken(
-      () => one.observed.delegate({ token: 'T' }),
-      () => Promise.resolve({ status: 401 }),
-    );
-    expect([one.reports.length, other.reports.length]).toEqual([2, 0]);
   });
 });

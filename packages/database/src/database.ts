@@ -16,7 +16,7 @@ export interface OpenDatabaseOptions {
   readonly file: string;
   /** PostgreSQL: the service's own schema, created when missing. Lower-case letters, digits and underscores. */
   readonly schema: string;
-  /** In order. What the database has not seen yet is applied before this resolves. */
+  /** In order. The missing ones are applied before this resolves. */
   readonly migrations: readonly Migration[];
   /** False: nothing is applied, and a schema that lacks something is an `OutdatedSchemaError`. Default true. */
   readonly migrate?: boolean;
@@ -26,7 +26,7 @@ export interface OpenDatabaseOptions {
   readonly statementTimeoutMs?: number;
   /** PostgreSQL: how long to wait for a connection. SQLite: for another process's write. Default 2000. */
   readonly waitTimeoutMs?: number;
-  /** Told of a connection that broke while no statement was running on it. Default: nobody; the next statement reconnects. */
+  /** Is told of a connection that broke while no statement was running on it. The next statement reconnects. */
   readonly onConnectionError?: (error: Error) => void;
 }
 

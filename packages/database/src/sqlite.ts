@@ -3,16 +3,16 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
+  type Dialect,
   type Driver,
   Kysely,
+  type QueryResult,
   sql,
-  type SqliteDatabase,
-  SqliteDialect,
-  type SqliteDialectConfig,
-  SqliteDriver,
-  type SqliteStatement,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
 } from 'kysely';
 import type { Database, OpenDatabaseOptions } from './database.ts';
 
@@ -20,14 +20,14 @@ const MAXIMUM_CACHED_STATEMENTS = 500;
 
 const SQLITE_BUSY = 5;
 
-export function openSqlite<Schema>(options: OpenDatabaseOptions): Database<Schema> {
-  const waitTimeoutMs = options.waitTimeoutMs ?? 2000;
-  const db = new Kysely<Schema>({
-    dialect: new BusyRetrySqliteDialect(
-      { database: async () => bridge(await openFile(options.file, waitTimeoutMs)) },
-      waitTimeoutMs,
-    ),
-  });
+export function openSqlite<Schema>({ file, waitTimeoutMs = 2000 }: OpenDatabaseOptions): Database<Schema> {
+  const dialect: Dialect = {
+    createDriver: () => createDriver(file, waitTimeoutMs),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createAdapter: () => new SqliteAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+  };
+  const db = new Kysely<Schema>({ dialect });
   return {
     db,
     engine: 'sqlite',
@@ -49,15 +49,12 @@ async function openFile(file: string, waitTimeoutMs: number): Promise<DatabaseSy
   return handle;
 }
 
-/** Runs a statement, again and again while another handle holds the lock. A statement that finds the file locked has done nothing. */
-async function whenFree<Result>(
-  waitTimeoutMs: number,
-  statement: () => Result | Promise<Result>,
-): Promise<Result> {
+/** Runs a statement again while another handle has the lock. A statement that finds the file locked has done nothing. */
+async function whenFree<Result>(waitTimeoutMs: number, statement: () => Result): Promise<Result> {
   const deadline = performance.now() + waitTimeoutMs;
   for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 20)) {
     try {
-      return await statement();
+      return statement();
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) throw error;
       await setTimeout(pauseMs);
@@ -74,73 +71,59 @@ function isBusy(error: unknown): boolean {
   );
 }
 
-class BusyRetrySqliteDialect extends SqliteDialect {
-  readonly #config: SqliteDialectConfig;
-  readonly #waitTimeoutMs: number;
-
-  constructor(config: SqliteDialectConfig, waitTimeoutMs: number) {
-    super(config);
-    this.#config = config;
-    this.#waitTimeoutMs = waitTimeoutMs;
-  }
-
-  override createDriver(): Driver {
-    return new PatientSqliteDriver(this.#config, this.#waitTimeoutMs);
-  }
-}
-
 /**
- * Kysely's driver with two differences: it waits for a locked file without stopping the event loop, and transactions
- * start as writers, since one that reads first would fail at once when another process wrote before its own write.
+ * One connection, as Kysely's own SQLite driver has, with three differences: prepared statements are kept by their text, a
+ * locked file is waited for without stopping the event loop, and transactions start as writers, because one that reads
+ * first fails at once when another process has written before its own write.
  */
-class PatientSqliteDriver extends SqliteDriver {
-  readonly #waitTimeoutMs: number;
-
-  constructor(config: SqliteDialectConfig, waitTimeoutMs: number) {
-    super(config);
-    this.#waitTimeoutMs = waitTimeoutMs;
-  }
-
-  override async acquireConnection(): Promise<DatabaseConnection> {
-    const connection = await super.acquireConnection();
-    return {
-      executeQuery: (query) => whenFree(this.#waitTimeoutMs, () => connection.executeQuery(query)),
-      streamQuery: (query, chunkSize) => connection.streamQuery(query, chunkSize),
-    };
-  }
-
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
-  }
-}
-
-/** What Kysely's dialect asks of a driver, over node:sqlite, with prepared statements kept by their text. */
-function bridge(handle: DatabaseSync): SqliteDatabase {
-  const statements = new Map<string, SqliteStatement>();
+function createDriver(file: string, waitTimeoutMs: number): Driver {
+  let handle: DatabaseSync | undefined;
+  let connection: DatabaseConnection;
+  const command = (text: string) => async (): Promise<void> => {
+    await whenFree(waitTimeoutMs, () => handle?.exec(text));
+  };
   return {
-    close: () => handle.close(),
-    prepare(text) {
-      let statement = statements.get(text);
-      if (statement === undefined) {
-        if (statements.size >= MAXIMUM_CACHED_STATEMENTS) statements.clear();
-        statement = adapt(handle.prepare(text));
-        statements.set(text, statement);
-      }
-      return statement;
+    async init() {
+      handle = await openFile(file, waitTimeoutMs);
+      connection = connectTo(handle, waitTimeoutMs);
+    },
+    acquireConnection: () => Promise.resolve(connection),
+    beginTransaction: command('begin immediate'),
+    commitTransaction: command('commit'),
+    rollbackTransaction: command('rollback'),
+    releaseConnection: () => Promise.resolve(),
+    async destroy() {
+      handle?.close();
     },
   };
 }
 
-function adapt(statement: StatementSync): SqliteStatement {
-  return {
-    // A statement that yields columns is read; one that does not is run.
-    reader: statement.columns().length > 0,
-    all: (parameters) => statement.all(...values(parameters)),
-    run: (parameters) => statement.run(...values(parameters)),
-    iterate: (parameters) => statement.iterate(...values(parameters)),
-  };
-}
+function connectTo(handle: DatabaseSync, waitTimeoutMs: number): DatabaseConnection {
+  const statements = new Map<string, { readonly statement: StatementSync; readonly isRead: boolean }>();
 
-function values(parameters: readonly unknown[]): SQLInputValue[] {
-  return parameters as SQLInputValue[];
+  function prepared(text: string) {
+    const kept = statements.get(text);
+    if (kept !== undefined) return kept;
+    if (statements.size >= MAXIMUM_CACHED_STATEMENTS) statements.clear();
+    const statement = handle.prepare(text);
+    // A statement that yields columns is read; one that does not is run.
+    const entry = { statement, isRead: statement.columns().length > 0 };
+    statements.set(text, entry);
+    return entry;
+  }
+
+  function run<Row>({ sql: text, parameters }: CompiledQuery): QueryResult<Row> {
+    const { statement, isRead } = prepared(text);
+    const values = parameters as SQLInputValue[];
+    if (isRead) return { rows: statement.all(...values) as Row[] };
+    const { changes, lastInsertRowid } = statement.run(...values);
+    return { insertId: BigInt(lastInsertRowid), numAffectedRows: BigInt(changes), rows: [] };
+  }
+
+  return {
+    executeQuery: (query) => whenFree(waitTimeoutMs, () => run(query)),
+    streamQuery: () => {
+      throw new Error('queries are not streamed from SQLite');
+    },
+  };
 }

@@ -1,129 +1,117 @@
-import express, { type Request, type RequestHandler } from 'express';
-import helmet from 'helmet';
-import { problem, type Problem } from './problem.ts';
+import { type AccessTokenVerifier, protectedResourceDocument, resourceMetadataUrl } from '@behalf/auth';
+import { authOf, backchannelLogout, delegationProblems, requireAccessToken } from '@behalf/auth/express';
+import express, { type Express, type RequestHandler } from 'express';
+import { allowOrigin, apiHeaders, type CorsOptions } from './http.ts';
+import type { Logger } from './logging.ts';
+import { allowOnly, notFound, problemHandler, type ProblemHandlerOptions } from './problem.ts';
+import { requestIdOf, requestLogging } from './request-logging.ts';
+import { healthRoutes } from './start-service.ts';
 
-/**
- * Response headers of an API: nothing is to be rendered, framed, sniffed, referred to or stored. Answers hold personal
- * data; a route that may be cached sets its own `Cache-Control`.
- */
-export function apiHeaders(): RequestHandler[] {
-  const security: RequestHandler = helmet({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'none'"],
-        frameAncestors: ["'none'"],
-        baseUri: ["'none'"],
-        formAction: ["'none'"],
-      },
-    },
-    referrerPolicy: { policy: 'no-referrer' },
-    xFrameOptions: { action: 'deny' },
-  });
-  return [security, noStore];
+export interface ApiOptions extends ProblemHandlerOptions {
+  /** For people, in the metadata. */
+  readonly name: string;
+  readonly logger: Logger;
+  /** Its audience is this API's resource identifier. */
+  readonly verifier: AccessTokenVerifier;
+  /** The scopes that this API owns. */
+  readonly scopes: readonly string[];
+  /** Resolves when this process can do its work. Default: it always can. */
+  readonly ready?: () => Promise<void>;
+  /** The pages that may call. Default: none. */
+  readonly cors?: CorsOptions;
+  /** Receives back-channel logout as this client of the STS. Default: there is no such route. */
+  readonly logout?: {
+    readonly clientId: string;
+    /** The caches that forget everything of the session or the user. */
+    readonly memories: readonly {
+      forgetSession(sessionId: string): void;
+      forgetSubject(subject: string): void;
+    }[];
+    /** Epoch seconds. */
+    readonly now: () => number;
+  };
 }
 
-const noStore: RequestHandler = (_request, response, next) => {
-  response.setHeader('Cache-Control', 'no-store');
-  next();
+/**
+ * An API guarded by the STS: request log and id, security headers, CORS, health, metadata (RFC 9728), back-channel logout,
+ * and one problem handler around the routes that `addRoutes` adds. `authenticate` is the first handler of a protected route.
+ * Each path has one spelling; another method of a known path is 405, an unknown path 404. It does not listen.
+ */
+export function createApi(
+  options: ApiOptions,
+  addRoutes: (api: Express, authenticate: RequestHandler) => void,
+): Express {
+  const { logger, verifier } = options;
+  const api = express()
+    .disable('x-powered-by')
+    .disable('etag')
+    .enable('strict routing')
+    .enable('case sensitive routing');
+  api.use(requestLogging(logger), apiHeaders);
+  if (options.cors !== undefined) api.use(allowOrigin(options.cors));
+  api.use(healthRoutes({ ready: options.ready ?? (() => undefined) }));
+  serveMetadata(api, options);
+  if (options.logout !== undefined) api.post('/backchannel-logout', logoutReceiver(verifier, options.logout));
+
+  addRoutes(
+    api,
+    requireAccessToken(verifier, {
+      onRefused: (refused, request) =>
+        logger.info({ request_id: requestIdOf(request), ...refused }, 'refused'),
+    }),
+  );
+  refuseOtherMethods(api);
+  api.use(notFound());
+  api.use(delegationProblems());
+  api.use(problemHandler(logger, options));
+  return api;
+}
+
+/** The claims of the verified token, never the token. */
+export const identity: RequestHandler = (request, response) => {
+  response.json(authOf(request).claims);
 };
 
-export interface CorsOptions {
-  /** The one origin whose pages may call, compared as a whole: `http://localhost:5173`. */
-  readonly origin: string;
-  readonly methods: readonly string[];
-  readonly requestHeaders: readonly string[];
-  /** Response headers that a page may read. */
-  readonly exposedHeaders: readonly string[];
-}
-
-const PREFLIGHT_MAX_AGE_SECONDS = 600;
-
-/**
- * Lets the pages of one origin call this service (Fetch standard, CORS protocol). No credentials mode: the token is in a
- * header. It guards nothing by itself, since only browsers heed it; authentication stays where it is.
- */
-export function allowOrigin(options: CorsOptions): RequestHandler {
-  return (request, response, next) => {
-    response.vary('Origin');
-    if (request.get('origin') !== options.origin) {
-      next();
-      return;
-    }
-    response.set('Access-Control-Allow-Origin', options.origin);
-    if (request.method !== 'OPTIONS' || request.get('access-control-request-method') === undefined) {
-      response.set('Access-Control-Expose-Headers', options.exposedHeaders.join(', '));
-      next();
-      return;
-    }
+/** For anyone and any origin (RFC 9728 §3). */
+function serveMetadata(api: Express, { name, verifier, scopes }: ApiOptions): void {
+  const document = protectedResourceDocument({
+    resource: verifier.audience,
+    authorizationServers: [verifier.issuer],
+    scopes,
+    name,
+  });
+  api.get(new URL(resourceMetadataUrl(verifier.audience)).pathname, (_request, response) => {
     response
-      .status(204)
-      .set({
-        'Access-Control-Allow-Methods': options.methods.join(', '),
-        'Access-Control-Allow-Headers': options.requestHeaders.join(', '),
-        'Access-Control-Max-Age': String(PREFLIGHT_MAX_AGE_SECONDS),
-      })
-      .end();
-  };
-}
-
-/**
- * Reads a JSON body, at most `limitBytes` (default 16 KiB): 415 for anything that does not call itself
- * `application/json`, 413 past the limit, 400 for what does not parse or has more
- * than 32 levels (what can be read cannot always be written again). Mount it behind authentication: a token is read
- * before a body. Not checked: the shape.
- */
-export function jsonBody({ limitBytes = 16 * 1024 }: { limitBytes?: number } = {}): RequestHandler {
-  const parse = express.json({ limit: limitBytes, strict: true, inflate: false });
-  return (request, response, next) => {
-    if (!isJson(request.get('content-type'))) return next(notJson());
-    parse(request, response, (fault?: unknown) => {
-      next(fault ?? (isNestedDeeper(request.body, MAXIMUM_DEPTH) ? tooDeep() : undefined));
-    });
-  };
-}
-
-function isJson(contentType = ''): boolean {
-  const [mediaType = ''] = contentType.split(';', 1);
-  return mediaType.trim().toLowerCase() === 'application/json';
-}
-
-const MAXIMUM_DEPTH = 32;
-
-function isNestedDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((member) => isNestedDeeper(member, levels - 1));
-}
-
-function tooDeep(): Problem {
-  return problem({ status: 400, type: 'bad-request', detail: 'The body is nested too deep.' });
-}
-
-function notJson(): Problem {
-  return problem({
-    status: 415,
-    type: 'unsupported-media-type',
-    detail: 'Send application/json.',
-    headers: { 'Accept-Post': 'application/json' },
+      .set({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'public, max-age=300' })
+      .json(document);
   });
 }
 
-const KEY = /^[\x20-\x7e]{1,64}$/;
-
-/** Refuses a request without one `Idempotency-Key` of 1 to 64 printable characters. `idempotencyKeyOf` gives it. */
-export const requireIdempotencyKey: RequestHandler = (request, _response, next) => {
-  idempotencyKeyOf(request);
-  next();
-};
-
-/** Throws a Problem (400) when there is none. */
-export function idempotencyKeyOf(request: Request): string {
-  const [key, ...more] = request.headersDistinct['idempotency-key'] ?? [];
-  if (key !== undefined && more.length === 0 && KEY.test(key)) return key;
-  throw problem({
-    status: 400,
-    type: 'idempotency-key-required',
-    title: 'No usable Idempotency-Key',
-    detail: 'Send one Idempotency-Key header of 1 to 64 printable characters.',
+function logoutReceiver(
+  { issuer, keySet }: AccessTokenVerifier,
+  { clientId, memories, now }: NonNullable<ApiOptions['logout']>,
+): RequestHandler {
+  return backchannelLogout({
+    issuer,
+    clientId,
+    keySet,
+    now,
+    onLogout({ sid, sub }) {
+      for (const memory of memories) {
+        if (sid !== undefined) memory.forgetSession(sid);
+        else if (sub !== undefined) memory.forgetSubject(sub);
+      }
+    },
   });
+}
+
+/** Answers every method that no route of a known path has. */
+function refuseOtherMethods(api: Express): void {
+  const methodsOf = new Map<string, string[]>();
+  for (const { route } of api.router.stack) {
+    if (route === undefined || typeof route.path !== 'string') continue;
+    const methods = route.stack.map(({ method }) => method.toUpperCase());
+    methodsOf.set(route.path, [...(methodsOf.get(route.path) ?? []), ...methods]);
+  }
+  for (const [path, methods] of methodsOf) api.all(path, allowOnly(...new Set(methods)));
 }

@@ -1,75 +1,18 @@
+export { loadApiConfig, commonSettings } from './api-config.ts';
+export { allowOrigin, apiHeaders, idempotencyKeyOf, jsonBody, requireIdempotencyKey } from './http.ts';
+export { createLogger, type Logger, pathOf, redactText } from './logging.ts';
+export { allowOnly, notFound, problem, Problem, problemHandler, sendProblem } from './problem.ts';
 export {
-  decodeClaims,
-  stepsToldBy,
-  type CallStep,
-  createCallTrace,
-  type CallTrace,
-  type ObservedExchange,
-  reportSteps,
-  stepsOf,
-  traceOf,
-  type ReportStepsOptions,
-} from './call-steps.ts';
-export {
-  createLogger,
-  pathOf,
-  type Logger,
-  type LoggerOptions,
-  CENSORED,
-  redactMembers,
-  redactText,
-} from './logging.ts';
-export {
-  currentRequestId,
-  fetchWithRequestId,
-  requestIdOf,
-  requestIds,
-  requestLogging,
-  type RequestLoggingOptions,
-} from './request-logging.ts';
-export {
-  problem,
-  Problem,
-  problemType,
-  sendProblem,
-  type ProblemOptions,
-  allowOnly,
-  notFound,
-  problemHandler,
-  type ProblemHandlerOptions,
-} from './problem.ts';
-export {
-  idempotencyKeyOf,
-  requireIdempotencyKey,
-  jsonBody,
-  apiHeaders,
-  allowOrigin,
-  type CorsOptions,
-} from './api.ts';
-export {
-  createUpstream,
-  pathSegment,
-  upstreamFailure,
-  type Upstream,
-  type UpstreamAnswer,
-  type UpstreamOptions,
-  type UpstreamRequest,
-} from './upstream.ts';
-export {
-  healthRoutes,
-  type HealthOptions,
-  runMain,
-  startService,
-  stopServer,
-  type StartServiceOptions,
-} from './start-service.ts';
-export {
-  insecureTransport,
+  DEVELOPMENT_SECRET,
   isPlainHttpElsewhere,
+  isWeakSecret,
   refuseInProduction,
-  unwantedExperiments,
-  certificateCheckSetting,
+  unsafeSettings,
+} from './production.ts';
+export { currentRequestId, fetchWithRequestId, requestIdOf, requestLogging } from './request-logging.ts';
+export {
   databaseUrlSetting,
+  type Environment,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
@@ -79,6 +22,16 @@ export {
   SettingsError,
   switchSetting,
   urlSetting,
-  type Environment,
-  type LoadSettingsOptions,
 } from './settings.ts';
+export { epochSeconds, healthRoutes, runMain, runService, startService } from './start-service.ts';
+export {
+  createUpstream,
+  jsonOf,
+  looksLikeObject,
+  pathSegment,
+  type Upstream,
+  type UpstreamAnswer,
+  type UpstreamCall,
+  upstreamFailure,
+  type UpstreamRequest,
+} from './upstream.ts';

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from './logging.ts';
 import { requestIdOf } from './request-logging.ts';
 
@@ -19,7 +19,7 @@ export interface ProblemOptions {
   readonly cause?: unknown;
 }
 
-/** Problem details (RFC 9457) that a handler throws, or passes to `next`, to answer with. `problemHandler` sends them. */
+/** Problem details (RFC 9457) that a handler throws or passes to `next`. `problemHandler` sends them. */
 export class Problem extends Error {
   readonly status: number;
   readonly type: string;
@@ -57,21 +57,17 @@ export function problem(options: ProblemOptions): Problem {
 }
 
 /** The type URI for a name in kebab case; an absolute URI stays as it is. */
-export function problemType(name = 'about:blank'): string {
+function problemType(name = 'about:blank'): string {
   return name.includes(':') ? name : TYPE_BASE + name;
 }
 
-/** Answers with the problem as `application/problem+json`, not to be stored; `members` are added to its own. */
-export function sendProblem(
-  response: Response,
-  details: Problem,
-  members: Readonly<Record<string, unknown>> = {},
-): void {
+/** Answers with the problem as `application/problem+json`, not to be stored. */
+export function sendProblem(response: Response, details: Problem): void {
   response
     .status(details.status)
     .set({ ...details.headers, 'Cache-Control': 'no-store' })
     .type('application/problem+json')
-    .send(JSON.stringify({ ...members, ...details.toJSON() }));
+    .send(JSON.stringify(details));
 }
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -96,20 +92,18 @@ function titleOf(status: number): string {
 }
 
 export interface ProblemHandlerOptions {
-  /** Whether an error means that something this service depends on is out, so that the same request may succeed later. Default: none does. */
+  /** Whether an error means that a part which this service needs is out for now. Default: none does. */
   readonly isOutage?: (error: unknown) => boolean;
-  /** Further members of the body (RFC 9457 §3.2), beside those that the problem has. */
-  readonly membersOf?: (request: Request, status: number) => Readonly<Record<string, unknown>>;
 }
 
 /**
- * The one error handler of an app, mounted last. A thrown `Problem` is sent as it is; what Express and its body parser
- * throw for a bad request keeps its status; an outage is a 503 with `Retry-After`; everything else a 500 that tells
- * nothing. The last two, and whatever has a 5xx status, are logged.
+ * The one error handler of an app, mounted last. A thrown `Problem` is sent as it is; an error of Express or its body parser
+ * about a bad request keeps its status; an outage is a 503 with `Retry-After`; everything else a 500 that tells nothing.
+ * Every 5xx is logged.
  */
 export function problemHandler(
   logger: Logger,
-  { isOutage = () => false, membersOf }: ProblemHandlerOptions = {},
+  { isOutage = () => false }: ProblemHandlerOptions = {},
 ): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     const details =
@@ -127,11 +121,11 @@ export function problemHandler(
       next(error);
       return;
     }
-    sendProblem(response, details, membersOf?.(request, details.status));
+    sendProblem(response, details);
   };
 }
 
-/** For every path that no route took, whoever asks. */
+/** For every path that no route took. */
 export function notFound(): RequestHandler {
   return (_request, _response, next) => {
     next(problem({ status: 404, type: 'not-found', detail: 'There is nothing at this address.' }));

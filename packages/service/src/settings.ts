@@ -17,8 +17,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface LoadSettingsOptions {
   /** The service's name in its variables: `API1`. `API1_DATABASE_URL` wins over `DATABASE_URL`. */
   readonly prefix: string;
+  /** Settings that only the service's own variable sets: `PORT` is `API1_PORT`, never `PORT`. */
+  readonly own?: readonly string[];
   /** Reads the file that a `…_FILE` variable names. */
-  readonly readFile?: (path: string) => string;
+  readonly readFile?: ((path: string) => string) | undefined;
 }
 
 /**
@@ -29,13 +31,13 @@ export interface LoadSettingsOptions {
 export function loadSettings<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   environment: Environment,
-  { prefix, readFile = (path) => readFileSync(path, 'utf8') }: LoadSettingsOptions,
+  { prefix, own = [], readFile = (path) => readFileSync(path, 'utf8') }: LoadSettingsOptions,
 ): Readonly<z.output<z.ZodObject<Shape>>> {
-  const faults: string[] = [];
+  const faults = [...faultsOfEnvironment(environment, prefix, 'NODE_ENV' in schema.shape)];
   const values: Record<string, string> = {};
   const sources: Record<string, string> = {};
   for (const name of Object.keys(schema.shape)) {
-    for (const variable of name.startsWith(`${prefix}_`) ? [name] : [`${prefix}_${name}`, name]) {
+    for (const variable of variablesOf(name, prefix, own)) {
       const found = lookUp(variable, environment, readFile);
       if (found === undefined) continue;
       sources[name] = found.source;
@@ -53,6 +55,30 @@ export function loadSettings<Shape extends z.ZodRawShape>(
   }
   if (faults.length > 0 || !parsed.success) throw new SettingsError(faults);
   return Object.freeze(parsed.data);
+}
+
+function variablesOf(name: string, prefix: string, own: readonly string[]): readonly string[] {
+  if (name.startsWith(`${prefix}_`)) return [name];
+  return own.includes(name) ? [`${prefix}_${name}`] : [`${prefix}_${name}`, name];
+}
+
+/** Variables of another project or of a company's network that would break a service without a word. */
+function faultsOfEnvironment(environment: Environment, prefix: string, hasMode: boolean): readonly string[] {
+  const { ISSUER, NODE_USE_ENV_PROXY } = environment;
+  const mode = environment[`${prefix}_NODE_ENV`] || environment['NODE_ENV'];
+  const noProxy = environment['NO_PROXY'] ?? environment['no_proxy'] ?? '';
+  const faults: string[] = [];
+  if (hasMode && !mode && ISSUER?.toLowerCase().startsWith('https:')) {
+    faults.push(
+      'NODE_ENV is missing: beside an https ISSUER it says production or development; else ISSUER is of another project',
+    );
+  }
+  if (NODE_USE_ENV_PROXY === '1' && !/(^|[,\s])(\*|localhost)([,\s]|$)/.test(noProxy)) {
+    faults.push(
+      'NO_PROXY lacks localhost: with NODE_USE_ENV_PROXY=1 a proxy would get the calls between the services',
+    );
+  }
+  return faults;
 }
 
 type Found = { source: string; value: string } | { source: string; fault: string };
@@ -117,9 +143,6 @@ export const nodeEnvironmentSetting = z
   .transform((name) => (name === 'production' ? 'production' : 'development'))
   .default('development');
 
-/** Node's own: `0` switches the checks of certificates off. */
-export const certificateCheckSetting = z.string().optional();
-
 /** `postgres://…`; undefined chooses the embedded database. */
 export const databaseUrlSetting = z
   .string()
@@ -140,58 +163,4 @@ function isPlainUrl(value: string): boolean {
 
 function withoutTrailingSlash(value: string): string {
   return value.replace(/\/+$/, '');
-}
-
-/** What must not reach production, said before anything is opened. */
-
-/** Throws SettingsError with everything that is true; a text names the variable that mends it. Elsewhere all is allowed. */
-export function refuseInProduction(
-  nodeEnvironment: 'production' | 'development',
-  checks: Readonly<Record<string, boolean>>,
-): void {
-  const faults = Object.entries(checks).flatMap(([fault, isUnsafe]) => (isUnsafe ? [fault] : []));
-  if (nodeEnvironment === 'production' && faults.length > 0) throw new SettingsError(faults);
-}
-
-/**
- * The issuer over plain HTTP: permitted on this very machine alone, and only when it is said. And certificates that nobody
- * checks (RFC 6750 §5.3): never.
- */
-export function insecureTransport(settings: {
-  readonly ISSUER: string;
-  readonly ALLOW_INSECURE_HTTP: boolean;
-  readonly NODE_TLS_REJECT_UNAUTHORIZED?: string | undefined;
-}): Readonly<Record<string, boolean>> {
-  const isPermitted = settings.ALLOW_INSECURE_HTTP && isLoopbackUrl(settings.ISSUER);
-  return {
-    'ISSUER is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)':
-      new URL(settings.ISSUER).protocol === 'http:' && !isPermitted,
-    'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pass for any service':
-      settings.NODE_TLS_REJECT_UNAUTHORIZED === '0',
-  };
-}
-
-/**
- * Whether a URL is plain http to another machine. No authorization answer may go there (RFC 9700 §2.6); what stays on this
- * machine crosses no network (RFC 8252 §7.3).
- */
-export function isPlainHttpElsewhere(url: string): boolean {
-  return new URL(url).protocol === 'http:' && !isLoopbackUrl(url);
-}
-
-/** Routes that do on purpose what one must not do: they want a second, explicit setting. */
-export function unwantedExperiments(settings: {
-  readonly EXPERIMENTS?: boolean | undefined;
-  readonly EXPERIMENTS_IN_PRODUCTION: boolean;
-}): Readonly<Record<string, boolean>> {
-  return {
-    'EXPERIMENTS is on (EXPERIMENTS_IN_PRODUCTION=on permits that)':
-      settings.EXPERIMENTS === true && !settings.EXPERIMENTS_IN_PRODUCTION,
-  };
-}
-
-/** Whether a URL leads to this very machine. */
-function isLoopbackUrl(value: string): boolean {
-  const { hostname } = new URL(value);
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }

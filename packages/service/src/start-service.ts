@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { Router } from 'express';
-import type { Logger } from './logging.ts';
+import { createLogger, type Logger } from './logging.ts';
 import { SettingsError } from './settings.ts';
 
 export interface StartServiceOptions {
@@ -8,9 +8,8 @@ export interface StartServiceOptions {
   readonly port: number;
   /** Default: every interface. */
   readonly host?: string;
+  /** Its short name. `<NAME>_PORT` is the variable that sets the port. */
   readonly service: string;
-  /** The variable that sets the port: a taken one is reported by this name. */
-  readonly portVariable: string;
   readonly logger: Logger;
   /** Runs after the last answer: closes the database and the like. */
   readonly close?: () => Promise<void> | void;
@@ -19,16 +18,25 @@ export interface StartServiceOptions {
 }
 
 /**
+ * An idle connection outlives the proxy's 60 s (nginx's default), because a proxy that sends a POST on a connection which
+ * is just being closed must answer 502. Connections are looked through every 2 s: at the default of 30 s a limit of 10 s
+ * is none.
+ */
+const SERVER_TIMEOUTS = {
+  keepAliveTimeout: 75_000,
+  requestTimeout: 30_000,
+  headersTimeout: 10_000,
+  connectionsCheckingInterval: 2_000,
+} as const;
+
+/**
  * Listens, and stops on SIGTERM or SIGINT: takes no new connection, lets requests in flight finish within
  * `stopTimeoutMs`, runs `close`, exits 0. A second signal exits at once. A port that cannot be had is reported with
  * its number and its variable, and exits 1. Resolves to the listening server.
  */
 export async function startService(options: StartServiceOptions): Promise<Server> {
   const { logger, service, stopTimeoutMs = 10_000 } = options;
-  // How often connections are looked through for those past a limit: at the default of 30 s a limit of 10 s is none.
-  const server = createServer({ connectionsCheckingInterval: 2_000 }, options.app);
-  server.requestTimeout = 30_000;
-  server.headersTimeout = 10_000;
+  const server = createServer(SERVER_TIMEOUTS, options.app);
   await listen(server, options);
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
@@ -55,7 +63,7 @@ export async function startService(options: StartServiceOptions): Promise<Server
 }
 
 /** Stops accepting, closes idle connections as they become idle, and cuts what is left after `timeoutMs`. */
-export async function stopServer(server: Server, timeoutMs: number): Promise<void> {
+async function stopServer(server: Server, timeoutMs: number): Promise<void> {
   const closed = Promise.withResolvers<void>();
   server.close(() => closed.resolve());
   server.closeIdleConnections();
@@ -66,7 +74,7 @@ export async function stopServer(server: Server, timeoutMs: number): Promise<voi
   clearTimeout(cut);
 }
 
-/** Runs a service's `main`: settings that are not usable are printed plainly, anything else with its stack, and exit 1. */
+/** Runs a service's `main`. Prints unusable settings as sentences and any other error with its stack, and exits 1. */
 export async function runMain(service: string, main: () => Promise<unknown>): Promise<void> {
   try {
     await main();
@@ -78,15 +86,35 @@ export async function runMain(service: string, main: () => Promise<unknown>): Pr
   }
 }
 
-async function listen(
-  server: Server,
-  { port, host, service, portVariable }: StartServiceOptions,
+/** A service's `main`: loads its configuration, makes it, and listens. */
+export async function runService<Config extends { readonly logLevel: string; readonly port: number }>(
+  service: string,
+  load: () => Config,
+  create: (
+    config: Config,
+    logger: Logger,
+  ) => Promise<Pick<StartServiceOptions, 'app' | 'close'>> | Pick<StartServiceOptions, 'app' | 'close'>,
 ): Promise<void> {
+  await runMain(service, async () => {
+    const config = load();
+    const logger = createLogger({ service, level: config.logLevel });
+    await startService({ service, port: config.port, logger, ...(await create(config, logger)) });
+  });
+}
+
+/** The clock: epoch seconds. */
+export function epochSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+async function listen(server: Server, { port, host, service }: StartServiceOptions): Promise<void> {
   const listening = Promise.withResolvers<void>();
   server.once('error', (error: NodeJS.ErrnoException) => {
     const because =
       error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${error.code ?? error.message})`;
-    process.stderr.write(`${service}: port ${port} ${because}. Set ${portVariable} to another port.\n`);
+    process.stderr.write(
+      `${service}: port ${port} ${because}. Set ${service.toUpperCase()}_PORT to another port.\n`,
+    );
     process.exit(1);
   });
   server.listen({ port, ...(host === undefined ? {} : { host }) }, listening.resolve);
@@ -101,11 +129,11 @@ export interface HealthOptions {
 const READY_TIMEOUT_MS = 2_000;
 
 /**
- * `GET /health/live`: the process answers. `GET /health/ready`: it can do its work, 503 when not, or not known within
- * two seconds. Neither says why: that is in the log of whatever failed.
+ * `GET /health/live`: the process answers. `GET /health/ready`: it can do its work; 503 when it cannot, or when that is not
+ * known within two seconds. Neither says why: the log does.
  */
 export function healthRoutes({ ready }: HealthOptions): Router {
-  const routes = Router();
+  const routes = Router({ strict: true, caseSensitive: true });
   routes.get('/health/live', (_request, response) => {
     response.set('Cache-Control', 'no-store').json({ status: 'live' });
   });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { Agent, get } from 'node:http';
+import { Agent, get, type IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -50,17 +50,32 @@ function fetchText(port: number, path: string, agent?: Agent): Promise<string> {
   });
 }
 
+it('keeps an idle connection longer than a proxy does (nginx: 60 s)', async () => {
+  const service = start();
+  const { port = 0 } = await service.line('slow listens');
+  const keepAlive = new Agent({ keepAlive: true });
+  cleanUp.push(() => keepAlive.destroy());
+  const headers = await new Promise<IncomingHttpHeaders>((resolve, reject) => {
+    get({ host: '127.0.0.1', port, path: '/fast', agent: keepAlive }, (response) => {
+      response.resume();
+      resolve(response.headers);
+    }).once('error', reject);
+  });
+  const [, seconds] = /timeout=(\d+)/.exec(String(headers['keep-alive'])) ?? [];
+  expect(Number(seconds)).toBeGreaterThan(60);
+});
+
 describe('startService', () => {
   it('finishes what is in flight after SIGTERM, refuses what is new, closes, and exits 0', async () => {
     const service = start();
-    const { port = 0 } = await service.line('slow service listens');
+    const { port = 0 } = await service.line('slow listens');
     const keepAlive = new Agent({ keepAlive: true });
     cleanUp.push(() => keepAlive.destroy());
     expect(await fetchText(port, '/fast', keepAlive)).toBe('fast');
     const slow = fetchText(port, '/slow', keepAlive);
     await service.line('slow asked');
     service.child.kill('SIGTERM');
-    await service.line('slow service stops');
+    await service.line('slow stops');
     await expect(fetchText(port, '/fast')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     service.child.stdin.write('answer\n');
     expect(await slow).toBe('slow');
@@ -70,7 +85,7 @@ describe('startService', () => {
 
   it('cuts what does not finish in time, and still closes', async () => {
     const service = start('0', '50');
-    const { port = 0 } = await service.line('slow service listens');
+    const { port = 0 } = await service.line('slow listens');
     const slow = fetchText(port, '/slow').catch((error: unknown) => error);
     await service.line('slow asked');
     service.child.kill('SIGINT');
@@ -90,15 +105,14 @@ describe('startService', () => {
     );
     expect(await start(String(port)).exit).toEqual({
       code: 1,
-      errors: `slow service: port ${port} is already in use. Set SLOW_PORT to another port.\n`,
+      errors: `slow: port ${port} is already in use. Set SLOW_PORT to another port.\n`,
     });
   });
 
   it('prints every fault of the settings, without a stack, and exits 1', async () => {
     expect(await start('0', '0', 'settings').exit).toEqual({
       code: 1,
-      errors:
-        'slow service: the settings are not usable:\n  SLOW_PORT: is not a port number\n  ISSUER is missing\n',
+      errors: 'slow: the settings are not usable:\n  SLOW_PORT: is not a port number\n  ISSUER is missing\n',
     });
   });
 });

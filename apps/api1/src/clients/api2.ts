@@ -1,93 +1,67 @@
-import { bearerChallenge, type DelegationClient, type TokenSource } from '@behalf/auth';
+import { bearerChallenge, type CallerToken, type DelegationClient, type TokenSource } from '@behalf/auth';
 import {
+  jsonOf,
+  looksLikeObject,
   pathSegment,
   problem,
-  upstreamFailure,
-  type Problem,
   type Upstream,
   type UpstreamAnswer,
+  upstreamFailure,
   type UpstreamRequest,
 } from '@behalf/service';
 import { z } from 'zod';
 
-const json = z.record(z.string(), z.unknown());
-
 const chain = z.object({
   hops: z.array(z.looseObject({ service: z.string() })),
-  subscription: json.nullable(),
+  subscription: z.record(z.string(), z.unknown()).nullable(),
 });
 
-export type Chain = z.output<typeof chain>;
-
-/** An answer that is passed on as it is: a success, or a fault in what our own caller sent. */
-export interface Api2Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly json: Readonly<Record<string, unknown>>;
-}
+export type Api2Client = ReturnType<typeof createApi2Client>;
 
 /**
- * API2, called with whatever token the source gives. Every method throws a Problem for an answer that is not passed on:
- * 403 with API2's reason, 503 when it cannot be reached, 502 when it fails or answers nonsense; and what the source throws.
+ * API2, called on behalf of the user whose token the caller presented: each method obtains the token that API2 takes. An answer that
+ * is passed on, a success or a fault in the caller's own request, is returned as it came. Every other one is thrown as a
+ * Problem: 403 with API2's reason, 503 when API2 cannot be reached, 502 when it fails or answers nonsense. Throws
+ * DelegationError when the STS gives no token.
  */
-export interface Api2Client {
-  accounts(source: TokenSource): Promise<Api2Answer>;
-  /** `order` goes through unread; API2 checks it. */
-  pay(source: TokenSource, payment: { order: unknown; idempotencyKey: string }): Promise<Api2Answer>;
-  /** `query` starts with `?`, or is empty. */
-  payments(source: TokenSource, query: string): Promise<Api2Answer>;
-  payment(source: TokenSource, id: string): Promise<Api2Answer>;
-  insights(source: TokenSource): Promise<Api2Answer>;
-  chain(source: TokenSource): Promise<Chain>;
-}
-
-export interface Api2ClientOptions {
-  readonly upstream: Upstream;
-  readonly delegation: Pick<DelegationClient, 'withToken'>;
-  /** Where this service's own metadata is (RFC 9728), for its challenges. */
-  readonly resourceMetadata: string;
-}
-
-export function createApi2Client({ upstream, delegation, resourceMetadata }: Api2ClientOptions): Api2Client {
-  async function call(
-    source: TokenSource,
-    request: Omit<UpstreamRequest, 'accessToken'>,
-  ): Promise<Api2Answer> {
+export function createApi2Client(upstream: Upstream, delegation: DelegationClient, resourceMetadata: string) {
+  async function call(source: TokenSource, request: Omit<UpstreamRequest, 'accessToken'>) {
     const answer = await delegation.withToken(source, ({ accessToken }) =>
       upstream.send({ ...request, accessToken }),
     );
-    if (answer.status === 403) throw forbidden(answer, resourceMetadata);
-    const body = json.safeParse(answer.json);
-    // A 401 to a token that was just issued for this call is not our caller's doing.
-    if (answer.status === 401 || answer.status < 200 || isRedirectOrFailure(answer.status) || !body.success) {
-      throw upstreamFailure(upstream.name, answer);
-    }
-    return { status: answer.status, headers: answer.headers, json: body.data };
+    const { status } = answer;
+    if (status === 403) throw forbidden(answer, resourceMetadata);
+    // A 401 to a token that was just issued for this call is not the caller's fault.
+    const isPassedOn = (status >= 200 && status < 300) || (status >= 400 && status < 500 && status !== 401);
+    if (!isPassedOn || !looksLikeObject(answer)) throw upstreamFailure(upstream.name, answer);
+    return answer;
   }
+  const delegated = (caller: CallerToken) => () => delegation.delegate({ token: caller, scopes: ['api2'] });
 
   return {
-    accounts: (source) => call(source, { path: '/accounts' }),
-    pay: (source, { order, idempotencyKey }) =>
-      call(source, {
+    accounts: (caller: CallerToken) => call(delegated(caller), { path: '/accounts' }),
+    /** `order` goes through unread; API2 checks it. */
+    pay: (caller: CallerToken, order: unknown, idempotencyKey: string) =>
+      call(delegated(caller), {
         method: 'POST',
         path: '/payments',
         body: order,
-        headers: { 'Idempotency-Key': idempotencyKey },
+        headers: { 'idempotency-key': idempotencyKey },
       }),
-    payments: (source, query) => call(source, { path: `/payments${query}` }),
-    payment: (source, id) => call(source, { path: `/payments/${pathSegment(id)}` }),
-    insights: (source) => call(source, { path: '/insights' }),
-    async chain(source) {
-      const answer = await call(source, { path: '/chain' });
-      const parsed = chain.safeParse(answer.json);
+    /** `query` starts with `?`, or is empty. */
+    payments: (caller: CallerToken, query: string) => call(delegated(caller), { path: `/payments${query}` }),
+    payment: (caller: CallerToken, id: string) =>
+      call(delegated(caller), { path: `/payments/${pathSegment(id)}` }),
+    /** By the translation grant: the STS checks the user's subscription before it grants the premium scope. */
+    insights: (caller: CallerToken) =>
+      call(() => delegation.translate({ token: caller, scopes: ['api2.premium'] }), { path: '/insights' }),
+    async chain(caller: CallerToken) {
+      const answer = await call(delegated(caller), { path: '/chain' });
+      const parsed = chain.safeParse(jsonOf(answer));
       if (!parsed.success) throw upstreamFailure(upstream.name, answer);
       return parsed.data;
     },
   };
-}
-
-function isRedirectOrFailure(status: number): boolean {
-  return (status >= 300 && status < 400) || status >= 500;
 }
 
 const refusal = z.object({
@@ -98,8 +72,8 @@ const refusal = z.object({
 });
 
 /** API2's refusal in its own words, with this service's challenge (RFC 6750 §3.1). */
-function forbidden(answer: UpstreamAnswer, resourceMetadata: string): Problem {
-  const { type = 'forbidden', title, detail, reason } = refusal.safeParse(answer.json).data ?? {};
+function forbidden(answer: UpstreamAnswer, resourceMetadata: string) {
+  const { type = 'forbidden', title, detail, reason } = refusal.safeParse(jsonOf(answer)).data ?? {};
   return problem({
     status: 403,
     type,

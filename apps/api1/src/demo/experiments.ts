@@ -1,11 +1,9 @@
 import { type DelegationClient, DelegationError } from '@behalf/auth';
-import { authOf, requireScope } from '@behalf/auth/express';
-import { allowOnly, problem, stepsOf, traceOf, type Upstream, type UpstreamAnswer } from '@behalf/service';
-import { type RequestHandler, Router } from 'express';
-import { reportedToBrowser } from '../routes/relay.ts';
+import { authOf } from '@behalf/auth/express';
+import { jsonOf, problem, type Upstream, type UpstreamAnswer } from '@behalf/service';
+import type { Express, RequestHandler } from 'express';
 
 export interface ExperimentDependencies {
-  readonly authenticate: RequestHandler;
   readonly delegation: DelegationClient;
   /** API2. */
   readonly upstream: Upstream;
@@ -14,44 +12,35 @@ export interface ExperimentDependencies {
 }
 
 /**
- * What one must not do, on purpose, and what comes of it. Mounted only while experiments are switched on. The routes take
- * no input but their name, and use only the caller's own tokens.
+ * Each experiment breaks a rule on purpose. It runs against the real services, takes no input but its name, and uses only
+ * the caller's own tokens.
  */
-export function experimentRoutes(dependencies: ExperimentDependencies): Router {
-  const forTheUser = [dependencies.authenticate, requireScope('api1')];
+export function addExperiments(
+  api: Express,
+  forTheUser: readonly RequestHandler[],
+  showSteps: RequestHandler,
+  { delegation, upstream, now }: ExperimentDependencies,
+): void {
   const experiments = [
     forwardedToken,
     oneScopeTooMany,
     tokenOfSomeoneElse,
     splicedChains,
-    createAfterLogout(dependencies.now),
+    createAfterLogout(now),
   ];
-  const routes = Router();
-
-  routes.get('/experiments', ...forTheUser, (_request, response) => {
+  api.get('/experiments', ...forTheUser, (_request, response) => {
     response.json({ experiments: experiments.map(({ name }) => name) });
   });
-  routes.all('/experiments', allowOnly('GET'));
-
   for (const { name, run } of experiments) {
-    routes.get(`/experiments/${name}`, reportedToBrowser, ...forTheUser, async (request, response) => {
+    api.get(`/experiments/${name}`, showSteps, ...forTheUser, async (request, response) => {
       const { token, sessionId } = authOf(request);
-      const trace = traceOf(request);
-      const result = await run({
-        token,
-        sessionId,
-        delegation: dependencies.delegation.observedBy(trace.onExchange),
-        upstream: trace.observe(dependencies.upstream, 'api2'),
-      });
-      response.json({ ...result, ...stepsOf(request, 200) });
+      response.json(await run({ token, sessionId, delegation, upstream }));
     });
-    routes.all(`/experiments/${name}`, allowOnly('GET'));
   }
-  return routes;
 }
 
-/** What an experiment may use: the caller's own token, and the ways to the STS and to API2. There is no other input. */
-export interface ExperimentContext {
+/** All that an experiment may use. */
+interface ExperimentContext {
   /** The user's token, as it came. */
   readonly token: string;
   /** The login session behind it; undefined for a token without a user. */
@@ -61,40 +50,39 @@ export interface ExperimentContext {
   readonly upstream: Upstream;
 }
 
-/**
- * Something that one must not do, done on purpose with real tokens at the real services, to show what comes of it.
- * Throws only when a service does not answer, or when what has to go well before does not.
- */
-export interface Experiment {
+/** Throws only when a service does not answer, or when a step before the broken rule fails. */
+interface Experiment {
   readonly name: string;
   run(context: ExperimentContext): Promise<Readonly<Record<string, unknown>>>;
 }
 
-export interface Refusal {
+interface Refusal {
   readonly status: number | null;
   readonly error: string | null;
   readonly reason: string | null;
-  readonly description: string | null;
+  /** Never told here: `error_description` is for this client alone. */
+  readonly description: null;
 }
 
 /** How the STS refused; null when it did not. Throws when it gave no answer. */
-export async function refusalOf(wish: Promise<unknown>): Promise<Refusal | null> {
+async function refusalOf(exchange: Promise<unknown>): Promise<Refusal | null> {
   try {
-    await wish;
+    await exchange;
     return null;
   } catch (error) {
     if (!(error instanceof DelegationError) || error.kind === 'unavailable') throw error;
-    const { status = null, error: code = null, reason = null, description = null } = error;
-    return { status, error: code, reason, description };
+    const { status = null, error: code = null, reason = null } = error;
+    return { status, error: code, reason, description: null };
   }
 }
 
-/** What came of a call: a problem when it was refused, never what it would have given. */
-export function callOutcome({ status, headers, json }: UpstreamAnswer) {
+/** The outcome of a call: its problem when it was refused, never the data of a success. */
+function callOutcome(answer: UpstreamAnswer) {
+  const { status, headers } = answer;
   return {
     status,
-    challenge: headers.get('www-authenticate'),
-    problem: status < 400 ? null : (json ?? null),
+    challenge: headers['www-authenticate'] ?? null,
+    problem: status < 400 ? null : (jsonOf(answer) ?? null),
   };
 }
 
@@ -103,11 +91,11 @@ const KEPT_SECONDS = 120;
 const MAXIMUM_KEPT = 100;
 
 /**
- * Called twice. The first time it obtains a token and keeps it for this login session; logout does not reach it, as it
- * would not reach a thief's copy. Called again after the session has ended, it shows who still takes the token and who
- * asks, and forgets it. `now` gives epoch seconds.
+ * Called twice. The first call obtains a token and keeps it for this login session; logout does not reach it, as it would
+ * not reach a thief's copy. The second call, after the session has ended, uses the token where it is checked offline and
+ * where the STS is asked, and forgets it. `now` gives epoch seconds.
  */
-export function createAfterLogout(now: () => number): Experiment {
+function createAfterLogout(now: () => number): Experiment {
   const kept = createKeptTokens(now);
   return {
     name: 'after-logout',
@@ -133,12 +121,12 @@ async function useOldToken(accessToken: string, context: ExperimentContext) {
   };
 }
 
-/** Past the cache, which a logout empties. */
+/** Without the cache, because a logout empties it. */
 function obtain({ token, delegation }: ExperimentContext) {
   return delegation.requestCustomGrant('delegation', { token, scope: 'api2' }, { cache: false });
 }
 
-/** One token per login session, for a short while; the oldest makes room. */
+/** One token per login session, for 120 s; the oldest makes room. */
 function createKeptTokens(now: () => number) {
   const tokens = new Map<string, { readonly accessToken: string; readonly until: number }>();
   const dropOld = () => {
@@ -164,12 +152,12 @@ function noSession() {
     status: 403,
     type: 'no-session',
     title: 'No login session',
-    detail: 'The access token hangs from no login session that could end.',
+    detail: 'The access token belongs to no login session that could end.',
   });
 }
 
-/** "Poor man's delegation": the user's own token is forwarded to API2, which refuses it; then a delegated one is used. */
-export const forwardedToken: Experiment = {
+/** "Poor man's delegation": forwards the user's own token to API2, which refuses it, and then uses a delegated one. */
+const forwardedToken: Experiment = {
   name: 'forwarded-token',
   async run({ token, delegation, upstream }) {
     const forwarded = await upstream.send({ path: '/accounts', accessToken: token });
@@ -181,16 +169,16 @@ export const forwardedToken: Experiment = {
   },
 };
 
-/** Asks for the scope that the policy allows and for one that it does not: the whole request is refused, nothing is narrowed. */
-export const oneScopeTooMany: Experiment = {
+/** Asks for a scope that the policy allows and for one that it does not: the whole request is refused. */
+const oneScopeTooMany: Experiment = {
   name: 'one-scope-too-many',
   run: async ({ token, delegation }) => ({
     refused: await refusalOf(delegation.delegate({ token, scopes: ['api2', 'api2.premium'] })),
   }),
 };
 
-/** Takes the subject from one chain and the actor from another: a user's token as actor token, which only a client's own may be. */
-export const splicedChains: Experiment = {
+/** Takes the subject from one chain and the actor from another: an actor token must be the client's own. */
+const splicedChains: Experiment = {
   name: 'spliced-chains',
   async run({ token, delegation }) {
     const { accessToken } = await delegation.delegate({ token, scopes: ['api2'] });
@@ -202,8 +190,8 @@ export const splicedChains: Experiment = {
   },
 };
 
-/** Presents a token that was meant for API2 as if it had been meant for this service (RFC 8693 §2.1). */
-export const tokenOfSomeoneElse: Experiment = {
+/** Presents a token for API2 as a subject token of this service (RFC 8693 §2.1). */
+const tokenOfSomeoneElse: Experiment = {
   name: 'token-of-someone-else',
   async run({ token, delegation }) {
     const { accessToken } = await delegation.delegate({ token, scopes: ['api2'] });

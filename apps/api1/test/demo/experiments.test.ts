@@ -1,4 +1,4 @@
-import type { CallStep } from '@behalf/service';
+import type { CallStep } from '@behalf/demo-steps';
 import { describe, expect, it } from 'vitest';
 import { API2, issuer, PROBLEM, RESOURCE, userToken, useTestApi1 } from '../support/api1.ts';
 
@@ -52,7 +52,7 @@ function answerTokens(...answers: readonly (readonly [string, string] | 'granted
   return forms;
 }
 
-const REFUSED = { status: 400, error: 'invalid_grant', reason: 'policy', description: 'because' };
+const REFUSED = { status: 400, error: 'invalid_grant', reason: 'policy', description: null };
 
 describe('experiments', () => {
   it('are listed by name', async () => {
@@ -157,7 +157,7 @@ describe('spliced-chains', () => {
 describe('after-logout', () => {
   const session = { sid: 'session-9' };
 
-  it('shows that a check that asks nobody still takes a token, and one that asks the STS does not', async () => {
+  it('shows that an offline check still takes a token, and a live check does not', async () => {
     const forms = answerTokens('granted', ['invalid_grant', 'subject_token']);
     let isLive = true;
     answerAsApi2(() => isLive);

@@ -1,4 +1,4 @@
-import type { CallStep } from '@behalf/service';
+import type { CallStep } from '@behalf/demo-steps';
 import { describe, expect, it } from 'vitest';
 import { API2, PROBLEM, RESOURCE, userToken, useTestApi1 } from '../support/api1.ts';
 
@@ -107,7 +107,6 @@ describe('the steps of GET /chain', () => {
         status: 400,
         error: 'invalid_grant',
         reason: 'subject_token',
-        description: 'not any more',
       },
     ]);
   });

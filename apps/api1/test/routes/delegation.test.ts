@@ -110,6 +110,8 @@ describe('when something behind API1 refuses', () => {
       expect([path, response.status]).toEqual([path, status]);
       expect(response.headers['www-authenticate']).toContain(challenge);
       expect(JSON.parse(response.text)).toMatchObject({ reason });
+      expect(response.text).not.toContain('has lapsed');
+      expect(response.headers['www-authenticate']).not.toContain('has lapsed');
     }
     expect(api.seen).toEqual([]);
   });

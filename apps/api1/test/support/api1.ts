@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { createAccessTokenVerifier, createDelegationClient } from '@behalf/auth';
 import { createTestIssuer, type FormHandler, type TestIssuerServer } from '@behalf/auth/testing';
-import { createUpstream } from '@behalf/service';
+import { recordCallsTo, recordExchange } from '@behalf/demo-steps';
+import { createUpstream, epochSeconds } from '@behalf/service';
 import { type CapturedLog, captureLog } from '@behalf/service/testing';
 import type { Express } from 'express';
 import request from 'supertest';
@@ -30,7 +31,7 @@ export const issuer = createTestIssuer({ issuer: 'https://sts.example', audience
 export const userToken = (changes: Record<string, unknown> = {}) =>
   issuer.mint({ scope: 'api1', ...changes });
 
-/** What API2 was asked. */
+/** A request as API2 got it. */
 export interface SeenRequest {
   readonly method: string;
   readonly url: string;
@@ -44,8 +45,8 @@ export class TestApi1 {
   sts!: TestIssuerServer;
   log!: CapturedLog;
   app!: Express;
-  /** What the experiments take for the time, in epoch seconds. */
-  now = 0;
+  /** The service's clock, in epoch seconds. */
+  now = epochSeconds();
   requestsBefore = 0;
   seen: SeenRequest[] = [];
   answer: (seen: SeenRequest, response: Parameters<RequestListener>[1]) => void = () => undefined;
@@ -70,8 +71,13 @@ export class TestApi1 {
     this.app = createApp({
       logger: this.log.logger,
       verifier: createAccessTokenVerifier({ ...client, audience: RESOURCE }),
-      delegation: createDelegationClient({ ...client, clientId: 'api1.client', clientSecret: SECRET }),
-      upstream: createUpstream({ name: 'API2', url: api2Url, timeoutMs }),
+      delegation: createDelegationClient({
+        ...client,
+        clientId: 'api1.client',
+        clientSecret: SECRET,
+        onExchange: recordExchange,
+      }),
+      upstream: createUpstream({ name: 'API2', url: api2Url, timeoutMs, onCall: recordCallsTo('api2') }),
       clientId: 'api1.client',
       webOrigin: WEB,
       experiments,
@@ -122,7 +128,7 @@ export function useTestApi1(): TestApi1 {
   return api;
 }
 
-/** What the STS does with a delegation that it grants. */
+/** The STS's answer to a delegation that it grants. */
 const delegate: FormHandler = (form) => {
   const subject = decode(form.get('token') ?? '');
   const token = issuer.mint({

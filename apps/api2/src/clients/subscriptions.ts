@@ -1,9 +1,10 @@
-import type { DelegationClient, TokenSource } from '@behalf/auth';
+import type { DelegationClient } from '@behalf/auth';
 import {
+  jsonOf,
   pathSegment,
-  upstreamFailure,
   type Upstream,
   type UpstreamAnswer,
+  upstreamFailure,
   type UpstreamRequest,
 } from '@behalf/service';
 import { z } from 'zod';
@@ -17,44 +18,37 @@ const subscription = z.object({
   renewsAt: z.string(),
 });
 
-export type Subscription = z.output<typeof subscription>;
-
-export interface SubscriptionsClient {
-  /** The claims of the token that the service saw. */
-  identity(source: TokenSource): Promise<Readonly<Record<string, unknown>>>;
-  /** A user's record; null when there is none. */
-  subscriptionOf(subject: string, source: TokenSource): Promise<Subscription | null>;
-}
+export type SubscriptionsClient = ReturnType<typeof createSubscriptionsClient>;
 
 /**
- * The subscription service, called with whatever token the source gives. Throws a Problem for an answer that leaves
- * nothing to pass on (502, 503), and what the source throws.
+ * The subscription service, called on behalf of the user whose token `token` is, with a token exchanged for it (RFC 8693).
+ * Throws a Problem (502, 503) for an answer that has no use, and DelegationError when the STS gives no token.
  */
 export function createSubscriptionsClient(
   upstream: Upstream,
-  { withToken }: Pick<DelegationClient, 'withToken'>,
-): SubscriptionsClient {
-  const call = (
-    source: TokenSource,
-    request: Omit<UpstreamRequest, 'accessToken'>,
-  ): Promise<UpstreamAnswer> =>
-    withToken(source, ({ accessToken }) => upstream.send({ ...request, accessToken }));
-
-  return {
-    async identity(source) {
-      const answer = await call(source, { path: '/identity' });
-      return read(answer, claims);
-    },
-    async subscriptionOf(subject, source) {
-      const path = `/users/${pathSegment(subject)}`;
-      const answer = await call(source, { path, route: '/users/{sub}' });
-      return answer.status === 404 ? null : read(answer, subscription);
-    },
-  };
+  delegation: DelegationClient,
+  resource: string,
+) {
+  const call = (token: string, request: Omit<UpstreamRequest, 'accessToken'>): Promise<UpstreamAnswer> =>
+    delegation.withToken(
+      () => delegation.exchange({ subjectToken: token, scopes: ['subscriptions.read'], resource }),
+      ({ accessToken }) => upstream.send({ ...request, accessToken }),
+    );
 
   function read<Shape>(answer: UpstreamAnswer, shape: z.ZodType<Shape>): Shape {
-    const parsed = shape.safeParse(answer.json);
+    const parsed = shape.safeParse(jsonOf(answer));
     if (answer.status !== 200 || !parsed.success) throw upstreamFailure(upstream.name, answer);
     return parsed.data;
   }
+
+  return {
+    /** The claims of the token that the service saw. */
+    identity: async (token: string) => read(await call(token, { path: '/identity' }), claims),
+    /** A user's record; null when there is none. */
+    async subscriptionOf(subject: string, token: string) {
+      const path = `/users/${pathSegment(subject)}`;
+      const answer = await call(token, { path, route: '/users/{sub}' });
+      return answer.status === 404 ? null : read(answer, subscription);
+    },
+  };
 }

@@ -1,7 +1,6 @@
-import type { LiveTokenCheck } from '@behalf/auth';
-import { authOf, requireActor, requireLiveToken, requireScope } from '@behalf/auth/express';
-import { allowOnly, idempotencyKeyOf, jsonBody, problem, requireIdempotencyKey } from '@behalf/service';
-import { type Request, type RequestHandler, Router } from 'express';
+import { authOf } from '@behalf/auth/express';
+import { idempotencyKeyOf, problem } from '@behalf/service';
+import type { Request, RequestHandler } from 'express';
 import type { Kysely } from 'kysely';
 import {
   type BookedPayment,
@@ -12,67 +11,49 @@ import {
 import type { Api2Tables } from '../storage/database.ts';
 import { bookPayment, findPayment, pageOfPayments } from '../storage/payments.ts';
 
-export interface PaymentDependencies {
-  readonly authenticate: RequestHandler;
-  /** The one client that may act for a user here. */
-  readonly actor: string;
-  readonly live: LiveTokenCheck;
-  readonly db: Kysely<Api2Tables>;
-  /** Epoch seconds. */
-  readonly now: () => number;
+/** Books a payment of the user. For a request behind `jsonBody`, `requireIdempotencyKey` and `requireLiveToken`. */
+export function pay(db: Kysely<Api2Tables>, now: () => number): RequestHandler {
+  const inProgress = createInProgress();
+  return async (request, response) => {
+    const payer = authOf(request).sub;
+    const idempotencyKey = idempotencyKeyOf(request);
+    const parsed = parsePaymentOrder(request.body);
+    if (!parsed.ok) throw malformed(parsed.faults);
+    const outcome = await inProgress(payer, idempotencyKey, () =>
+      bookPayment(db, { payer, idempotencyKey, order: parsed.order, now: now() }),
+    );
+    if (outcome.kind === 'key-reused') throw keyReused();
+    if (outcome.replayed) response.set('Idempotency-Replayed', 'true');
+    if (outcome.kind === 'refused') {
+      throw problem({
+        status: 422,
+        type: outcome.fault,
+        title: 'The payment was not booked',
+        detail: PAYMENT_FAULT_DETAIL[outcome.fault],
+      });
+    }
+    response.status(201).location(`/payments/${outcome.payment.id}`).json(represent(outcome.payment));
+  };
 }
 
-export function paymentRoutes({ authenticate, actor, live, db, now }: PaymentDependencies): Router {
-  const routes = Router();
-  const forTheUser = [authenticate, requireScope('api2'), requireActor(actor)];
-  const inProgress = createInProgress();
-
-  routes.post(
-    '/payments',
-    ...forTheUser,
-    requireLiveToken(live),
-    requireIdempotencyKey,
-    jsonBody(),
-    async (request, response) => {
-      const payer = authOf(request).sub;
-      const idempotencyKey = idempotencyKeyOf(request);
-      const parsed = parsePaymentOrder(request.body);
-      if (!parsed.ok) throw malformed(parsed.faults);
-      const outcome = await inProgress(payer, idempotencyKey, () =>
-        bookPayment(db, { payer, idempotencyKey, order: parsed.order, now: now() }),
-      );
-      if (outcome.kind === 'key-reused') throw keyReused();
-      if (outcome.replayed) response.set('Idempotency-Replayed', 'true');
-      if (outcome.kind === 'refused') {
-        throw problem({
-          status: 422,
-          type: outcome.fault,
-          title: 'The payment was not booked',
-          detail: PAYMENT_FAULT_DETAIL[outcome.fault],
-        });
-      }
-      response.status(201).location(`/payments/${outcome.payment.id}`).json(represent(outcome.payment));
-    },
-  );
-
-  routes.get('/payments', ...forTheUser, async (request, response) => {
+/** The payments that the user made, newest first, a page at a time. */
+export const listPayments =
+  (db: Kysely<Api2Tables>): RequestHandler =>
+  async (request, response) => {
     const page = await pageOfPayments(db, authOf(request).sub, pageOf(request));
     if (page === undefined) throw badPage('cursor');
     response.json({ payments: page.payments.map(represent), next: page.next });
-  });
-  routes.all('/payments', allowOnly('GET', 'POST'));
+  };
 
-  routes.get('/payments/:id', ...forTheUser, async (request, response) => {
-    const { id } = request.params;
-    const payment = typeof id === 'string' ? await findPayment(db, authOf(request).sub, id) : undefined;
+export const readPayment =
+  (db: Kysely<Api2Tables>): RequestHandler<{ id: string }> =>
+  async (request, response) => {
+    const payment = await findPayment(db, authOf(request as Request).sub, request.params.id);
     if (payment === undefined) {
       throw problem({ status: 404, type: 'not-found', detail: 'You made no such payment.' });
     }
     response.json(represent(payment));
-  });
-  routes.all('/payments/:id', allowOnly('GET'));
-  return routes;
-}
+  };
 
 function represent({ id, from, to, amount, currency, reference, bookedAt }: BookedPayment) {
   return {
@@ -127,10 +108,10 @@ function keyReused() {
 }
 
 /**
- * Refuses a second request with a key while this process answers the first (409). Other processes' requests wait in the
- * database. Nothing is left behind when a request ends, however it ends.
+ * Refuses a second request with a key while this process answers the first (409). Requests to other processes wait in the
+ * database.
  */
-export function createInProgress() {
+function createInProgress() {
   const keys = new Set<string>();
   return async <Result>(payer: string, key: string, work: () => Promise<Result>): Promise<Result> => {
     const name = JSON.stringify([payer, key]);

@@ -1,6 +1,6 @@
 /** Amounts are whole minor units, times epoch seconds. */
 
-import type { Migration } from '@behalf/database';
+import { createStatement, type Migration } from '@behalf/database';
 import { type ColumnType, type Kysely, type Selectable, sql } from 'kysely';
 import type { Account } from '../domain/payment.ts';
 
@@ -24,7 +24,7 @@ export interface Api2Tables {
     reference: string;
     booked_at: number;
   };
-  /** What each payment request was answered, under its idempotency key. Kept as long as the payments are. */
+  /** The answer to each payment request, under its idempotency key. Kept as long as the payments are. */
   payment_answers: {
     payer: string;
     idempotency_key: string;
@@ -163,11 +163,16 @@ function toRow([days, from, to, amount, reference]: (typeof PAYMENTS)[number], i
 }
 
 /** A user's own accounts, in a fixed order. Empty for a user who has none. */
-export async function accountsOf(db: Kysely<Api2Tables>, owner: string): Promise<readonly Account[]> {
-  const rows = await db.selectFrom('accounts').selectAll().where('owner', '=', owner).orderBy('id').execute();
-  return rows.map(toAccount);
+export function prepareAccountsOf(db: Kysely<Api2Tables>): (owner: string) => Promise<readonly Account[]> {
+  const rowsOf = createStatement<Selectable<Api2Tables['accounts']>, Api2Tables>(
+    db,
+    (parameter) =>
+      sql`select id, owner, name, currency, balance from accounts where owner = ${parameter(0)} order by id`,
+  );
+  return async (owner) => (await rowsOf(owner)).map(toAccount);
 }
 
 export function toAccount(row: Selectable<Api2Tables['accounts']>): Account {
-  return { ...row, balance: BigInt(row.balance) };
+  const { id, owner, name, currency, balance } = row;
+  return { id, owner, name, currency, balance: BigInt(balance) };
 }

@@ -10,7 +10,7 @@ import {
 } from '../domain/payment.ts';
 import { type Api2Tables, toAccount } from './database.ts';
 
-/** What every id looks like. Anything else is nobody's payment, and is not put to the database: PostgreSQL takes no NUL. */
+/** The form of every id. Another text is not looked up, because PostgreSQL takes no NUL. */
 const PAYMENT_ID = 'pay_[\\w-]{1,40}';
 
 const IS_PAYMENT_ID = new RegExp(`^${PAYMENT_ID}$`);
@@ -23,7 +23,7 @@ export interface PaymentPage {
   readonly next: string | null;
 }
 
-/** One payment that this user made; undefined for an unknown id and for somebody else's. */
+/** One payment that this user made; undefined for an unknown id and for another user's. */
 export async function findPayment(
   db: Kysely<Api2Tables>,
   payer: string,
@@ -66,7 +66,7 @@ export async function pageOfPayments(
   return { payments, next: rows.length > limit && last !== undefined ? cursorAfter(last) : null };
 }
 
-/** What this user paid since `since` (epoch seconds), newest first, at most `limit`. */
+/** The user's payments since `since` (epoch seconds), newest first, at most `limit`. */
 export async function paymentsSince(
   db: Kysely<Api2Tables>,
   payer: string,
@@ -105,7 +105,7 @@ function parseCursor(cursor: string): { bookedAt: number; id: string } | undefin
   return at === undefined || id === undefined ? undefined : { bookedAt: Number(at), id };
 }
 
-/** What a payment request comes to. It is the same for every repetition of the request. */
+/** The answer to a payment request, the same for every repetition of the request. */
 export type PaymentAnswer = { readonly booked: string } | { readonly refused: PaymentFault };
 
 export type PaymentOutcome =

@@ -36,7 +36,7 @@ describe('parsePaymentOrder', () => {
     ['a reference with a line break', { ...body, reference: 'a\nb' }],
     ['a reference with half a character', { ...body, reference: 'a\ud800' }],
     ['no reference', { ...body, reference: undefined }],
-    ['a member nobody knows', { ...body, owner: 'bob' }],
+    ['an unknown member', { ...body, owner: 'bob' }],
   ])('refuses %s', (_what, malformed) => {
     expect(parsePaymentOrder(malformed)).toMatchObject({ ok: false });
   });

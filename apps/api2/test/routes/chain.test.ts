@@ -1,5 +1,5 @@
 import type { RequestListener } from 'node:http';
-import type { CallStep } from '@behalf/service';
+import type { CallStep } from '@behalf/demo-steps';
 import { describe, expect, it } from 'vitest';
 import { alice, RESOURCE, SUBSCRIPTIONS, tokenOf, useTestApi2 } from '../support/api2.ts';
 

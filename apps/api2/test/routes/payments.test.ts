@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { alice, bob, dave, ORDER, PROBLEM, tokenOf, useTestApi2 } from '../support/api2.ts';
@@ -179,6 +182,39 @@ describe('POST /payments', () => {
     expect(response.headers['www-authenticate']).toContain('error="invalid_token"');
     expect(await api.balanceOf('acc_a1_everyday')).toBe(411_435);
     expect((await api.get('/accounts', token)).status).toBe(200);
+  });
+
+  it('asks whether the token is live when the body has come, because a body may take long', async () => {
+    const introspections = () => api.sts.requests.filter((path) => path === '/connect/introspect').length;
+    const introspectedBefore = introspections();
+    const server = createServer(api.app).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const arrived = once(server, 'request');
+    const sent = httpRequest({
+      port,
+      host: '127.0.0.1',
+      path: '/payments',
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${tokenOf(alice)}`,
+        'content-type': 'application/json',
+        'idempotency-key': 'slow',
+      },
+    });
+    const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
+    sent.flushHeaders();
+    await arrived;
+    // A later payment is answered while this one waits for its body.
+    expect((await api.pay(ORDER, { key: 'later' })).status).toBe(201);
+    expect(introspections()).toBe(1 + introspectedBefore);
+    api.sts.onIntrospection(() => ({ status: 200, body: { active: false } }));
+    sent.end(JSON.stringify(ORDER));
+    const [response] = await answered;
+    server.closeAllConnections();
+    server.close();
+    expect(response.statusCode).toBe(401);
+    expect(await api.balanceOf('acc_a1_everyday')).toBe(411_435);
   });
 
   it('answers 503 and books nothing while the STS does not answer', async () => {

@@ -2,11 +2,11 @@ import { describeEachEngine, openTestDatabase, type TestDatabase } from '@behalf
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
-  accountsOf,
   addDemoData,
   type Api2Tables,
   DEMONSTRATION_USERS,
   migrations,
+  prepareAccountsOf,
 } from '../../src/storage/database.ts';
 import {
   bookPayment,
@@ -196,10 +196,10 @@ describeEachEngine('payments', (engine) => {
       request({ from: 'acc_a1_everyday', to: 'acc_b1_everyday', amount: 685n }, { payer: alice }),
     );
     await addDemoData(database.db, NOW + 5);
-    const [everyday] = await accountsOf(database.db, alice);
+    const [everyday] = await prepareAccountsOf(database.db)(alice);
     expect(everyday).toMatchObject({ id: 'acc_a1_everyday', balance: 412_000n });
-    expect((await accountsOf(database.db, bob)).map(({ owner }) => owner)).toEqual([bob, bob]);
-    expect(await accountsOf(database.db, 'nobody')).toEqual([]);
+    expect((await prepareAccountsOf(database.db)(bob)).map(({ owner }) => owner)).toEqual([bob, bob]);
+    expect(await prepareAccountsOf(database.db)('nobody')).toEqual([]);
     expect(
       (await pageOfPayments(database.db, alice, { limit: 20, cursor: undefined }))?.payments,
     ).toHaveLength(9);

@@ -9,6 +9,7 @@ import {
 import { createTestIssuer, type FormHandler, type TestIssuerServer } from '@behalf/auth/testing';
 import type { Database } from '@behalf/database';
 import { openTestDatabase, type TestDatabase } from '@behalf/database/testing';
+import { recordCallsTo, recordExchange } from '@behalf/demo-steps';
 import { createUpstream } from '@behalf/service';
 import { type CapturedLog, captureLog } from '@behalf/service/testing';
 import type { Express } from 'express';
@@ -98,14 +99,16 @@ export class TestApi2 {
       verifier: createAccessTokenVerifier({ ...client, audience: RESOURCE, now }),
       database,
       live: createLiveTokenCheck({ introspect: createIntrospection(client), now }),
-      delegation: createDelegationClient({ ...client, now }),
+      delegation: createDelegationClient({ ...client, now, onExchange: recordExchange }),
       subscriptions: createUpstream({
         name: 'The subscription service',
         url: `http://127.0.0.1:${port}`,
         timeoutMs,
+        onCall: recordCallsTo('subscriptions'),
       }),
       subscriptionsResource: SUBSCRIPTIONS,
       actor: 'api1.client',
+      accountActors: ['api1.client', 'agent.client'],
       clientId: 'api2.client',
       experiments,
       now,
@@ -142,7 +145,7 @@ export function useTestApi2(): TestApi2 {
   return api;
 }
 
-/** What the STS does with an exchange that it grants. */
+/** The STS's answer to an exchange that it grants. */
 const exchange: FormHandler = (form) => {
   const subject = decode(form.get('subject_token') ?? '');
   const token = issuer.mint({

@@ -33,7 +33,7 @@ export function accountRoutes({ verifier, ledger, queries, revocation, now }: Ac
   };
   const routes = Router({ caseSensitive: true, strict: true });
   routes.use(
-    apiHeaders(),
+    apiHeaders,
     requireAccessToken(verifier),
     requireScope('account'),
     requireLiveToken(liveTokens),

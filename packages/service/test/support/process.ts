@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 export interface ServiceProcess {
   /** Where it listens. */
   readonly url: string;
-  /** What it wrote so far, on either stream. */
+  /** The lines that it wrote so far, on either stream. */
   readonly output: readonly string[];
   /** Ends it at once, as a power cut would. */
   kill(): Promise<void>;

@@ -7,7 +7,7 @@ import { runMain, startService } from '../../src/start-service.ts';
 
 const [port = '0', stopTimeoutMs = '5000', fault = ''] = process.argv.slice(2);
 
-await runMain('slow service', async () => {
+await runMain('slow', async () => {
   if (fault === 'settings') throw new SettingsError(['SLOW_PORT: is not a port number', 'ISSUER is missing']);
   const app = express();
   app.get('/fast', (_request, response) => void response.send('fast'));
@@ -19,8 +19,7 @@ await runMain('slow service', async () => {
     app,
     port: Number(port),
     host: '127.0.0.1',
-    service: 'slow service',
-    portVariable: 'SLOW_PORT',
+    service: 'slow',
     logger: createLogger({ service: 'slow' }),
     close: () => void process.stdout.write('{"msg":"closed"}\n'),
     stopTimeoutMs: Number(stopTimeoutMs),

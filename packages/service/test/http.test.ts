@@ -28,7 +28,7 @@ function createTestApp(ready: () => Promise<void> | void = () => undefined) {
   });
   const logger = createLogger({ service: 'test', level: 'debug', destination });
   const app: Express = express().disable('x-powered-by');
-  app.use(requestLogging(logger), apiHeaders());
+  app.use(requestLogging(logger), apiHeaders);
   app.use(
     allowOrigin({
       origin: 'http://web.example',

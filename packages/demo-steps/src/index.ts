@@ -1,0 +1,196 @@
+/**
+ * Records the steps of a call for the client's diagrams (docs/decisions/003). The delegation client and the upstreams get
+ * an observer when they are made; `collectSteps` stands before the routes that tell their steps. For every other request
+ * the observers return at once and nothing is recorded.
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ExchangeReport } from '@behalf/auth';
+import type { RequestAuth } from '@behalf/auth/express';
+import { jsonOf, type UpstreamAnswer, type UpstreamCall } from '@behalf/service';
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+
+const text = z.string().max(1024);
+
+const callStep = z.object({
+  from: text,
+  to: text,
+  kind: z.enum(['call', 'exchange']),
+  route: text.optional(),
+  grant: text.optional(),
+  cached: z.boolean().optional(),
+  at: z.number(),
+  durationMs: z.number(),
+  status: z.number().nullable(),
+  error: text.optional(),
+  reason: text.optional(),
+  description: text.optional(),
+  claims: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** A call of a service with a token, or a token that was obtained: decoded claims, never a token. */
+export type CallStep = Readonly<z.output<typeof callStep>>;
+
+const MAXIMUM_STEPS = 50;
+
+const told = z.object({ steps: z.array(callStep).max(MAXIMUM_STEPS) });
+
+interface Collector {
+  readonly service: string;
+  /** `performance.now()` when the request came. */
+  readonly startedAtMs: number;
+  readonly steps: CallStep[];
+  /** The tokens that are steps already: one that this request takes from the cache again is no further step. */
+  readonly tokens: Set<ExchangeReport['token']>;
+}
+
+const collectors = new AsyncLocalStorage<Collector>();
+
+export interface CollectStepsOptions {
+  /** This service's short name. */
+  readonly service: string;
+  /** The name of the caller, when its call is to be the first step. Without it only this service's own steps are told. */
+  readonly caller?: string;
+}
+
+/** Collects the steps of a request and adds them to its JSON answer as the member `steps`. Mount it before authentication. */
+export function collectSteps({ service, caller }: CollectStepsOptions): RequestHandler {
+  return (request, response, next) => {
+    const collector: Collector = { service, startedAtMs: performance.now(), steps: [], tokens: new Set() };
+    const arrival = (): CallStep[] =>
+      caller === undefined
+        ? []
+        : [
+            {
+              from: caller,
+              to: service,
+              kind: 'call',
+              route: `${request.method} ${request.path}`,
+              at: 0,
+              durationMs: round(performance.now() - collector.startedAtMs),
+              status: response.statusCode,
+              ...present({ claims: claimsOf(request.auth) }),
+            },
+          ];
+    const send = response.send.bind(response);
+    response.send = (body: unknown) =>
+      send(
+        typeof body === 'string' || Buffer.isBuffer(body)
+          ? withMember(body, [...arrival(), ...collector.steps.toSorted((a, b) => a.at - b.at)])
+          : body,
+      );
+    collectors.run(collector, next);
+  };
+}
+
+const claimsOf = (auth: RequestAuth | undefined): CallStep['claims'] => auth?.claims;
+
+function withMember(body: string | Buffer, steps: readonly CallStep[]): string | Buffer {
+  try {
+    const json: unknown = JSON.parse(body.toString());
+    return isObject(json) ? JSON.stringify({ ...json, steps }) : body;
+  } catch {
+    return body;
+  }
+}
+
+/** `onExchange` of a delegation client: a token that was asked for becomes a step. */
+export function recordExchange({ origin, ...report }: ExchangeReport): void {
+  const collector = collectors.getStore();
+  if (collector === undefined || (origin !== 'issuer' && collector.tokens.has(report.token))) return;
+  collector.tokens.add(report.token);
+  collector.steps.push({
+    from: collector.service,
+    to: 'sts',
+    kind: 'exchange',
+    grant: report.grantType,
+    cached: origin === 'cache',
+    at: round(report.startedAtMs - collector.startedAtMs),
+    durationMs: round(report.durationMs),
+    ...(report.error === undefined
+      ? { status: 200, ...present({ claims: decodeClaims(report.token?.accessToken ?? '') }) }
+      : refusalOf(report.error)),
+  });
+}
+
+/** `onCall` of an upstream: each call of `service` becomes a step, followed by the steps that its answer tells. */
+export function recordCallsTo(service: string): (call: UpstreamCall) => void {
+  return ({ request, startedAtMs, durationMs, answer }) => {
+    const collector = collectors.getStore();
+    if (collector === undefined) return;
+    const { method = 'GET', path, route = path, accessToken } = request;
+    const at = round(startedAtMs - collector.startedAtMs);
+    collector.steps.push({
+      from: collector.service,
+      to: service,
+      kind: 'call',
+      route: `${method} ${route}`,
+      at,
+      durationMs: round(durationMs),
+      ...present({ claims: decodeClaims(accessToken) }),
+      ...(answer === undefined ? NO_ANSWER : outcomeOf(answer)),
+    });
+    for (const step of answer === undefined ? [] : stepsToldBy(jsonOf(answer)))
+      collector.steps.push({ ...step, at: round(at + step.at) });
+  };
+}
+
+const NO_ANSWER = { status: null, error: 'no_answer' } as const;
+
+/** The code and the reason alone: the description is for the authenticated client, never for its caller. */
+function refusalOf({ status, error, reason }: NonNullable<ExchangeReport['error']>) {
+  return { ...NO_ANSWER, ...present({ status, error, reason }) };
+}
+
+/** The status; of a refusal also the code of its challenge (RFC 6750 §3.1) and the members of its problem (RFC 9457). */
+function outcomeOf(answer: UpstreamAnswer) {
+  const { status, headers } = answer;
+  if (status < 400) return { status };
+  const json = jsonOf(answer);
+  const member = (name: string) =>
+    isObject(json) && typeof json[name] === 'string' ? json[name] : undefined;
+  return {
+    status,
+    ...present({
+      error: /\berror="([^"]*)"/.exec(headers['www-authenticate'] ?? '')?.[1],
+      reason: member('reason') ?? member('type')?.replace(/^.*\//, ''),
+      description: member('detail'),
+    }),
+  };
+}
+
+/** The steps in an answer; none when it has none, or in another form. */
+export function stepsToldBy(json: unknown): readonly CallStep[] {
+  return told.safeParse(json).data?.steps ?? [];
+}
+
+const JWT = /^[\w-]+\.([\w-]+)\.[\w-]*$/;
+
+/** The claims of a JWT, decoded and not verified: for showing, never for deciding. Undefined for anything else. */
+export function decodeClaims(token: string): CallStep['claims'] {
+  const payload = JWT.exec(token)?.[1];
+  if (payload === undefined) return undefined;
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    return isObject(claims) ? claims : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The members that have a value. */
+function present<Members extends object>(members: Members) {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Members]?: Exclude<Members[Name], undefined>;
+  };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** To hundredths of a millisecond. */
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 100) / 100;
+}

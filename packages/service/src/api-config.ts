@@ -1,0 +1,138 @@
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { DEVELOPMENT_SECRET, refuseInProduction, unsafeSettings } from './production.ts';
+import {
+  databaseUrlSetting,
+  type Environment,
+  loadSettings,
+  logLevelSetting,
+  nodeEnvironmentSetting,
+  optionalSwitchSetting,
+  optionalUrlSetting,
+  portSetting,
+  switchSetting,
+  urlSetting,
+} from './settings.ts';
+
+const WORKSPACE = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The settings that every service has, whatever its name. */
+export const commonSettings = {
+  NODE_ENV: nodeEnvironmentSetting,
+  LOG_LEVEL: logLevelSetting,
+  /** The STS's identifier. */
+  ISSUER: urlSetting('http://localhost:4000'),
+  /** Plain http: on localhost, and inside a network that encrypts. */
+  ALLOW_INSECURE_HTTP: switchSetting(false),
+  /** Node's own: `0` switches the checks of certificates off. */
+  NODE_TLS_REJECT_UNAUTHORIZED: z.string().optional(),
+  DATABASE_URL: databaseUrlSetting,
+  /** Folder of the SQLite file, while there is no DATABASE_URL. A relative path starts at the workspace. */
+  DATA_DIR: z
+    .string()
+    .default('.data')
+    .transform((folder) => resolve(WORKSPACE, folder)),
+  /** Data of the development users. Default: in development alone. */
+  DEMO_DATA: optionalSwitchSetting,
+  /** Routes that break a rule on purpose. Default: in development alone. */
+  EXPERIMENTS: optionalSwitchSetting,
+  EXPERIMENTS_IN_PRODUCTION: switchSetting(false),
+};
+
+/** Settings under the service's own name alone: `API1_PORT`. */
+const ownSettings = (service: string, port: number) => ({
+  PORT: portSetting(port),
+  RESOURCE: urlSetting(`http://localhost:${port}`),
+  CLIENT_ID: z.string().default(`${service}.client`),
+  CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+});
+
+type ApiSettings = z.output<z.ZodObject<typeof commonSettings & ReturnType<typeof ownSettings>>> & {
+  readonly STS_URL?: string;
+};
+
+export interface ApiDescription<Called extends string, Shape extends z.ZodRawShape> {
+  /** Its short name. Its variables follow from it: `API1_PORT`, `API1_RESOURCE`, … */
+  readonly service: string;
+  /** In development. */
+  readonly port: number;
+  /** Whether it is a client of the STS (`API1_CLIENT_ID`, `API1_CLIENT_SECRET`). */
+  readonly isClient: boolean;
+  /** The APIs that it calls, by short name, with their port in development: `API2_RESOURCE`, `API2_URL`. */
+  readonly calls: Readonly<Record<Called, number>>;
+  /** Settings that only this service has, by the variable's whole name. */
+  readonly settings: Shape;
+}
+
+/**
+ * The configuration of an API, frozen. `ISSUER` and `…_RESOURCE` are identifiers, which tokens contain; `…_URL` is the
+ * address where a service is reached, when that differs. Throws SettingsError with all faults at once; in production every
+ * unsafe setting is one.
+ */
+export function loadApiConfig<Called extends string, Shape extends z.ZodRawShape>(
+  description: ApiDescription<Called, Shape>,
+  environment: Environment,
+  readFile?: (path: string) => string,
+) {
+  const { service, port, calls } = description;
+  const prefix = service.toUpperCase();
+  const own = ownSettings(service, port);
+  const called = Object.keys(calls) as Called[];
+  const settings = loadSettings(
+    z.object({
+      ...commonSettings,
+      ...own,
+      STS_URL: optionalUrlSetting,
+      ...Object.fromEntries(called.flatMap((name) => addressSettings(name, calls[name]))),
+      ...description.settings,
+    }),
+    environment,
+    { prefix, own: Object.keys(own), readFile },
+  ) as unknown as ApiSettings & Readonly<Record<string, unknown>> & z.output<z.ZodObject<Shape>>;
+
+  const { CLIENT_SECRET: secret, ...others } = settings;
+  refuseInProduction(
+    settings.NODE_ENV,
+    unsafeSettings(
+      Object.fromEntries(
+        Object.entries(description.isClient ? settings : others).map(([name, value]) => [
+          name in own ? `${prefix}_${name}` : name,
+          value,
+        ]),
+      ),
+    ),
+  );
+  const isDevelopment = settings.NODE_ENV === 'development';
+  return Object.freeze({
+    service,
+    logLevel: settings.LOG_LEVEL,
+    port: settings.PORT,
+    resource: settings.RESOURCE,
+    sts: {
+      issuer: settings.ISSUER,
+      address: settings.STS_URL ?? settings.ISSUER,
+      allowInsecureHttp: settings.ALLOW_INSECURE_HTTP,
+    },
+    client: { clientId: settings.CLIENT_ID, clientSecret: secret },
+    /** The APIs that it calls: identifier and address. */
+    apis: Object.fromEntries(
+      called.map((name) => {
+        const resource = settings[`${name.toUpperCase()}_RESOURCE`];
+        return [name, { resource, url: settings[`${name.toUpperCase()}_URL`] ?? resource }];
+      }),
+    ) as Readonly<Record<Called, { readonly resource: string; readonly url: string }>>,
+    database: { url: settings.DATABASE_URL, file: join(settings.DATA_DIR, `${service}.db`), schema: service },
+    experiments: settings.EXPERIMENTS ?? isDevelopment,
+    demoData: settings.DEMO_DATA ?? isDevelopment,
+    settings: settings as z.output<z.ZodObject<Shape>>,
+  });
+}
+
+function addressSettings(name: string, port: number) {
+  const prefix = name.toUpperCase();
+  return [
+    [`${prefix}_RESOURCE`, urlSetting(`http://localhost:${port}`)],
+    [`${prefix}_URL`, optionalUrlSetting],
+  ] as const;
+}
