@@ -3,6 +3,7 @@ import {
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
+  optionalUrlSetting,
   portSetting,
   urlSetting,
   type Environment,
@@ -10,13 +11,21 @@ import {
 import { z } from 'zod';
 import type { ClientConfig } from '../src/config.ts';
 
+/** Kept as it is written, because an issuer is compared character by character (OpenID Connect Discovery §4.3). */
+const issuerSetting = z
+  .string()
+  .refine((text) => optionalUrlSetting.safeParse(text).success, 'is not an absolute http(s) URL')
+  .default('http://localhost:4000');
+
 const schema = z.object({
   NODE_ENV: nodeEnvironmentSetting,
   LOG_LEVEL: logLevelSetting,
   WEB_PORT: portSetting(5173),
   /** Where `vite build` has put the client. */
   WEB_ROOT: z.string().default(join(import.meta.dirname, '..', 'dist')),
-  ISSUER: urlSetting('http://localhost:4000'),
+  ISSUER: issuerSetting,
+  /** Where people reach this app. Default: localhost and the port. */
+  WEB_URL: optionalUrlSetting,
   API1_URL: urlSetting('http://localhost:4001'),
   API1_RESOURCE: urlSetting('http://localhost:4001'),
   API2_URL: urlSetting('http://localhost:4002'),
@@ -28,6 +37,8 @@ const schema = z.object({
 
 export interface WebConfig {
   readonly port: number;
+  /** Where people reach this app: the address that the STS sends them back to. */
+  readonly url: string;
   readonly root: string;
   readonly logLevel: z.output<typeof logLevelSetting>;
   /** What the browser is told. Every member is public. */
@@ -42,6 +53,7 @@ export function loadConfig(environment: Environment): WebConfig {
   const settings = loadSettings(schema, environment, { prefix: 'WEB' });
   return Object.freeze({
     port: settings.WEB_PORT,
+    url: settings.WEB_URL ?? `http://localhost:${settings.WEB_PORT}`,
     root: settings.WEB_ROOT,
     logLevel: settings.LOG_LEVEL,
     client: Object.freeze({

@@ -6,7 +6,7 @@ await runMain('web', async () => {
   const config = loadConfig(process.env);
   const logger = createLogger({ service: 'web', level: config.logLevel });
   return startService({
-    app: createApp({ root: config.root, client: config.client }),
+    app: createApp({ root: config.root, client: config.client, url: config.url }),
     port: config.port,
     service: 'web',
     portVariable: 'WEB_PORT',

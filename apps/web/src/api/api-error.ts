@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 /** RFC 9457 problem details, and the `reason` that our services add. */
-const problemSchema = z.looseObject({
+export const problemSchema = z.looseObject({
   type: z.optional(z.string()),
   title: z.optional(z.string()),
   detail: z.optional(z.string()),

@@ -23,7 +23,11 @@ export function ApisProvider({ config, children }: { config: ClientConfig; child
         new ApiClient({ baseUrl: config.api1Url, resource: config.api1Resource, tokens: session }),
       ),
       account: new AccountApi(
-        new ApiClient({ baseUrl: config.issuer, resource: config.issuer, tokens: session }),
+        new ApiClient({
+          baseUrl: config.issuer.replace(/\/$/, ''),
+          resource: config.issuer,
+          tokens: session,
+        }),
       ),
     }),
     [config, session],

@@ -5,6 +5,7 @@ import { grantLabel } from '../calls/sequence.ts';
 import { audienceName, clientName } from '../calls/services.ts';
 import { formatMoment } from '../money/dates.ts';
 import css from './delegation-table.module.css';
+import { Button } from './button.tsx';
 import { ServiceLabel } from './service-label.tsx';
 
 export interface DelegationTableProps {
@@ -55,7 +56,7 @@ const STANDINGS: Readonly<Record<DelegationStanding, readonly [text: string, ton
 };
 
 const REASONS: Readonly<Record<string, string>> = {
-  subject_token: 'the token presented was not good for it',
+  subject_token: 'the token presented was no longer good',
   policy: 'not allowed by the policy or by you',
   subscription: 'no active subscription',
 };
@@ -84,19 +85,18 @@ function Row({ delegation, now, isBusy, onTakeBack }: RowProps) {
       </td>
       <td className={css.outcome}>
         <span className={`badge badge-${tone}`}>{text}</span>
-        {standing === 'refused' && reason && <small>{REASONS[reason] ?? reason}</small>}
+        {standing === 'refused' && reason && <small>{REASONS[reason] ?? 'for another reason'}</small>}
       </td>
       <td className={css.action}>
         {standing === 'live' && (
-          <button
-            type="button"
-            className="button button-small"
-            disabled={isBusy}
+          <Button
+            small
+            isBusy={isBusy}
             aria-label={`Take back: ${actor.label} at ${place?.label ?? 'a service'}, ${formatMoment(at)}`}
             onClick={() => onTakeBack(delegation)}
           >
             Take back
-          </button>
+          </Button>
         )}
       </td>
     </tr>

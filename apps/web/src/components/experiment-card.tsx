@@ -3,6 +3,7 @@ import { useId } from 'react';
 import { useApis } from '../api/apis-context.tsx';
 import type { Experiment, ExperimentResult } from '../experiments/experiment.ts';
 import css from '../pages/experiments.module.css';
+import { Button } from './button.tsx';
 import { ExperimentOutcome } from './experiment-outcome.tsx';
 import { Fault } from './fault.tsx';
 
@@ -15,7 +16,7 @@ export interface ExperimentCardProps {
   readonly onSignInAgain: () => void;
 }
 
-/** One experiment: what it does, what ought to come of it, and on trying what did, and why. */
+/** One experiment: what it does, the prediction, and after a try the result with its explanation. */
 export function ExperimentCard({ experiment, result, onResult, onSignInAgain }: ExperimentCardProps) {
   const { api1, account, config } = useApis();
   const titleId = useId();
@@ -37,15 +38,14 @@ export function ExperimentCard({ experiment, result, onResult, onSignInAgain }: 
       </div>
       {!isOver && (
         <p>
-          <button
-            type="button"
-            className="button button-primary"
+          <Button
+            look="primary"
             aria-describedby={titleId}
-            aria-disabled={trial.isPending}
-            onClick={() => !trial.isPending && trial.mutate()}
+            isBusy={trial.isPending}
+            onClick={() => trial.mutate()}
           >
             {trial.isPending ? 'Trying…' : result ? 'Try it again' : 'Try it'}
-          </button>
+          </Button>
         </p>
       )}
       <div aria-live="polite" className={css.outcome}>
@@ -53,10 +53,12 @@ export function ExperimentCard({ experiment, result, onResult, onSignInAgain }: 
       </div>
       {isOver && (
         <p className="row">
-          <button type="button" className="button button-primary" onClick={onSignInAgain}>
+          <Button look="primary" onClick={onSignInAgain}>
             Sign in again
-          </button>
-          <span className="muted">Your session has ended, as announced. You come straight back here.</span>
+          </Button>
+          <span className="muted">
+            Your session has ended, as announced. After the sign-in you come back here.
+          </span>
         </p>
       )}
       {trial.isError && <Fault title="The experiment could not be run" error={trial.error} />}

@@ -1,10 +1,11 @@
 import type { Experiment, ExperimentResult, Observation } from '../experiments/experiment.ts';
 import css from '../pages/experiments.module.css';
-import { asSentence } from './sentence.ts';
+import { originalText } from '../text/original-text.ts';
+import { Details } from './notice.tsx';
 import { Source } from './source.tsx';
 import { StepByStep } from './step-by-step.tsx';
 
-/** What came of an experiment, and why. */
+/** The result of an experiment, and why it is so. */
 export function ExperimentOutcome({
   experiment,
   result,
@@ -36,7 +37,7 @@ export function ExperimentOutcome({
       </div>
       {command !== undefined && (
         <div className="stack-tight">
-          <h3 className={css.label}>See the rest from a command line, with a token of your own</h3>
+          <h3 className={css.label}>The same from a command line, with a token of your own</h3>
           <pre className={css.command}>{command}</pre>
         </div>
       )}
@@ -46,7 +47,7 @@ export function ExperimentOutcome({
 }
 
 function ObservationRow({ observation }: { observation: Observation }) {
-  const { what, status, error, challenge, detail } = observation;
+  const { what, status, error, challenge, detail, original } = observation;
   const isTaken = typeof status === 'number' && status < 400;
   const words = typeof status === 'string' ? css.inWords : '';
   return (
@@ -54,12 +55,13 @@ function ObservationRow({ observation }: { observation: Observation }) {
       <span className={`${css.status} ${isTaken ? css.ok : css.bad} ${words}`}>{status}</span>
       <span className={css.what}>
         {what}
-        {error !== undefined && <code className={css.bad}>{error}</code>}
+        {error !== undefined && <code className={css.bad}>{originalText(error)}</code>}
       </span>
-      {(detail !== undefined || challenge !== undefined) && (
+      {(detail !== undefined || challenge !== undefined || original !== undefined) && (
         <span className={css.detail}>
-          {detail !== undefined && <span className="muted">{asSentence(detail)}</span>}
-          {challenge !== undefined && <code>{`WWW-Authenticate: ${challenge}`}</code>}
+          {detail !== undefined && <span className="muted">{detail}</span>}
+          {challenge !== undefined && <code>{originalText(`WWW-Authenticate: ${challenge}`)}</code>}
+          <Details text={original} />
         </span>
       )}
     </li>

@@ -3,23 +3,25 @@ import type { Api1 } from '../api/api1.ts';
 import type { Step } from '../api/steps.ts';
 import type { ClientConfig } from '../config.ts';
 
-/** One thing that was tried, and what came of it. */
+/** One thing that was tried, and its result. */
 export interface Observation {
   readonly what: string;
-  /** An HTTP status, or what the browser did instead of asking. */
+  /** An HTTP status, or why there is none. */
   readonly status: number | 'blocked by the browser' | 'no answer';
   /** The code of a refusal, as it came: `invalid_grant`. */
   readonly error?: string | undefined;
   /** `WWW-Authenticate`, as it came. */
   readonly challenge?: string | undefined;
   readonly detail?: string | undefined;
+  /** The service's own words. */
+  readonly original?: string | undefined;
 }
 
 export interface ExperimentResult {
   /** Whether it went as predicted. */
   readonly asPredicted: boolean;
   readonly observations: readonly Observation[];
-  /** What the services told, step by step; absent when none of them had a part in it. */
+  /** The steps that the services reported; absent when no service took part. */
   readonly steps?: readonly Step[];
   /** A command line that shows the rest. `$TOKEN` stands for a token; none is ever printed. */
   readonly command?: string;

@@ -8,6 +8,7 @@ const observationSchema = z.object({
   error: z.optional(z.string()),
   challenge: z.optional(z.string()),
   detail: z.optional(z.string()),
+  original: z.optional(z.string()),
 });
 
 const resultSchema = z.object({
@@ -17,29 +18,13 @@ const resultSchema = z.object({
   command: z.optional(z.string()),
 });
 
-const keptSchema = z.object({ subject: z.string(), results: z.record(z.string(), resultSchema) });
+const resultsSchema = z.record(z.string(), resultSchema);
 
 /** The results on the page by the experiment's name. */
 export type Results = Readonly<Record<string, ExperimentResult>>;
 
-const KEY = 'behalf.experiments';
-
-/** Keeps what was found over one sign-in that leaves the page, for this tab and this user only. No token is in it. */
-export function keepResults(storage: Storage, subject: string, results: Results): void {
-  storage.setItem(KEY, JSON.stringify({ subject, results }));
-}
-
-/** What was kept for this user; nothing for anybody else. */
-export function keptResults(storage: Storage, subject: string): Results {
-  try {
-    const parsed = keptSchema.safeParse(JSON.parse(storage.getItem(KEY) ?? 'null'));
-    if (!parsed.success || parsed.data.subject !== subject) return {};
-    return parsed.data.results as Results;
-  } catch {
-    return {};
-  }
-}
-
-export function forgetResults(storage: Storage): void {
-  storage.removeItem(KEY);
+/** Results as they were kept over a sign-in that leaves the page; none when they are in another form. No token is in them. */
+export function readResults(kept: unknown): Results {
+  const parsed = resultsSchema.safeParse(kept);
+  return parsed.success ? (parsed.data as Results) : {};
 }

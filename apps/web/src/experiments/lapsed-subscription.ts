@@ -1,5 +1,6 @@
 import { ApiError } from '../api/api-error.ts';
 import { stepsOfProblem, type Step } from '../api/steps.ts';
+import { problemText } from '../text/fault-text.ts';
 import type { Experiment, ExperimentResult } from './experiment.ts';
 
 export const lapsedSubscription: Experiment = {
@@ -9,7 +10,7 @@ export const lapsedSubscription: Experiment = {
   prediction:
     'For bob, whose subscription has lapsed, and carol, who has none, no token is issued at all. Alice gets one: hers is active.',
   explanation:
-    'The right is decided where tokens are made. The token service asks the subscription service, with a 15-second token that it issued to itself, and only then grants. API2 never has to ask: a premium token without an active subscription does not exist.',
+    'The token service decides. Before it issues a premium token, it asks the subscription service, with a 15-second token that it issued to itself. So API2 need not ask: there is no premium token without an active subscription.',
   source: 'RFC 6749 §4.5',
   async run({ api1 }) {
     try {
@@ -30,7 +31,8 @@ function granted(steps: readonly Step[]): ExperimentResult {
       {
         what: WHAT,
         status: 200,
-        detail: 'Granted, since your subscription is active. To see it refused, sign out and sign in as bob.',
+        detail:
+          'It was granted, because your subscription is active. To see it refused, sign out and sign in as bob.',
       },
     ],
     steps,
@@ -41,7 +43,15 @@ function refused({ status, problem, challenge }: ApiError): ExperimentResult {
   return {
     // Refused for another reason, such as a delegation taken back, shows nothing about subscriptions.
     asPredicted: problem.reason === 'subscription',
-    observations: [{ what: WHAT, status, challenge, detail: problem.detail ?? problem.title }],
+    observations: [
+      {
+        what: WHAT,
+        status,
+        challenge,
+        detail: problemText(status, problem),
+        original: problem.detail ?? problem.title,
+      },
+    ],
     steps: stepsOfProblem(problem),
   };
 }

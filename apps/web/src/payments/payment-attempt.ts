@@ -1,6 +1,8 @@
 import { ApiError } from '../api/api-error.ts';
 import type { BookedPayment, PaymentOrder } from '../api/api1.ts';
-import { AuthorizationServerUnreachable, SessionEnded } from '../auth/session.ts';
+import { SessionEnded } from '../auth/session.ts';
+import { SignInServiceError } from '../auth/sign-in-problem.ts';
+import { faultText, type FaultText } from '../text/fault-text.ts';
 
 /** The session has ended; the service asks to come back later; no token could be had because the sign-in service is away. */
 export type NotSentCause = 'session' | 'busy' | 'no_token';
@@ -20,7 +22,7 @@ export type PaymentAttempt =
     }
   | { readonly phase: 'booked'; readonly booked: BookedPayment; readonly order: PaymentOrder }
   /** The bank has said no: nothing was booked. */
-  | { readonly phase: 'refused'; readonly order: PaymentOrder; readonly why: string }
+  | { readonly phase: 'refused'; readonly order: PaymentOrder; readonly why: FaultText }
   /** Never reached the bank: nothing was booked, and the same key is still good. */
   | {
       readonly phase: 'not_sent';
@@ -76,25 +78,21 @@ function afterFailure(
 ): PaymentAttempt {
   const { order, key, mayBeBooked } = attempt;
   if (error instanceof ApiError && error.status === 422)
-    return { phase: 'refused', order, why: whyOf(error) };
+    return { phase: 'refused', order, why: faultText(error) };
   if (mayBeBooked) return { phase: 'unknown', order, key };
   const why = notSentCause(error);
   if (why !== undefined) return { phase: 'not_sent', order, key, why };
   if (!(error instanceof ApiError) || LEFT_OPEN.has(error.status) || error.status >= 500) {
     return { phase: 'unknown', order, key };
   }
-  return { phase: 'refused', order, why: whyOf(error) };
+  return { phase: 'refused', order, why: faultText(error) };
 }
 
 const LEFT_OPEN = new Set([408, 409]);
 
 function notSentCause(error: unknown): NotSentCause | undefined {
   if (error instanceof SessionEnded) return 'session';
-  if (error instanceof AuthorizationServerUnreachable) return 'no_token';
+  if (error instanceof SignInServiceError) return 'no_token';
   if (!(error instanceof ApiError)) return undefined;
   return error.status === 401 ? 'session' : error.status === 429 ? 'busy' : undefined;
-}
-
-function whyOf({ problem }: ApiError): string {
-  return problem.detail ?? problem.title ?? 'The bank gave no reason.';
 }

@@ -26,20 +26,16 @@ describe('the end of a session', () => {
     tabs.server.browser.forget();
     tabs.server.loseNextTokenAnswer();
     await expect(session.accessToken(API, rejected)).rejects.toThrow(SessionEnded);
-    expect(session.state()).toMatchObject({
-      status: 'signed_out',
-      cause: 'ended',
-      user: { subject: 'usr_1' },
-    });
+    expect(session.state()).toMatchObject({ status: 'signed_out', cause: 'ended' });
   });
 
   it('leaves no token behind', async () => {
     const { session } = await tabs.signedIn();
-    session.completeSignOut();
+    await session.completeSignOut(true);
     await expect(session.accessToken(API)).rejects.toThrow(SessionEnded);
   });
 
-  it('is noticed when the session is looked at, unseen', async () => {
+  it('is noticed when the session is looked at, silently', async () => {
     const { session } = await tabs.signedIn();
     tabs.server.browser.forget();
     await session.checkEnd();
@@ -69,7 +65,7 @@ describe('the end of a session', () => {
     const other = await tabs.signedIn();
     const { session } = tabs.open([other.session]);
     await session.restore();
-    session.completeSignOut();
+    await session.completeSignOut(true);
     expect(other.session.state()).toMatchObject({ status: 'signed_out', cause: 'other_tab' });
   });
 
@@ -89,10 +85,10 @@ describe('several tabs', () => {
     const first = await tabs.signedIn();
     const second = tabs.open();
     await second.session.restore();
-    tabs.clock += EXPIRED_SECONDS;
-    await Promise.all([first.session.accessToken(API), second.session.accessToken(API)]);
-    tabs.clock += EXPIRED_SECONDS;
-    await Promise.all([first.session.accessToken(API), second.session.accessToken(API)]);
+    const renew = async ({ session }: typeof first) =>
+      session.accessToken(API, await session.accessToken(API));
+    await Promise.all([renew(first), renew(second)]);
+    await Promise.all([renew(first), renew(second)]);
     expect(new Set(tabs.server.spent).size).toBe(4);
     expect(first.session.state()).toMatchObject({ status: 'signed_in' });
     expect(second.session.state()).toMatchObject({ status: 'signed_in' });
@@ -125,5 +121,92 @@ describe('several tabs', () => {
     tabs.server.loseNextTokenAnswer();
     await expect(session.accessToken(API)).rejects.toThrow(SessionEnded);
     expect(session.state()).toMatchObject({ status: 'signed_out', cause: 'other_user' });
+  });
+});
+
+describe('the tab’s storage', () => {
+  const KEY = 'payment';
+
+  async function typedIn() {
+    const tab = await tabs.signedIn();
+    tab.userStorage.save('usr_1', KEY, { to: 'b1' });
+    return { ...tab, kept: () => tab.userStorage.load('usr_1', KEY) };
+  }
+
+  it('loses what a user typed when they sign out in this tab, already on leaving', async () => {
+    const { session, kept, stateStorage } = await typedIn();
+    await session.signInUrl('/pay?from=acc_1');
+    await session.signOutUrl();
+    expect(kept()).toBeUndefined();
+    expect(JSON.stringify({ ...stateStorage })).not.toContain('acc_1');
+  });
+
+  it('loses it when they sign out in another tab', async () => {
+    const { session, kept } = await typedIn();
+    session.hear({ type: 'signed_out' });
+    expect(kept()).toBeUndefined();
+  });
+
+  it('loses it when somebody else has signed in, also where the session had ended before', async () => {
+    const { session, kept } = await typedIn();
+    tabs.server.browser.forget();
+    await session.checkEnd();
+    expect(session.state()).toMatchObject({ cause: 'ended' });
+    expect(kept()).toEqual({ to: 'b1' });
+    tabs.server.browser.signInAs('usr_2');
+    tabs.framesWork = false;
+    await tabs.signIn(tabs.open([session]).session);
+    expect(kept()).toBeUndefined();
+  });
+
+  it('loses it when a page load finds somebody else signed in', async () => {
+    const { kept, stateStorage } = await typedIn();
+    tabs.server.browser.forget();
+    tabs.server.browser.signInAs('usr_2');
+    await tabs.signIn(tabs.open().session);
+    const { session } = tabs.open([], stateStorage);
+    await session.restore();
+    expect(session.state()).toMatchObject({ user: { subject: 'usr_2' } });
+    expect(kept()).toBeUndefined();
+  });
+
+  it('keeps it for the same user over a session that ended by itself', async () => {
+    const { session, kept } = await typedIn();
+    tabs.server.browser.forget();
+    await session.checkEnd();
+    await tabs.signIn(session);
+    expect(kept()).toEqual({ to: 'b1' });
+  });
+});
+
+describe('leaving for a sign-out', () => {
+  it('signs out the other tabs at once, because not every sign-out comes back', async () => {
+    const other = await tabs.signedIn();
+    const { session } = tabs.open([other.session]);
+    await session.restore();
+    await session.signOutUrl();
+    expect(other.session.state()).toMatchObject({ status: 'signed_out', cause: 'other_tab' });
+  });
+
+  it('changes nothing when there is no address to leave for', async () => {
+    const other = await tabs.signedIn();
+    const { session, said } = tabs.open([other.session]);
+    await expect(session.signOutUrl()).rejects.toThrow(SessionEnded);
+    expect(said).toEqual([]);
+    expect(other.session.state()).toMatchObject({ status: 'signed_in' });
+  });
+
+  it('is told on the return although no state came with it, when the login session is gone', async () => {
+    const { session } = await tabs.signedIn();
+    tabs.server.browser.forget();
+    await session.completeSignOut(false);
+    expect(session.state()).toMatchObject({ status: 'signed_out', cause: 'signed_out' });
+  });
+
+  it('is told to nobody on the return when the person stayed signed in', async () => {
+    const { session, said } = await tabs.signedIn();
+    await session.completeSignOut(false);
+    expect(session.state()).toMatchObject({ status: 'signed_in' });
+    expect(said).not.toContainEqual({ type: 'signed_out' });
   });
 });

@@ -90,7 +90,8 @@ describe('the steps of a call', () => {
     render(<CallSteps steps={refused} headingLevel={2} />);
     expect(pressed()).toEqual([false, true, false]);
     expect(screen.getByText('Token service answered 400 invalid_grant')).toBeTruthy();
-    expect(screen.getByText('may_act does not permit this actor.')).toBeTruthy();
+    expect(screen.getByText(/^The rules of the token service do not allow it/)).toBeTruthy();
+    expect(screen.getByText('may_act does not permit this actor').closest('details')).toBeTruthy();
     expect(screen.getByText(/No token was issued/)).toBeTruthy();
     expect(screen.queryAllByRole('heading', { level: 3 })).toEqual([]);
   });
@@ -119,7 +120,7 @@ describe('the steps of a call', () => {
   it('say of a token that was passed on that nothing in it names who acts', () => {
     const forwarded: Step = { ...steps[2], claims: own, status: 401, error: 'invalid_token' } as Step;
     render(<CallSteps steps={[steps[0] as Step, forwarded]} headingLevel={2} />);
-    expect(screen.getByText(/The very token that API1 had been sent/)).toBeTruthy();
+    expect(screen.getByText(/The same token that API1 was sent/)).toBeTruthy();
     expect(screen.getByText(/this one must refuse it/)).toBeTruthy();
   });
 });

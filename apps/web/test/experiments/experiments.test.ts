@@ -57,7 +57,7 @@ describe('is as predicted only when what was refused is what ought to be', () =>
   ])('$name with %s', async (experiment, error, asPredicted) => {
     const { result } = await run(experiment, () => ({ body: { refused: refusal(error) } }));
     expect(result.asPredicted).toBe(asPredicted);
-    expect(result.observations[0]).toMatchObject({ status: 400, error, detail: 'not allowed' });
+    expect(result.observations[0]).toMatchObject({ status: 400, error, original: 'not allowed' });
   });
 
   it.each([oneScopeTooMany, tokenOfSomeoneElse, splicedChains])(

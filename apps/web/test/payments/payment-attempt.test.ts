@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError, NoAnswer, UnexpectedAnswer } from '../../src/api/api-error.ts';
-import { AuthorizationServerUnreachable, SessionEnded } from '../../src/auth/session.ts';
+import { SessionEnded } from '../../src/auth/session.ts';
+import { SignInServiceError } from '../../src/auth/sign-in-problem.ts';
 import { EDITING, nextAttempt, type PaymentAttempt } from '../../src/payments/payment-attempt.ts';
 
 const order = { from: 'a', to: 'b', amount: '12.50', currency: 'EUR', reference: 'Lunch' };
@@ -8,7 +9,8 @@ const sending: PaymentAttempt = { phase: 'sending', order, key: 'key-1', mayBeBo
 const unknown: PaymentAttempt = { phase: 'unknown', order, key: 'key-1' };
 const booked = { payment: { id: 'p', status: 'booked' }, replayed: false };
 
-const answer = (status: number) => new ApiError(new Response(null, { status }), { detail: 'Because.' });
+const answer = (status: number, type = 'about:blank') =>
+  new ApiError(new Response(null, { status }), { type, detail: 'Because.' });
 
 describe('what a failure says about the booking', () => {
   it.each([
@@ -18,7 +20,7 @@ describe('what a failure says about the booking', () => {
     ['no token accepted', answer(401), 'not_sent'],
     ['too many requests', answer(429), 'not_sent'],
     ['a session that ended', new SessionEnded(), 'not_sent'],
-    ['no token to be had', new AuthorizationServerUnreachable(), 'not_sent'],
+    ['no token to be had', new SignInServiceError({ kind: 'no_answer' }), 'not_sent'],
     ['still in progress', answer(409), 'unknown'],
     ['a time-out at the server', answer(408), 'unknown'],
     ['a failure of the bank', answer(500), 'unknown'],
@@ -31,7 +33,10 @@ describe('what a failure says about the booking', () => {
   });
 
   it('tells the reason of a refusal', () => {
-    expect(nextAttempt(sending, { type: 'failed', error: answer(422) })).toMatchObject({ why: 'Because.' });
+    const error = answer(422, 'https://behalf.example/problems/insufficient-funds');
+    expect(nextAttempt(sending, { type: 'failed', error })).toMatchObject({
+      why: { text: 'The balance does not cover the amount.', details: 'Because.' },
+    });
   });
 });
 
@@ -58,7 +63,7 @@ describe('trying again', () => {
 
   it('is not offered after a booking or a refusal', () => {
     const done: PaymentAttempt = { phase: 'booked', booked, order };
-    const refused: PaymentAttempt = { phase: 'refused', order, why: '' };
+    const refused: PaymentAttempt = { phase: 'refused', order, why: { text: '' } };
     expect(nextAttempt(done, { type: 'retry' })).toBe(done);
     expect(nextAttempt(refused, { type: 'retry' })).toBe(refused);
   });
@@ -76,7 +81,7 @@ describe('one payment at a time', () => {
   });
 
   it('takes a new key for a new order after a refusal', () => {
-    const refused: PaymentAttempt = { phase: 'refused', order, why: '' };
+    const refused: PaymentAttempt = { phase: 'refused', order, why: { text: '' } };
     expect(nextAttempt(refused, other)).toMatchObject({ phase: 'sending', key: 'key-2' });
   });
 

@@ -18,14 +18,18 @@ beforeAll(() => {
 
 afterAll(() => rmSync(root, { recursive: true }));
 
-const app = (environment: Record<string, string> = {}) =>
-  createApp({ root, client: loadConfig(environment).client });
+function app(environment: Record<string, string> = {}) {
+  const { client, url } = loadConfig(environment);
+  return createApp({ root, client, url });
+}
 
 describe('the page', () => {
   it.each(['/', '/pay', '/callback?code=c&state=s'])(
     'answers %s with the configuration in it',
     async (path) => {
-      const response = await request(app({ ISSUER: 'https://sts.example' })).get(path);
+      const response = await request(app({ ISSUER: 'https://sts.example' }))
+        .get(path)
+        .set('Host', 'localhost');
       expect(response.status).toBe(200);
       expect(response.headers['cache-control']).toBe('no-cache');
       expect(response.text).toContain('&quot;issuer&quot;:&quot;https://sts.example&quot;');
@@ -67,8 +71,52 @@ describe('the page', () => {
 
   it('holds no unescaped value of the environment', async () => {
     const client = { ...loadConfig({}).client, clientId: '"><script>x</script>' };
-    const response = await request(createApp({ root, client })).get('/');
+    const response = await request(createApp({ root, client, url: 'http://localhost:5173' })).get('/');
     expect(response.text).not.toContain('<script>x');
+  });
+});
+
+describe('another name of this machine', () => {
+  const environment = { WEB_URL: 'http://localhost:5173' };
+
+  it.each(['127.0.0.1:5173', '[::1]:5173', '127.0.0.1'])('%s leads to the right address', async (host) => {
+    const response = await request(app(environment)).get('/pay?from=a1').set('Host', host);
+    expect([response.status, response.headers['location']]).toEqual([
+      307,
+      'http://localhost:5173/pay?from=a1',
+    ]);
+  });
+
+  it.each([
+    ['localhost:8080', 'http://localhost:5173'],
+    ['web.internal', 'http://localhost:5173'],
+    ['127.0.0.1:5173', 'https://app.example'],
+  ])('%s at %s is left alone: a proxy may have chosen it', async (host, url) => {
+    const response = await request(app({ WEB_URL: url }))
+      .get('/pay')
+      .set('Host', host);
+    expect(response.status).toBe(200);
+  });
+
+  it('leads nowhere else', async () => {
+    const response = await request(app(environment)).get('//elsewhere.example/').set('Host', '127.0.0.1');
+    expect(response.headers['location']).toBe('http://localhost:5173//elsewhere.example/');
+  });
+
+  it('answers whether it lives under any name', async () => {
+    const response = await request(app(environment)).get('/health/live').set('Host', '127.0.0.1');
+    expect(response.status).toBe(200);
+  });
+});
+
+describe('the issuer', () => {
+  it.each(['https://sts.example/', 'https://sts.example/tenant/', 'https://sts.example'])(
+    'is passed on as it is written: %s (OpenID Connect Discovery §4.3)',
+    (issuer) => expect(loadConfig({ ISSUER: issuer }).client.issuer).toBe(issuer),
+  );
+
+  it('is refused when it is no address', () => {
+    expect(() => loadConfig({ ISSUER: 'sts.example' })).toThrow('ISSUER: is not an absolute http(s) URL');
   });
 });
 
@@ -97,9 +145,7 @@ it.each(['/health/live', '/health/ready'])('answers %s', async (path) => {
 });
 
 it('does not start without a built client', () => {
-  expect(() => createApp({ root: join(root, 'nowhere'), client: loadConfig({}).client })).toThrow(
-    /index\.html/,
-  );
+  expect(() => createApp({ ...loadConfig({}), root: join(root, 'nowhere') })).toThrow(/index\.html/);
 });
 
 describe('experiments', () => {

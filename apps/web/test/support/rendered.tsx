@@ -5,7 +5,11 @@ import { ApisProvider } from '../../src/api/apis-context.tsx';
 import { CacheOfOneUser } from '../../src/api/cache-of-one-user.tsx';
 import type { TokenOutcome } from '../../src/auth/authorization-server.ts';
 import { SessionProvider } from '../../src/auth/session-context.tsx';
+import { ServerClock } from '../../src/auth/server-clock.ts';
 import { Session } from '../../src/auth/session.ts';
+import type { SignInProblem } from '../../src/auth/sign-in-problem.ts';
+import { createUserStorage } from '../../src/auth/user-storage.ts';
+import { WaitingContext, type Waiting } from '../../src/components/healing.ts';
 import { configAt } from './client-config.ts';
 
 // How long an answer takes is not what these tests are about, and machines differ.
@@ -21,58 +25,78 @@ export async function renderSignedIn(
   session: Session = createSession(),
 ): Promise<void> {
   await session.restore();
+  renderWith(children, session, url);
+}
+
+/** The pauses of a page that loads again by itself: none. */
+const NO_WAITING: Waiting = { pausesSeconds: [0], slowAfterMs: 60_000 };
+
+/** The same with a session in whatever state it is. */
+export function renderWith(children: ReactNode, session: Session, url: string, waiting = NO_WAITING): void {
   render(
-    <SessionProvider session={session}>
-      <CacheOfOneUser>
-        <ApisProvider config={configAt(url)}>
-          <MemoryRouter>{children}</MemoryRouter>
-        </ApisProvider>
-      </CacheOfOneUser>
-    </SessionProvider>,
+    <WaitingContext value={waiting}>
+      <SessionProvider session={session} userStorage={createUserStorage(sessionStorage)}>
+        <CacheOfOneUser>
+          <ApisProvider config={configAt(url)}>
+            <MemoryRouter>{children}</MemoryRouter>
+          </ApisProvider>
+        </CacheOfOneUser>
+      </SessionProvider>
+    </WaitingContext>,
   );
 }
 
 export interface SessionParts {
-  /** Epoch seconds; by default always the same. */
+  /** The device's clock, in epoch seconds; by default always the same. */
   readonly now?: () => number;
+  /** The right time. Undefined: it cannot be had. */
+  readonly serverNow?: () => number | undefined;
   /** When the login session ends; asked at each authorization. Undefined: the server does not say. */
   readonly endsAt?: () => number | undefined;
-  /** The login session has been ended at the server. */
-  readonly isOver?: () => boolean;
+  /** Undefined: the login session lives. */
+  readonly problem?: () => SignInProblem | undefined;
 }
 
 /** A session whose authorization server always answers: here it is only where tokens come from. */
-export function createSession({ now = () => NOW, endsAt, isOver }: SessionParts = {}): Session {
+export function createSession({
+  now = () => NOW,
+  serverNow = () => undefined,
+  endsAt,
+  problem = () => undefined,
+}: SessionParts = {}): Session {
   let issued = 0;
+  const clock = new ServerClock({ deviceNow: now, askServer: async () => serverNow() });
   const tokensFor = async (resource: string): Promise<TokenOutcome> => ({
     ok: true,
     tokens: {
       subject: 'usr_alice',
       name: 'Alice Adler',
-      email: undefined,
       idToken: 'id-token',
+      claims: { iss: 'i', aud: 'web.client', sub: 'usr_alice', iat: NOW, exp: NOW + 600 },
       accessToken: `token-${++issued}`,
       resource,
       expiresAt: NOW + 600,
       refreshToken: 'refresh-token',
       sessionEndsAt: endsAt?.(),
-      returnTo: undefined,
     },
   });
   return new Session({
     authorizationServer: {
       signInUrl: async (returnTo, options) => `#sign-in${options?.again ? '-again' : ''}:${returnTo}`,
-      unseenUrl: async () => '#unseen',
-      redeem: async () =>
-        isOver?.()
-          ? { ok: false, fault: 'refused', error: 'login_required', description: '' }
-          : tokensFor('http://api1.example'),
+      silentUrl: async () => '#silent',
+      redeem: async () => {
+        await clock.adjust();
+        const found = problem();
+        return found ? { ok: false, problem: found } : tokensFor('http://api1.example');
+      },
       refresh: (_tokens, resource) => tokensFor(resource),
       signOutUrl: async () => '#signed-out',
-      isReturnFromSignOut: async () => false,
+      forgetRequests: () => undefined,
+      returnFromSignOut: () => undefined,
     },
-    askUnseen: async () => '#callback',
+    silentAuthorize: async () => '#callback',
     tellOtherTabs: () => undefined,
-    now,
+    forgetOthers: () => undefined,
+    clock,
   });
 }

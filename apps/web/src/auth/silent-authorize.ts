@@ -1,22 +1,22 @@
 /**
- * Asks the authorization server something without leaving the page: a hidden frame follows the redirects and ends on
- * our own `/callback`, which hands its address to the page around it (`answerFromFrame`).
+ * Asks the authorization server without leaving the page: a hidden frame follows the redirects and ends on our own
+ * `/callback`, which hands its address to the page around it (`answerFromFrame`). Returns that address, or undefined when
+ * no answer came.
  *
  * It works wherever the server's cookies reach a frame: on one machine (all ports of localhost are one site) and on
  * subdomains of one site. Where a browser keeps them away the server answers `login_required`, and the person presses
  * "Sign in" once more; the sign-in itself is then still remembered.
  */
-export type AskUnseen = (url: string) => Promise<string | undefined>;
+export type SilentAuthorize = (url: string) => Promise<string | undefined>;
 
 export const CALLBACK_PATH = '/callback';
 
 const MESSAGE = 'behalf.callback';
 const ANSWER_TIMEOUT_MS = 10_000;
-/** A frame that has loaded something and says nothing shows an error page. */
+/** A frame that has loaded and sends no message shows an error page. */
 const SILENCE_AFTER_LOAD_MS = 1_000;
 
-/** Returns the callback address with the answer in it, or undefined when no answer came. */
-export const askInHiddenFrame: AskUnseen = (url) => {
+export const authorizeInHiddenFrame: SilentAuthorize = (url) => {
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   const frame = document.createElement('iframe');
   const listening = new AbortController();
@@ -42,7 +42,7 @@ export const askInHiddenFrame: AskUnseen = (url) => {
   });
 };
 
-/** In the hidden frame: hands the answer to our own page around it and says true. Anywhere else does nothing and says false. */
+/** In the hidden frame: hands the answer to our own page around it and returns true. Anywhere else does nothing and returns false. */
 export function answerFromFrame(): boolean {
   if (window.parent === window) return false;
   if (location.pathname === CALLBACK_PATH) {

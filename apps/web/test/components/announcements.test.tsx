@@ -3,8 +3,9 @@ import { act, cleanup, screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { useSessionState } from '../../src/auth/session-context.tsx';
+import type { SignInProblem } from '../../src/auth/sign-in-problem.ts';
 import { createSession, NOW, renderSignedIn, type SessionParts } from '../support/rendered.tsx';
-import { SessionEnd } from '../../src/components/session-end.tsx';
+import { Announcements } from '../../src/components/announcements.tsx';
 
 let clock: number;
 beforeEach(() => (clock = NOW));
@@ -23,7 +24,7 @@ function Page() {
   return (
     <>
       <h1>{useSessionState().status}</h1>
-      <SessionEnd />
+      <Announcements />
     </>
   );
 }
@@ -71,9 +72,9 @@ it('goes away when another tab has prolonged the session', async () => {
 });
 
 it('asks when the end has come, and ends what is over', async () => {
-  let isOver = false;
-  await show({ endsAt: () => NOW + MINUTE_SECONDS, isOver: () => isOver });
-  isOver = true;
+  let problem: SignInProblem | undefined;
+  await show({ endsAt: () => NOW + MINUTE_SECONDS, problem: () => problem });
+  problem = { kind: 'refused', code: 'login_required' };
   await comeBackAfter(MINUTE_SECONDS);
   await waitFor(() => expect(screen.getByRole('heading').textContent).toBe('signed_out'));
 });
