@@ -9,6 +9,7 @@ export interface Asked {
 
 export interface Answer {
   readonly status?: number;
+  /** A promise keeps the client waiting. */
   readonly body?: unknown;
 }
 
@@ -30,8 +31,10 @@ export async function startHttpServices(answer: (route: string) => Answer): Prom
       return;
     }
     const { status = 200, body } = note(request);
-    response.writeHead(status, { 'Content-Type': 'application/json' });
-    response.end(body === undefined ? undefined : JSON.stringify(body));
+    void Promise.resolve(body).then((content) => {
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(content === undefined ? undefined : JSON.stringify(content));
+    });
   });
 
   function note(request: IncomingMessage): Answer {
