@@ -77,6 +77,6 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     databaseUrl: settings.DATABASE_URL,
     databaseFile: resolve(WORKSPACE, settings.DATA_DIR, 'api2.db'),
     experiments,
-    demonstrationData: settings.DEMO_DATA ?? !isProduction,
+    demoData: settings.DEMO_DATA ?? !isProduction,
   });
 }

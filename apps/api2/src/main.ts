@@ -8,7 +8,7 @@ import { openDatabase } from '@behalf/database';
 import { createLogger, createUpstream, fetchWithRequestId, runMain, startService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
-import { addDemonstrationData, type Api2Tables, migrations } from './storage/database.ts';
+import { addDemoData, type Api2Tables, migrations } from './storage/database.ts';
 
 await runMain('api2', async () => {
   const config = loadConfig(process.env);
@@ -21,7 +21,7 @@ await runMain('api2', async () => {
     migrations,
     onConnectionError: (error) => logger.warn({ err: error }, 'a database connection broke'),
   });
-  if (config.demonstrationData) await addDemonstrationData(database.db, now());
+  if (config.demoData) await addDemoData(database.db, now());
 
   const sts = {
     issuer: config.issuer,

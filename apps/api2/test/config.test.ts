@@ -23,7 +23,7 @@ describe('loadConfig', () => {
       actor: 'api1.client',
       client: { id: 'api2.client', secret: 'secret' },
       databaseUrl: undefined,
-      demonstrationData: true,
+      demoData: true,
     });
   });
 
@@ -36,8 +36,8 @@ describe('loadConfig', () => {
   });
 
   it('has demonstration data in production only by an explicit setting', () => {
-    expect(loadConfig(PRODUCTION).demonstrationData).toBe(false);
-    expect(loadConfig({ ...PRODUCTION, DEMO_DATA: 'on' }).demonstrationData).toBe(true);
+    expect(loadConfig(PRODUCTION).demoData).toBe(false);
+    expect(loadConfig({ ...PRODUCTION, DEMO_DATA: 'on' }).demoData).toBe(true);
   });
 
   it('takes no certificate unchecked in production (RFC 6750 §5.3)', () => {

@@ -73,7 +73,8 @@ test.concurrent.each(ENGINES)(
       DATA_DIR: folder,
       ...(database === undefined ? {} : { DATABASE_URL: database.url }),
     };
-    const start = () => startProcess({ main: join(import.meta.dirname, 'main.ts'), environment });
+    const start = () =>
+      startProcess({ main: join(import.meta.dirname, '..', 'src', 'main.ts'), environment });
 
     let api = await start();
     const balance = await balanceAt(api.url);

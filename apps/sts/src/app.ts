@@ -14,12 +14,12 @@ import {
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { accountRoutes } from './account/routes.ts';
-import { interactionRoutes, isFromOwnPage } from './interactions/routes.ts';
+import { interactionRoutes, isSameOrigin } from './interactions/routes.ts';
 import type { SignInThrottle } from './interactions/throttle.ts';
-import type { ProviderHost } from './oidc/current-provider.ts';
+import type { CurrentProvider } from './oidc/current-provider.ts';
 import { authorizeByPost, inOriginForm, loggedPath, resourceOfRequestedScopes } from './oidc/edge.ts';
 import { contentSecurityPolicy } from './oidc/pages.ts';
-import type { ResourceRegistry } from './registry/apis.ts';
+import type { ApiRegistry } from './registry/apis.ts';
 import type { TokenLedger } from './state/ledger.ts';
 import type { LedgerQueries } from './state/queries.ts';
 import type { Revocation } from './state/revocation.ts';
@@ -33,8 +33,8 @@ export interface AppDependencies {
   readonly logger: Logger;
   /** Epoch seconds. */
   readonly now: () => number;
-  readonly host: ProviderHost;
-  readonly resources: ResourceRegistry;
+  readonly host: CurrentProvider;
+  readonly apis: ApiRegistry;
   readonly users: UserStore;
   readonly throttle: SignInThrottle;
   readonly verifier: AccessTokenVerifier;
@@ -45,7 +45,7 @@ export interface AppDependencies {
   readonly ready: () => Promise<void>;
 }
 
-/** Everything the engine answers. Other paths never reach it: it ends every request that it gets. */
+/** Everything oidc-provider answers. Other paths never reach it: it ends every request that it gets. */
 const ENGINE_PATHS = [
   '/connect/{*rest}',
   '/.well-known/openid-configuration{/*rest}',
@@ -67,7 +67,7 @@ const MAXIMUM_PUSHED_BYTES = 16 * 1024;
 
 /** The whole service. Nothing listens yet. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { issuer, logger, host, resources } = dependencies;
+  const { issuer, logger, host, apis } = dependencies;
   const app = express();
   app.disable('x-powered-by');
   app.set('trust proxy', [...dependencies.trustedProxies]);
@@ -75,7 +75,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(requestLogging(logger, { describePath: loggedPath }));
   app.use(healthRoutes({ ready: dependencies.ready }));
   app.use(securityHeaders());
-  app.use(atItsOwnAddress(issuer));
+  app.use(setOwnAddress(issuer));
   app.use(
     BROWSER_PATHS,
     allowOrigin({
@@ -96,15 +96,11 @@ export function createApp(dependencies: AppDependencies): Express {
       mayRepeat,
       ...(maximumBytes === undefined ? {} : { maximumBytes }),
     });
-  app.use(
-    '/connect/token',
-    guard(['grant_type'], ['audience', 'resource']),
-    resourceOfRequestedScopes(resources),
-  );
+  app.use('/connect/token', guard(['grant_type'], ['audience', 'resource']), resourceOfRequestedScopes(apis));
   app.use('/connect/introspect', guard(['token'], []));
   app.use('/connect/revocation', guard(['token'], []));
   app.use('/connect/par', guard([], ['resource'], MAXIMUM_PUSHED_BYTES));
-  app.post('/connect/endsession/confirm', fromOwnPage(issuer));
+  app.post('/connect/endsession/confirm', requireSameOrigin(issuer));
   app.post('/connect/authorize', authorizeByPost(issuer));
   app.all(ENGINE_PATHS, inOriginForm, host.handle);
 
@@ -125,10 +121,10 @@ function securityHeaders(): RequestHandler {
 }
 
 /**
- * The engine derives addresses from the request's host. Ours has one address, the issuer, whatever name or proxy a
+ * oidc-provider derives addresses from the request's host. Ours has one address, the issuer, whatever name or proxy a
  * request came by.
  */
-function atItsOwnAddress(issuer: string): RequestHandler {
+function setOwnAddress(issuer: string): RequestHandler {
   const { host, protocol } = new URL(issuer);
   const policy = contentSecurityPolicy([]);
   return (request, response, next) => {
@@ -141,10 +137,10 @@ function atItsOwnAddress(issuer: string): RequestHandler {
 }
 
 /** The sign-out question's answer changes something by cookie alone, so it must come from our own page. */
-function fromOwnPage(issuer: string): RequestHandler {
+function requireSameOrigin(issuer: string): RequestHandler {
   const { origin } = new URL(issuer);
   return (request, response, next) => {
-    if (isFromOwnPage(request, origin)) return next();
+    if (isSameOrigin(request, origin)) return next();
     sendProblem(
       response,
       problem({ status: 403, type: 'foreign-form', detail: 'This form was sent from another site.' }),

@@ -1,8 +1,9 @@
 import { createLogger, runMain } from '@behalf/service';
-import { askSecret, CommandError, runCommand, USAGE } from './cli/run.ts';
+import { askSecret, CommandError } from './cli/command.ts';
+import { runCommand, USAGE } from './cli/run.ts';
 import { loadConfig } from './config.ts';
-import { openRegistry, seedRegistry } from './registry/load-registry.ts';
-import { openState } from './state/state.ts';
+import { loadRegistry, seedRegistry } from './registry/load-registry.ts';
+import { createState } from './state/state.ts';
 
 /** The operators' command line, over the same settings and the same database as the server. */
 await runMain('sts', async () => {
@@ -18,9 +19,9 @@ await runMain('sts', async () => {
   });
   const config = loadConfig(process.env);
   const now = () => Math.floor(Date.now() / 1000);
-  const registry = await openRegistry(config);
+  const registry = await loadRegistry(config);
   const logger = createLogger({ service: 'sts', level: 'fatal' });
-  const state = await openState({ config, registry, logger, now });
+  const state = await createState({ config, registry, logger, now });
   try {
     await seedRegistry(registry, state, { ...config, now: now() });
     await runCommand(args, {

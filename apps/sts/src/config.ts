@@ -18,7 +18,7 @@ import {
 } from '@behalf/service';
 import { z } from 'zod';
 import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
-import { DEVELOPMENT_SETTINGS } from './registry/apis.ts';
+import { DEVELOPMENT_ADDRESSES } from './registry/apis.ts';
 import { DEVELOPMENT_SECRET } from './registry/clients.ts';
 
 const WORKSPACE = fileURLToPath(new URL('../../..', import.meta.url));
@@ -30,15 +30,15 @@ const schema = z.object({
   LOG_LEVEL: logLevelSetting,
   STS_PORT: portSetting(4000),
   /** Identifiers: what tokens say. */
-  ISSUER: urlSetting(DEVELOPMENT_SETTINGS.issuer).refine(isOrigin, 'is not an origin: it has a path'),
-  API1_RESOURCE: urlSetting(DEVELOPMENT_SETTINGS.api1Resource),
-  API2_RESOURCE: urlSetting(DEVELOPMENT_SETTINGS.api2Resource),
-  SUBSCRIPTIONS_RESOURCE: urlSetting(DEVELOPMENT_SETTINGS.subscriptionsResource),
+  ISSUER: urlSetting(DEVELOPMENT_ADDRESSES.issuer).refine(isOrigin, 'is not an origin: it has a path'),
+  API1_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.api1Resource),
+  API2_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.api2Resource),
+  SUBSCRIPTIONS_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.subscriptionsResource),
   /** Where they are reached, when not at their identifiers. */
   API1_URL: optionalUrlSetting,
   API2_URL: optionalUrlSetting,
   SUBSCRIPTIONS_URL: optionalUrlSetting,
-  WEB_URL: urlSetting(DEVELOPMENT_SETTINGS.webUrl),
+  WEB_URL: urlSetting(DEVELOPMENT_ADDRESSES.webUrl),
   ALLOW_INSECURE_HTTP: switchSetting(false),
   NODE_TLS_REJECT_UNAUTHORIZED: certificateCheckSetting,
   DATABASE_URL: databaseUrlSetting,
@@ -80,8 +80,8 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     ...(readFile === undefined ? {} : { readFile }),
   });
   const isProduction = settings.NODE_ENV === 'production';
-  const demonstration = settings.DEMO_DATA ?? !isProduction;
-  refuseUnsafe(settings, demonstration);
+  const demo = settings.DEMO_DATA ?? !isProduction;
+  refuseUnsafe(settings, demo);
   const dataDirectory = resolve(WORKSPACE, settings.DATA_DIR);
   return Object.freeze({
     isProduction,
@@ -105,7 +105,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     /** Undefined in development: one is made under the data directory. */
     keyEncryptionKey: settings.KEY_ENCRYPTION_KEY,
     cookieKeys: settings.COOKIE_KEYS,
-    demonstration,
+    demo,
     clientSecrets: {
       'api1.client': settings.API1_CLIENT_SECRET,
       'api2.client': settings.API2_CLIENT_SECRET,
@@ -116,7 +116,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
 }
 
 /** What must not reach production. Each is named with the variable that mends it. */
-function refuseUnsafe(settings: Settings, demonstration: boolean): void {
+function refuseUnsafe(settings: Settings, demo: boolean): void {
   const isDevelopmentSecret = (secret: string) => secret === DEVELOPMENT_SECRET;
   refuseInProduction(settings.NODE_ENV, {
     'API1_CLIENT_SECRET is the development secret': isDevelopmentSecret(settings.API1_CLIENT_SECRET),
@@ -125,7 +125,7 @@ function refuseUnsafe(settings: Settings, demonstration: boolean): void {
       settings.SUBSCRIPTIONS_CLIENT_SECRET,
     ),
     'MACHINE_CLIENT_SECRET is the development secret':
-      demonstration && isDevelopmentSecret(settings.MACHINE_CLIENT_SECRET),
+      demo && isDevelopmentSecret(settings.MACHINE_CLIENT_SECRET),
     'KEY_ENCRYPTION_KEY is missing: signing keys would be kept beside their key':
       settings.KEY_ENCRYPTION_KEY === undefined,
     'KEY_ENCRYPTION_KEY is the development key': /(^|,)\s*development:/.test(

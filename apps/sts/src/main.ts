@@ -1,11 +1,11 @@
 import { createLogger, runMain, startService } from '@behalf/service';
 import { loadConfig } from './config.ts';
-import { openSts } from './sts.ts';
+import { createSts } from './sts.ts';
 
 await runMain('sts', async () => {
   const config = loadConfig(process.env);
   const logger = createLogger({ service: 'sts', level: config.logLevel });
-  const sts = await openSts(config, { logger });
+  const sts = await createSts(config, { logger });
   await startService({
     app: sts.app,
     port: config.port,

@@ -13,15 +13,15 @@ import { currentRequestId, type Logger } from '@behalf/service';
 import { type AdapterFactory, type Configuration, Provider, type Session } from 'oidc-provider';
 import {
   answerUnknownPaths,
-  describeTruly,
-  giveBackOnFailure,
-  type GiveBackPorts,
+  addApisToDiscovery,
+  unconsumeOnFailure,
+  type UnconsumePorts,
   reportOutages,
-  tellRefreshTokenLifetime,
-  withoutForeignOrigins,
+  addRefreshTokenExpiresIn,
+  stripProviderCors,
 } from './oidc/answers.ts';
 import { createAssertionCheck, OWN_CLIENT_METADATA, withRegistration } from './oidc/clients.ts';
-import type { EngineKeys } from './oidc/current-provider.ts';
+import type { ProviderKeys } from './oidc/current-provider.ts';
 import {
   createRevocationPolicy,
   introspectJwts,
@@ -35,16 +35,16 @@ import {
   createFindAccount,
   createLoginClaims,
   loadExistingGrant,
-  noteBrowserOfSignIn,
-  type NoteBrowserPorts,
+  recordSignInBrowser,
+  type RecordBrowserPorts,
 } from './oidc/login.ts';
-import { logoutSource, postLogoutSuccessSource, renderError, withoutScripts } from './oidc/pages.ts';
+import { logoutSource, postLogoutSuccessSource, renderError, replaceFormPostPages } from './oidc/pages.ts';
 import { createResourceIndicators } from './oidc/resources.ts';
-import type { ResourceRegistry } from './registry/apis.ts';
+import type { ApiRegistry } from './registry/apis.ts';
 import { OPENID_SCOPES } from './registry/clients.ts';
 import type { ClientStore } from './state/clients.ts';
 import type { TokenLedger } from './state/ledger.ts';
-import type { ClaimOnce } from './state/replay.ts';
+import type { Consume } from './state/replay.ts';
 import type { Revocation } from './state/revocation.ts';
 import { sessionIdOf } from './state/schema.ts';
 import type { UserStore } from './state/users.ts';
@@ -55,21 +55,21 @@ export interface ProviderDependencies {
   readonly now: () => number;
   readonly logger: Logger;
   readonly adapter: AdapterFactory;
-  readonly release: GiveBackPorts['release'];
-  readonly noteBrowser: NoteBrowserPorts['noteBrowser'];
+  readonly unconsume: UnconsumePorts['unconsume'];
+  readonly recordBrowser: RecordBrowserPorts['recordBrowser'];
   readonly users: Pick<UserStore, 'findById'>;
   readonly clients: Pick<ClientStore, 'find' | 'checkSecret'>;
-  readonly resources: ResourceRegistry;
+  readonly apis: ApiRegistry;
   readonly targets: TargetDirectory;
   readonly ledger: TokenLedger;
   readonly revocation: Revocation;
-  readonly claimProof: ClaimOnce;
+  readonly consumeProof: Consume;
   readonly onRefused: (refused: GrantRefused) => Promise<void>;
   readonly findLiveToken: (jwt: string) => Promise<SubjectToken | undefined>;
   readonly verify: (jwt: string) => Promise<VerifiedToken | undefined>;
   /** Clients that only this server itself acts as. */
   readonly internalClients: readonly GrantClient[];
-  /** The extension grants; they may issue tokens with the tools of the engine that they run in. */
+  /** The extension grants; they may issue tokens with the tools of oidc-provider that they run in. */
   readonly validators: (tools: TokenTools) => readonly ExtensionGrantValidator[];
 }
 
@@ -82,21 +82,21 @@ const INTERACTION_SECONDS = 30 * 60;
  * The authorization server: oidc-provider, configured, with our grants and hooks. Keys cannot change while it runs, so
  * the host builds another one when they do.
  */
-export function createProvider(dependencies: ProviderDependencies, keys: EngineKeys): Provider {
-  const { resources, ledger, revocation } = dependencies;
+export function createProvider(dependencies: ProviderDependencies, keys: ProviderKeys): Provider {
+  const { apis, ledger, revocation } = dependencies;
   const provider = new Provider(dependencies.issuer, configurationOf(dependencies, keys));
   provider.proxy = true;
   overrideModels(provider, dependencies);
 
-  provider.use(withoutForeignOrigins);
+  provider.use(stripProviderCors);
   reportOutages(provider, dependencies.logger);
-  giveBackOnFailure(provider, dependencies);
+  unconsumeOnFailure(provider, dependencies);
   provider.use(answerUnknownPaths);
-  provider.use(describeTruly(resources));
-  provider.use(withoutScripts);
-  provider.use(tellRefreshTokenLifetime);
-  provider.use(noteBrowserOfSignIn(dependencies));
-  provider.use(introspectJwts({ resources, findLiveToken: dependencies.findLiveToken }));
+  provider.use(addApisToDiscovery(apis));
+  provider.use(replaceFormPostPages);
+  provider.use(addRefreshTokenExpiresIn);
+  provider.use(recordSignInBrowser(dependencies));
+  provider.use(introspectJwts({ apis, findLiveToken: dependencies.findLiveToken }));
   provider.use(revokeJwts({ revocation, verify: dependencies.verify }));
 
   const tools = createTokenTools(provider, {
@@ -112,7 +112,7 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
   });
   return provider;
 
-  function configurationOf(_: ProviderDependencies, { jwks, cookieKeys }: EngineKeys): Configuration {
+  function configurationOf(_: ProviderDependencies, { jwks, cookieKeys }: ProviderKeys): Configuration {
     return {
       adapter: withRegistration(dependencies.adapter, dependencies.clients),
       jwks,
@@ -133,14 +133,14 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
         pushedAuthorizationRequests: { enabled: true },
         resourceIndicators: {
           enabled: true,
-          ...createResourceIndicators(resources, dependencies.targets.scopesOf),
+          ...createResourceIndicators(apis, dependencies.targets.scopesOf),
         },
         introspection: { enabled: true, allowedPolicy: mayIntrospectRecord },
         revocation: { enabled: true, allowedPolicy: createRevocationPolicy(revocation) },
         rpInitiatedLogout: { enabled: true, logoutSource, postLogoutSuccessSource },
         backchannelLogout: { enabled: true },
       },
-      // What the engine calls `fetch` for is addressed by operators only (their clients' logout and key addresses), often
+      // What oidc-provider calls `fetch` for is addressed by operators only (their clients' logout and key addresses), often
       // within a private network, so its guard against such networks is left out.
       fetch: (url, { dispatcher: _dispatcher, ...options }: RequestInit & { dispatcher?: unknown } = {}) =>
         fetch(url, options),
@@ -205,19 +205,19 @@ export function createProvider(dependencies: ProviderDependencies, keys: EngineK
 
 const AUTHENTICATED = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
 
-/** Three things that the engine does in memory or in two steps, and that must hold on every replica at once. */
+/** Three things that oidc-provider does in memory or in two steps, and that must hold on every replica at once. */
 function overrideModels(provider: Provider, dependencies: ProviderDependencies): void {
-  const { clients, claimProof, revocation, now } = dependencies;
+  const { clients, consumeProof, revocation, now } = dependencies;
 
   // Secrets are kept as hashes.
   provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
     return clients.checkSecret(this.clientId, actual, now());
   };
 
-  // The engine looks first and writes then; this is one insert.
-  provider.ReplayDetection.unique = claimProof;
+  // oidc-provider looks first and writes then; this is one insert.
+  provider.ReplayDetection.unique = consumeProof;
 
-  // A logout ends the login and all that hangs from it before the engine forgets the session.
+  // A logout ends the login and all that hangs from it before oidc-provider forgets the session.
   const forget = provider.Session.prototype.destroy;
   provider.Session.prototype.destroy = async function destroy(this: Session) {
     if (this.accountId !== undefined) await revocation.endSession(sessionIdOf(this.uid));

@@ -19,29 +19,29 @@ import { createAttemptCounter, createSignInThrottle } from './interactions/throt
 import type { KeySnapshot } from './keys/key-ring.ts';
 import { createClientScopes } from './oidc/clients.ts';
 import {
-  createProviderHost,
+  createCurrentProvider,
   createPublicKeys,
-  type EngineKeys,
-  type ProviderHost,
+  type ProviderKeys,
+  type CurrentProvider,
 } from './oidc/current-provider.ts';
 import { createRefusalRecorder } from './oidc/ledger-hooks.ts';
 import { startLogoutWorker } from './oidc/logout-worker.ts';
 import { createProvider } from './provider.ts';
-import { createTargetDirectory } from './registry/apis.ts';
+import { createApiDirectory } from './registry/apis.ts';
 import { USER_SUBSCRIPTION_CLIENT } from './registry/clients.ts';
 import { DELEGATION_POLICY } from './registry/delegation-policy.ts';
-import { openRegistry, type Registry, seedRegistry } from './registry/load-registry.ts';
-import { openState, type State } from './state/state.ts';
+import { loadRegistry, type Registry, seedRegistry } from './registry/load-registry.ts';
+import { createState, type State } from './state/state.ts';
 
 export interface Sts {
   readonly app: Express;
-  readonly host: ProviderHost;
+  readonly host: CurrentProvider;
   readonly state: State;
   /** Stops the work in the background and closes the database. */
   close(): Promise<void>;
 }
 
-export interface OpenStsOptions {
+export interface CreateStsOptions {
   readonly logger: Logger;
   /** Epoch seconds. Default: the system's clock. */
   readonly now?: () => number;
@@ -52,12 +52,12 @@ export interface OpenStsOptions {
 }
 
 /** Opens the whole service over its database: everything but the listening. */
-export async function openSts(config: Config, options: OpenStsOptions): Promise<Sts> {
+export async function createSts(config: Config, options: CreateStsOptions): Promise<Sts> {
   const { logger, now = () => Math.floor(Date.now() / 1000) } = options;
   const { issuer } = config.registry;
-  const registry = await openRegistry(config);
-  const state = await openState({ config, registry, logger, now });
-  const { resources } = registry;
+  const registry = await loadRegistry(config);
+  const state = await createState({ config, registry, logger, now });
+  const { apis } = registry;
   const { clients, users, ledger, revocation, keys } = state;
   await seedRegistry(registry, state, { ...config, now: now() });
 
@@ -65,13 +65,13 @@ export async function openSts(config: Config, options: OpenStsOptions): Promise<
   const accessTokens = createAccessTokenValidator({
     issuer,
     key: publicKeys.key,
-    livenessOf: (jti, at) => ledger.livenessOf(jti, at),
+    statusOf: (jti, at) => ledger.statusOf(jti, at),
   });
   const clientScopes = createClientScopes(clients, [USER_SUBSCRIPTION_CLIENT]);
-  const targets = createTargetDirectory(resources, clientScopes.of);
+  const targets = createApiDirectory(apis, clientScopes.of);
   const validators = createValidators({ config, registry, state, accessTokens });
 
-  const host = createProviderHost(
+  const host = createCurrentProvider(
     (engineKeys) =>
       createProvider(
         {
@@ -79,15 +79,15 @@ export async function openSts(config: Config, options: OpenStsOptions): Promise<
           now,
           logger,
           adapter: state.adapter,
-          release: state.release,
-          noteBrowser: state.noteBrowser,
+          unconsume: state.unconsume,
+          recordBrowser: state.recordBrowser,
           users,
           clients: { ...clients, find: clientScopes.find },
-          resources,
+          apis,
           targets,
           ledger,
           revocation,
-          claimProof: state.claimProof,
+          consumeProof: state.consumeProof,
           onRefused: createRefusalRecorder(ledger, currentRequestId),
           findLiveToken: async (jwt) => {
             const result = await accessTokens.validate(jwt, { now: now() });
@@ -102,7 +102,7 @@ export async function openSts(config: Config, options: OpenStsOptions): Promise<
         },
         engineKeys,
       ),
-    engineKeysOf(keys.current(), config),
+    providerKeysOf(keys.current(), config),
   );
 
   const app = createApp({
@@ -112,7 +112,7 @@ export async function openSts(config: Config, options: OpenStsOptions): Promise<
     logger,
     now,
     host,
-    resources,
+    apis,
     users,
     throttle: createSignInThrottle(createAttemptCounter(state.database.db, now)),
     verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys.keySet, now }),
@@ -125,7 +125,7 @@ export async function openSts(config: Config, options: OpenStsOptions): Promise<
   const stopKeys = keys.watch(
     (snapshot) => {
       publicKeys.replace(publicJwks(snapshot));
-      host.replaceKeys(engineKeysOf(snapshot, config));
+      host.replaceKeys(providerKeysOf(snapshot, config));
       logger.info({ kid: snapshot.activeKid }, 'the signing keys changed');
     },
     {
@@ -160,7 +160,7 @@ function publicJwks(snapshot: KeySnapshot) {
   return { keys: [...snapshot.publicJwks.keys] };
 }
 
-function engineKeysOf(snapshot: KeySnapshot, config: Config): EngineKeys {
+function providerKeysOf(snapshot: KeySnapshot, config: Config): ProviderKeys {
   return {
     jwks: { keys: [...snapshot.jwks.keys] },
     cookieKeys: config.cookieKeys ?? snapshot.cookieKeys,
@@ -170,17 +170,17 @@ function engineKeysOf(snapshot: KeySnapshot, config: Config): EngineKeys {
 export interface ValidatorParts {
   readonly config: Config;
   readonly registry: Registry;
-  readonly state: Pick<State, 'ledger' | 'users' | 'claimExternalToken'>;
+  readonly state: Pick<State, 'ledger' | 'users' | 'consumePartnerToken'>;
   /** For the access tokens of this server. */
   readonly accessTokens: SubjectTokenValidator;
 }
 
 /** The extension grants with everything they need. A new grant is a file in `grants/`, a line here, and its name in `registry/grant-types.ts`. */
 export function createValidators({ config, registry, state, accessTokens }: ValidatorParts) {
-  const { resources, trustedIssuers } = registry;
+  const { apis, trustedIssuers } = registry;
   const exchange: ExchangePorts = {
     policy: DELEGATION_POLICY,
-    resources,
+    apis,
     accessTokens,
     ledger: state.ledger,
   };
@@ -203,10 +203,10 @@ export function createValidators({ config, registry, state, accessTokens }: Vali
       subscriptions,
       subscriptionsAudience: config.registry.subscriptionsResource,
       tokenTools,
-      useUp: async (token) => {
+      consumePartnerToken: async (token) => {
         const issuer = trustedIssuers.find(({ issuer: name }) => name === token.issuer);
         if (issuer === undefined) return false;
-        return state.claimExternalToken(token.issuer, token.jti, rememberUntil(token, issuer));
+        return state.consumePartnerToken(token.issuer, token.jti, rememberUntil(token, issuer));
       },
     }),
   ];

@@ -29,7 +29,7 @@ describe('in development', () => {
     const config = loadConfig({});
     expect(config).toMatchObject({
       port: 4000,
-      demonstration: true,
+      demo: true,
       webOrigin: 'http://localhost:5173',
       databaseUrl: undefined,
     });
@@ -60,7 +60,7 @@ describe('in development', () => {
 
 describe('in production', () => {
   test('a safe configuration is taken, without the demonstration', () => {
-    expect(loadConfig(PRODUCTION)).toMatchObject({ isProduction: true, demonstration: false });
+    expect(loadConfig(PRODUCTION)).toMatchObject({ isProduction: true, demo: false });
   });
 
   const unsafe = [

@@ -112,7 +112,7 @@ describe('the address of the server', () => {
   });
 });
 
-describe('the guard and the engine read the same form', () => {
+describe('the guard and oidc-provider read the same form', () => {
   let sts: TestSts;
   beforeAll(async () => {
     sts = await startTestSts();

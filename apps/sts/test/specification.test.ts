@@ -86,14 +86,14 @@ describe('a code', () => {
     const authorization = await authorize(sts.issuer);
     const { db } = sts.state.database;
     const codes = db
-      .selectFrom('engine_records')
+      .selectFrom('oidc_records')
       .select(['id', 'payload'])
       .where('model', '=', 'AuthorizationCode');
     const code = await codes.where('consumed_at', 'is', null).executeTakeFirstOrThrow();
     const payload = JSON.parse(code.payload) as { iat: number; exp: number };
     expect(payload.exp - payload.iat).toBe(60);
     const expired = JSON.stringify({ ...payload, iat: payload.iat - 61, exp: payload.exp - 61 });
-    await db.updateTable('engine_records').set({ payload: expired }).where('id', '=', code.id).execute();
+    await db.updateTable('oidc_records').set({ payload: expired }).where('id', '=', code.id).execute();
     expect(await redeem(sts.issuer, authorization)).toMatchObject({
       status: 400,
       body: { error: 'invalid_grant' },

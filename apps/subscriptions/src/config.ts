@@ -54,6 +54,6 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     resource: settings.SUBSCRIPTIONS_RESOURCE,
     databaseUrl: settings.DATABASE_URL,
     databaseFile: resolve(WORKSPACE, settings.DATA_DIR, 'subscriptions.db'),
-    demonstrationData: settings.DEMO_DATA ?? !isProduction,
+    demoData: settings.DEMO_DATA ?? !isProduction,
   });
 }

@@ -3,7 +3,7 @@ import { openDatabase } from '@behalf/database';
 import { createLogger, fetchWithRequestId, runMain, startService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
-import { addDemonstrationData, migrations, type SubscriptionTables } from './storage.ts';
+import { addDemoData, migrations, type SubscriptionTables } from './storage.ts';
 
 await runMain('subscriptions', async () => {
   const config = loadConfig(process.env);
@@ -16,7 +16,7 @@ await runMain('subscriptions', async () => {
     migrations,
     onConnectionError: (error) => logger.warn({ err: error }, 'a database connection broke'),
   });
-  if (config.demonstrationData) await addDemonstrationData(database.db, now());
+  if (config.demoData) await addDemoData(database.db, now());
   const verifier = createAccessTokenVerifier({
     issuer: config.issuer,
     address: config.stsUrl,

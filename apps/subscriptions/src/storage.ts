@@ -43,7 +43,7 @@ const DAY_SECONDS = 86_400;
  * Alice's subscription is active and renews in a month, however long ago the data was made; bob's has lapsed. A record
  * whose status somebody changed stays as it is.
  */
-export async function addDemonstrationData(db: Kysely<SubscriptionTables>, now: number): Promise<void> {
+export async function addDemoData(db: Kysely<SubscriptionTables>, now: number): Promise<void> {
   await db
     .insertInto('subscriptions')
     .values([

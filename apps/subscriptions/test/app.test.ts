@@ -7,12 +7,7 @@ import type { Express } from 'express';
 import request from 'supertest';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createApp } from '../src/app.ts';
-import {
-  addDemonstrationData,
-  DEMONSTRATION_USERS,
-  migrations,
-  type SubscriptionTables,
-} from '../src/storage.ts';
+import { addDemoData, DEMONSTRATION_USERS, migrations, type SubscriptionTables } from '../src/storage.ts';
 
 const NOW = 1_800_000_000;
 
@@ -40,7 +35,7 @@ afterAll(() => sts.close());
 
 beforeEach(async () => {
   database = await openTestDatabase<SubscriptionTables>('sqlite', { migrations });
-  await addDemonstrationData(database.db, NOW);
+  await addDemoData(database.db, NOW);
   log = captureLog('subscriptions');
   app = createTestApp();
 });

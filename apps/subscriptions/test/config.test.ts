@@ -9,7 +9,7 @@ describe('loadConfig', () => {
       stsUrl: 'http://localhost:4000',
       resource: 'http://localhost:4003',
       databaseUrl: undefined,
-      demonstrationData: true,
+      demoData: true,
     });
   });
 
@@ -17,7 +17,7 @@ describe('loadConfig', () => {
     const production = { NODE_ENV: 'production' };
     expect(() => loadConfig(production)).toThrow('ISSUER is not https');
     expect(loadConfig({ ...production, ISSUER: 'https://sts.example' })).toMatchObject({
-      demonstrationData: false,
+      demoData: false,
     });
     const insecure = { ...production, ALLOW_INSECURE_HTTP: 'on' };
     expect(() => loadConfig({ ...insecure, ISSUER: 'http://sts.example' })).toThrow('ISSUER is not https');

@@ -31,7 +31,7 @@ export interface AccessToken {
 }
 
 /** Why a token was not taken. For logs and the ledger; the wire says `invalid_token` or the grant's own error. */
-export type AccessTokenFault =
+export type AccessTokenDetail =
   | 'malformed'
   | 'wrong_type'
   | 'wrong_algorithm'
@@ -47,7 +47,7 @@ export type AccessTokenFault =
 
 export type VerifiedAccessToken =
   | { readonly ok: true; readonly token: AccessToken }
-  | { readonly ok: false; readonly fault: AccessTokenFault; readonly description: string };
+  | { readonly ok: false; readonly detail: AccessTokenDetail; readonly description: string };
 
 export interface VerifyAccessTokenOptions {
   readonly issuer: string;
@@ -80,7 +80,7 @@ export async function verifyAccessToken(
   jwt: string,
   options: VerifyAccessTokenOptions,
 ): Promise<VerifiedAccessToken> {
-  if (jwt.length > MAXIMUM_TOKEN_LENGTH) return fault('malformed', 'the token is too large');
+  if (jwt.length > MAXIMUM_TOKEN_LENGTH) return refuse('malformed', 'the token is too large');
   let payload: JWTPayload;
   try {
     ({ payload } = await jwtVerify(jwt, options.key, {
@@ -93,9 +93,9 @@ export async function verifyAccessToken(
       requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id'],
     }));
   } catch (error) {
-    return faultOf(error);
+    return refusalOf(error);
   }
-  if (!isCanonical(jwt)) return fault('bad_signature', 'the signature does not verify');
+  if (!isCanonical(jwt)) return refuse('bad_signature', 'the signature does not verify');
   return shape(payload, options);
 }
 
@@ -111,27 +111,27 @@ function isCanonical(jwt: string): boolean {
 function shape(claims: JWTPayload, options: VerifyAccessTokenOptions): VerifiedAccessToken {
   const { iss, sub, aud, exp, iat, jti, act, sid, auth_time, amr, cnf } = claims;
   const { client_id: clientId, scope = '' } = claims;
-  if (typeof aud !== 'string' || aud === '') return fault('malformed_claim', 'aud is not one string');
-  if (typeof sub !== 'string' || sub === '') return fault('malformed_claim', 'sub is not a string');
-  if (typeof jti !== 'string' || jti === '') return fault('malformed_claim', 'jti is not a string');
+  if (typeof aud !== 'string' || aud === '') return refuse('malformed_claim', 'aud is not one string');
+  if (typeof sub !== 'string' || sub === '') return refuse('malformed_claim', 'sub is not a string');
+  if (typeof jti !== 'string' || jti === '') return refuse('malformed_claim', 'jti is not a string');
   if (typeof clientId !== 'string' || clientId === '')
-    return fault('malformed_claim', 'client_id is not a string');
-  if (typeof scope !== 'string') return fault('malformed_claim', 'scope is not a string');
+    return refuse('malformed_claim', 'client_id is not a string');
+  if (typeof scope !== 'string') return refuse('malformed_claim', 'scope is not a string');
   if (typeof iss !== 'string' || typeof exp !== 'number' || typeof iat !== 'number') {
-    return fault('malformed_claim', 'iss, exp or iat has the wrong type');
+    return refuse('malformed_claim', 'iss, exp or iat has the wrong type');
   }
   if (iat > options.now + (options.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS)) {
-    return fault('not_yet_valid', 'the token was issued in the future');
+    return refuse('not_yet_valid', 'the token was issued in the future');
   }
-  if (sid !== undefined && typeof sid !== 'string') return fault('malformed_claim', 'sid is not a string');
+  if (sid !== undefined && typeof sid !== 'string') return refuse('malformed_claim', 'sid is not a string');
   if (auth_time !== undefined && typeof auth_time !== 'number')
-    return fault('malformed_claim', 'auth_time is not a number');
-  if (amr !== undefined && !isStrings(amr)) return fault('malformed_claim', 'amr is not a list of strings');
+    return refuse('malformed_claim', 'auth_time is not a number');
+  if (amr !== undefined && !isStrings(amr)) return refuse('malformed_claim', 'amr is not a list of strings');
   if (cnf !== undefined && (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf))) {
-    return fault('malformed_claim', 'cnf is not an object');
+    return refuse('malformed_claim', 'cnf is not an object');
   }
   const chain = parseActorChain(act);
-  if (!chain.ok) return fault('malformed_actor', chain.description);
+  if (!chain.ok) return refuse('malformed_actor', chain.description);
   return {
     ok: true,
     token: {
@@ -155,35 +155,35 @@ function shape(claims: JWTPayload, options: VerifyAccessTokenOptions): VerifiedA
   };
 }
 
-function faultOf(error: unknown): VerifiedAccessToken {
-  if (error instanceof errors.JWTExpired) return fault('expired', 'the token has expired');
+function refusalOf(error: unknown): VerifiedAccessToken {
+  if (error instanceof errors.JWTExpired) return refuse('expired', 'the token has expired');
   if (error instanceof errors.JWTClaimValidationFailed) {
-    if (error.claim === 'typ') return fault('wrong_type', 'the token is not an access token');
-    if (error.reason === 'missing') return fault('missing_claim', `the token has no ${error.claim}`);
-    if (error.claim === 'iss') return fault('wrong_issuer', 'the token is from another issuer');
-    if (error.claim === 'aud') return fault('wrong_audience', 'the token is meant for another audience');
-    if (error.claim === 'nbf') return fault('not_yet_valid', 'the token is not valid yet');
-    return fault('malformed_claim', `${error.claim} is not acceptable`);
+    if (error.claim === 'typ') return refuse('wrong_type', 'the token is not an access token');
+    if (error.reason === 'missing') return refuse('missing_claim', `the token has no ${error.claim}`);
+    if (error.claim === 'iss') return refuse('wrong_issuer', 'the token is from another issuer');
+    if (error.claim === 'aud') return refuse('wrong_audience', 'the token is meant for another audience');
+    if (error.claim === 'nbf') return refuse('not_yet_valid', 'the token is not valid yet');
+    return refuse('malformed_claim', `${error.claim} is not acceptable`);
   }
   if (error instanceof errors.JOSEAlgNotAllowed)
-    return fault('wrong_algorithm', 'the algorithm is not accepted');
+    return refuse('wrong_algorithm', 'the algorithm is not accepted');
   if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
-    return fault('unknown_key', 'the signing key is unknown');
+    return refuse('unknown_key', 'the signing key is unknown');
   }
   if (error instanceof errors.JWSSignatureVerificationFailed)
-    return fault('bad_signature', 'the signature does not verify');
+    return refuse('bad_signature', 'the signature does not verify');
   if (
     error instanceof errors.JWSInvalid ||
     error instanceof errors.JWTInvalid ||
     error instanceof errors.JOSENotSupported
   ) {
-    return fault('malformed', 'the token is not a signed JWT');
+    return refuse('malformed', 'the token is not a signed JWT');
   }
   throw error;
 }
 
-function fault(kind: AccessTokenFault, description: string): VerifiedAccessToken {
-  return { ok: false, fault: kind, description };
+function refuse(kind: AccessTokenDetail, description: string): VerifiedAccessToken {
+  return { ok: false, detail: kind, description };
 }
 
 function isStrings(value: unknown): value is string[] {

@@ -49,7 +49,7 @@ export function nestActor(actor: string, prior: ActClaim | undefined): ActClaim 
 
 export type MayActVerdict =
   | { readonly ok: true }
-  | { readonly ok: false; readonly fault: 'malformed' | 'not_permitted'; readonly description: string };
+  | { readonly ok: false; readonly detail: 'malformed' | 'not_permitted'; readonly description: string };
 
 /**
  * Whether a token's `may_act` (RFC 8693 §4.4) lets `actor` act. No `may_act`: the token itself restricts nobody.
@@ -59,10 +59,10 @@ export type MayActVerdict =
 export function checkMayAct(mayAct: unknown, actor: string): MayActVerdict {
   if (mayAct === undefined) return { ok: true };
   if (!isObject(mayAct) || typeof mayAct['sub'] !== 'string' || mayAct['sub'] === '') {
-    return { ok: false, fault: 'malformed', description: 'may_act is malformed' };
+    return { ok: false, detail: 'malformed', description: 'may_act is malformed' };
   }
   if (Object.keys(mayAct).length > 1 || mayAct['sub'] !== actor) {
-    return { ok: false, fault: 'not_permitted', description: 'may_act does not permit this actor' };
+    return { ok: false, detail: 'not_permitted', description: 'may_act does not permit this actor' };
   }
   return { ok: true };
 }

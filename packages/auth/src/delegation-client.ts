@@ -10,7 +10,7 @@ import {
   type DelegatedToken,
   type FoundToken,
   type TokenCacheOptions,
-  type TokenOrigin,
+  type CacheTags,
 } from './token-cache.ts';
 
 export type DelegationClientOptions = OAuthClientOptions & TokenCacheOptions;
@@ -88,7 +88,7 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
   function find(grantType: string, form: URLSearchParams, useCache: boolean): FoundToken {
     const ask = () => request(grantType, form);
     if (!useCache) return { from: 'issuer', promise: ask() };
-    return cache.get(keyOf(grantType, form), () => originOf(form), ask);
+    return cache.get(keyOf(grantType, form), () => cacheTagsOf(form), ask);
   }
 
   async function withToken<Answer extends ApiAnswer>(
@@ -208,7 +208,7 @@ export function keyOf(grantType: string, form: URLSearchParams): string {
  * The sessions and subjects of every token among the parameters that came from a caller. They are read, not verified: they only
  * ever make the cache forget. The actor token is the client's own, and a client does not look into those (RFC 9068 §6).
  */
-export function originOf(form: URLSearchParams): TokenOrigin {
+export function cacheTagsOf(form: URLSearchParams): CacheTags {
   const claims = [...form]
     .map(([name, value]) => (name === 'actor_token' ? undefined : claimsOf(value)))
     .filter((token) => token !== undefined);

@@ -30,11 +30,11 @@ declare global {
   }
 }
 
-/** A refused request, for the log. Nothing in it is secret; `fault` is finer than what the caller is told. */
+/** A refused request, for the log. Nothing in it is secret; `detail` is finer than what the caller is told. */
 export interface RefusedRequest {
   readonly status: number;
   readonly type: string;
-  readonly fault: string;
+  readonly detail: string;
 }
 
 export interface RequireAccessTokenOptions {
@@ -64,7 +64,7 @@ export function requireAccessToken(
       verifier,
       resourceMetadata,
     );
-    if (!result.ok) return refuse(request, response, result.problem, result.fault);
+    if (!result.ok) return refuse(request, response, result.problem, result.detail);
     request.auth = result.auth;
     next();
   };
@@ -199,8 +199,8 @@ function guard(check: Check): RequestHandler {
   };
 }
 
-function refuse(request: Request, response: Response, problem: AuthProblem, fault: string): void {
-  protections.get(request)?.onRefused?.({ status: problem.status, type: problem.type, fault }, request);
+function refuse(request: Request, response: Response, problem: AuthProblem, detail: string): void {
+  protections.get(request)?.onRefused?.({ status: problem.status, type: problem.type, detail }, request);
   response
     .status(problem.status)
     .set(problem.headers)

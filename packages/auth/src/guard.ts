@@ -35,7 +35,7 @@ export interface RequestAuth {
 
 export type Authentication =
   | { readonly ok: true; readonly auth: RequestAuth }
-  | { readonly ok: false; readonly problem: AuthProblem; /** For the log. */ readonly fault: string };
+  | { readonly ok: false; readonly problem: AuthProblem; /** For the log. */ readonly detail: string };
 
 /**
  * Authenticates a request by its bearer token. `authorization` holds every Authorization field line.
@@ -54,7 +54,7 @@ export async function authenticate(
   try {
     const verdict = await verifier.verify(credentials.token);
     if (verdict.ok) return { ok: true, auth: requestAuth(verdict.token, credentials.token) };
-    return refused(invalidTokenProblem(verdict.description, resourceMetadata), verdict.fault);
+    return refused(invalidTokenProblem(verdict.description, resourceMetadata), verdict.detail);
   } catch (error) {
     if (!(error instanceof TokenCheckUnavailableError)) throw error;
     return refused(tokenCheckUnavailableProblem(error.retryAfterSeconds), error.message);
@@ -162,8 +162,8 @@ function invalidRequest(detail: string, resourceMetadata: string): AuthProblem {
   });
 }
 
-function refused(problem: AuthProblem, fault: string): Authentication {
-  return { ok: false, problem, fault };
+function refused(problem: AuthProblem, detail: string): Authentication {
+  return { ok: false, problem, detail };
 }
 
 /** How a bearer token arrives: in the Authorization header and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2). */

@@ -12,7 +12,7 @@ export {
   DEFAULT_TOLERANCE_SECONDS,
   verifyAccessToken,
   type AccessToken,
-  type AccessTokenFault,
+  type AccessTokenDetail as AccessTokenFault,
   type VerifiedAccessToken,
   type VerifyAccessTokenOptions,
 } from './access-token.ts';

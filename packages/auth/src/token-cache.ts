@@ -14,7 +14,7 @@ export interface DelegatedToken {
 }
 
 /** What a token hangs from, as the tokens that it was obtained with say. */
-export interface TokenOrigin {
+export interface CacheTags {
   readonly sessions: readonly string[];
   readonly subjects: readonly string[];
 }
@@ -46,7 +46,7 @@ export interface TokenCache {
    * The token kept under this key, else the one that `obtain` gives; concurrent calls for one key share one `obtain`.
    * A failure reaches everyone who waits for it and is not kept.
    */
-  get(key: string, originOf: () => TokenOrigin, obtain: () => Promise<DelegatedToken>): FoundToken;
+  get(key: string, originOf: () => CacheTags, obtain: () => Promise<DelegatedToken>): FoundToken;
   /** Drops one token, if it is still the one that is kept. */
   forget(token: DelegatedToken): void;
   /** Drops what hangs from a login session and keeps nothing for it any more. */
@@ -58,12 +58,12 @@ export interface TokenCache {
 interface Kept {
   readonly token: DelegatedToken;
   readonly until: number;
-  readonly origin: TokenOrigin;
+  readonly origin: CacheTags;
 }
 
 interface Pending {
   readonly promise: Promise<DelegatedToken>;
-  readonly origin: TokenOrigin;
+  readonly origin: CacheTags;
 }
 
 const MAXIMUM_ENDED = 10_000;
@@ -84,19 +84,19 @@ export function createTokenCache(options: TokenCacheOptions = {}): TokenCache {
     subjects: new LRUCache<string, number>({ max: MAXIMUM_ENDED }),
   };
 
-  function hasEnded({ sessions, subjects }: TokenOrigin): boolean {
+  function hasEnded({ sessions, subjects }: CacheTags): boolean {
     const isEnded = (ends: LRUCache<string, number>) => (name: string) => (ends.get(name) ?? 0) > now();
     return sessions.some(isEnded(ended.sessions)) || subjects.some(isEnded(ended.subjects));
   }
 
-  function keep(key: string, token: DelegatedToken, origin: TokenOrigin): void {
+  function keep(key: string, token: DelegatedToken, origin: CacheTags): void {
     const until = Math.min(token.expiresAt - marginSeconds, now() + maximumAgeSeconds);
     if (until <= now() || hasEnded(origin)) return;
     kept.set(key, { token, until, origin });
     keys.set(token, key);
   }
 
-  async function obtainAndKeep(key: string, origin: TokenOrigin, obtain: () => Promise<DelegatedToken>) {
+  async function obtainAndKeep(key: string, origin: CacheTags, obtain: () => Promise<DelegatedToken>) {
     const token = await obtain();
     keep(key, token, origin);
     return token;

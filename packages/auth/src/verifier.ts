@@ -5,7 +5,7 @@ import {
   DEFAULT_TOLERANCE_SECONDS,
   verifyAccessToken,
   type AccessToken,
-  type AccessTokenFault,
+  type AccessTokenDetail,
 } from './access-token.ts';
 import { createKeySet, type KeySet, type KeySetOptions, type PublishedKey } from './key-set.ts';
 import { systemClock } from './outgoing.ts';
@@ -25,7 +25,7 @@ export type VerifiedBearerToken =
   | { readonly ok: true; readonly token: AccessToken }
   | {
       readonly ok: false;
-      readonly fault: AccessTokenFault | 'sender_constrained';
+      readonly detail: AccessTokenDetail | 'sender_constrained';
       readonly description: string;
     };
 
@@ -82,7 +82,7 @@ export function createAccessTokenVerifier(options: AccessTokenVerifierOptions): 
     if (verdict.token.confirmation !== undefined) {
       return {
         ok: false,
-        fault: 'sender_constrained',
+        detail: 'sender_constrained',
         description: 'the token is bound to a key and is no bearer token',
       };
     }

@@ -50,9 +50,9 @@ describe('verifyAccessToken', () => {
   });
 
   it.each(
-    badTokens(issuer, { audience: issuer.audience }).filter(({ fault }) => fault !== 'sender_constrained'),
-  )('refuses $name ($section)', async ({ token, fault }) => {
-    expect(await verifyAccessToken(token, options)).toMatchObject({ ok: false, fault });
+    badTokens(issuer, { audience: issuer.audience }).filter(({ detail }) => detail !== 'sender_constrained'),
+  )('refuses $name ($section)', async ({ token, detail }) => {
+    expect(await verifyAccessToken(token, options)).toMatchObject({ ok: false, detail });
   });
 
   it('takes no other spelling of a good signature (RFC 4648 §3.5)', async () => {
@@ -61,7 +61,7 @@ describe('verifyAccessToken', () => {
     const last = alphabet.indexOf(jwt.at(-1) ?? '');
     for (const unused of [1, 2, 8, 15]) {
       const respelled = jwt.slice(0, -1) + alphabet.charAt(last ^ unused);
-      expect(await verifyAccessToken(respelled, options)).toMatchObject({ fault: 'bad_signature' });
+      expect(await verifyAccessToken(respelled, options)).toMatchObject({ detail: 'bad_signature' });
     }
   });
 
@@ -77,10 +77,10 @@ describe('verifyAccessToken', () => {
     };
     expect(await verifyAccessToken(tokenIn('utf8', 'utf8'), options)).toMatchObject({ ok: true });
     expect(await verifyAccessToken(tokenIn('utf8', 'utf16le'), options)).toMatchObject({
-      fault: 'malformed',
+      detail: 'malformed',
     });
     expect(await verifyAccessToken(tokenIn('utf16le', 'utf8'), options)).toMatchObject({
-      fault: 'malformed',
+      detail: 'malformed',
     });
   });
 
@@ -102,14 +102,14 @@ describe('verifyAccessToken', () => {
     const expired = issuer.mint({ exp: NOW });
     expect(await verifyAccessToken(expired, { ...options, now: NOW + 4 })).toMatchObject({ ok: true });
     expect(await verifyAccessToken(expired, { ...options, now: NOW + 5 })).toMatchObject({
-      fault: 'expired',
+      detail: 'expired',
     });
     expect(await verifyAccessToken(issuer.mint({ iat: NOW + 5 }), options)).toMatchObject({ ok: true });
     expect(await verifyAccessToken(issuer.mint({ iat: NOW + 6 }), options)).toMatchObject({
-      fault: 'not_yet_valid',
+      detail: 'not_yet_valid',
     });
     expect(await verifyAccessToken(issuer.mint({ nbf: NOW + 6 }), options)).toMatchObject({
-      fault: 'not_yet_valid',
+      detail: 'not_yet_valid',
     });
   });
 

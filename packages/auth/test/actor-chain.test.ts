@@ -101,7 +101,7 @@ describe('checkMayAct', () => {
 
   it('permits nobody when it narrows the actor by more than sub', () => {
     expect(checkMayAct({ sub: 'api1.client', iss: 'https://other.example' }, 'api1.client')).toMatchObject({
-      fault: 'not_permitted',
+      detail: 'not_permitted',
     });
   });
 
@@ -112,6 +112,6 @@ describe('checkMayAct', () => {
     ['no sub', {}],
     ['an empty sub', { sub: '' }],
   ])('permits nobody when it is malformed: %s', (_, mayAct) => {
-    expect(checkMayAct(mayAct, 'api1.client')).toMatchObject({ fault: 'malformed' });
+    expect(checkMayAct(mayAct, 'api1.client')).toMatchObject({ detail: 'malformed' });
   });
 });

@@ -156,7 +156,7 @@ describe('requireAccessToken', () => {
   it('reports a refusal to the log more finely than to the caller, and without the token', async () => {
     const jwt = issuer.mint({ aud: 'https://elsewhere.example' });
     await get('/whoami', jwt).expect(401);
-    expect(refusals).toEqual([{ status: 401, type: 'invalid-token', fault: 'wrong_audience' }]);
+    expect(refusals).toEqual([{ status: 401, type: 'invalid-token', detail: 'wrong_audience' }]);
   });
 });
 

@@ -39,9 +39,9 @@ describe('the verifier of an API', () => {
 
   it.each(badTokens(issuer, { audience: issuer.audience }))(
     'refuses $name, and again ($section)',
-    async ({ token, fault }) => {
-      expect(await verifier.verify(token)).toMatchObject({ ok: false, fault });
-      expect(await verifier.verify(token)).toMatchObject({ ok: false, fault });
+    async ({ token, detail }) => {
+      expect(await verifier.verify(token)).toMatchObject({ ok: false, detail });
+      expect(await verifier.verify(token)).toMatchObject({ ok: false, detail });
     },
   );
 
@@ -51,7 +51,7 @@ describe('the verifier of an API', () => {
     now += 304;
     expect(await verifier.verify(jwt)).toMatchObject({ ok: true });
     now += 1;
-    expect(await verifier.verify(jwt)).toMatchObject({ ok: false, fault: 'expired' });
+    expect(await verifier.verify(jwt)).toMatchObject({ ok: false, detail: 'expired' });
   });
 
   it('does not take a remembered token once its key is withdrawn', async () => {
@@ -59,7 +59,7 @@ describe('the verifier of an API', () => {
     await verifier.verify(jwt);
     issuer.rotateKey({ keepOld: false });
     now += 60;
-    expect(await verifier.verify(jwt)).toMatchObject({ ok: false, fault: 'unknown_key' });
+    expect(await verifier.verify(jwt)).toMatchObject({ ok: false, detail: 'unknown_key' });
   });
 
   it('does not take a remembered token once another key stands under its kid', async () => {
@@ -71,7 +71,7 @@ describe('the verifier of an API', () => {
       .keys.map((jwk) => ({ ...jwk, kid }));
     server.failWith({ status: 200, body: { keys } });
     now += 60;
-    expect(await verifier.verify(jwt)).toMatchObject({ ok: false, fault: 'bad_signature' });
+    expect(await verifier.verify(jwt)).toMatchObject({ ok: false, detail: 'bad_signature' });
   });
 
   it('throws during an outage, for remembered tokens too once the keys are too old', async () => {
@@ -91,7 +91,7 @@ describe('the verifier of an API', () => {
       audience: issuer.audience,
       jwks: { keys: [{ ...jwk, kty: 'EC', x: 'AAAA' }] },
     });
-    expect(await unusable.verify(issuer.mint())).toMatchObject({ ok: false, fault: 'unknown_key' });
+    expect(await unusable.verify(issuer.mint())).toMatchObject({ ok: false, detail: 'unknown_key' });
   });
 
   it('takes only the algorithms that it was told (RFC 8725 §3.1)', async () => {
@@ -104,7 +104,7 @@ describe('the verifier of an API', () => {
       algorithms: ['EdDSA'],
     };
     expect(await createAccessTokenVerifier(options).verify(issuer.mint())).toMatchObject({
-      fault: 'wrong_algorithm',
+      detail: 'wrong_algorithm',
     });
   });
 
@@ -123,7 +123,7 @@ describe('the verifier of an API', () => {
         .setProtectedHeader({ alg, typ: 'at+jwt', kid: 'rsa' })
         .sign(privateKey);
     expect(await both.verify(await signedWith('RS256'))).toMatchObject({ ok: true });
-    expect(await both.verify(await signedWith('PS256'))).toMatchObject({ fault: 'unknown_key' });
+    expect(await both.verify(await signedWith('PS256'))).toMatchObject({ detail: 'unknown_key' });
   });
 
   it('works without remembering anything', async () => {

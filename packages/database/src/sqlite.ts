@@ -23,7 +23,7 @@ const SQLITE_BUSY = 5;
 export function openSqlite<Schema>(options: OpenDatabaseOptions): Database<Schema> {
   const waitTimeoutMs = options.waitTimeoutMs ?? 2000;
   const db = new Kysely<Schema>({
-    dialect: new PatientSqliteDialect(
+    dialect: new BusyRetrySqliteDialect(
       { database: async () => bridge(await openFile(options.file, waitTimeoutMs)) },
       waitTimeoutMs,
     ),
@@ -74,7 +74,7 @@ function isBusy(error: unknown): boolean {
   );
 }
 
-class PatientSqliteDialect extends SqliteDialect {
+class BusyRetrySqliteDialect extends SqliteDialect {
   readonly #config: SqliteDialectConfig;
   readonly #waitTimeoutMs: number;
 

@@ -69,7 +69,7 @@ describeEachEngine('openDatabase', (engine) => {
   });
 
   it('lets processes migrate at once, and each migration runs in one of them', async () => {
-    const child = new URL('./testing-migrator.ts', import.meta.url);
+    const child = new URL('./support/migrator.ts', import.meta.url);
     const exits = await Promise.all(
       [1, 2, 3].map(
         () =>

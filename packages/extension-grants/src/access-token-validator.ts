@@ -7,10 +7,10 @@ export interface AccessTokenValidatorOptions {
   /** Finds the public key of a token, or gives the current public keys. */
   readonly key: JWTVerifyGetKey | { jwks(): JSONWebKeySet | Promise<JSONWebKeySet> };
   /** Whether a token still holds, by what the ledger knows of it and of everything it hangs from. */
-  readonly livenessOf: (
+  readonly statusOf: (
     jti: string,
     now: number,
-  ) => Promise<{ readonly live: true } | { readonly live: false; readonly cause: string }>;
+  ) => Promise<{ readonly active: true } | { readonly active: false; readonly detail: string }>;
   /** Default: ES256 alone. */
   readonly algorithms?: readonly string[];
   /** Epoch seconds. */
@@ -29,9 +29,9 @@ export type ValidatedAccessToken =
       /** Safe on the wire. */
       readonly description: string;
       /** For log and ledger. */
-      readonly cause: string;
+      readonly detail: string;
       /** The token, when its signature was good and something else was not. */
-      readonly from?: SubjectToken;
+      readonly subjectToken?: SubjectToken;
     };
 
 export interface AccessTokenValidator {
@@ -46,21 +46,31 @@ export interface AccessTokenValidator {
 
 /** Validates this server's own access tokens inside this server. */
 export function createAccessTokenValidator(options: AccessTokenValidatorOptions): AccessTokenValidator {
-  const { issuer, livenessOf, algorithms = DEFAULT_ALGORITHMS, now: clock = systemClock } = options;
+  const { issuer, statusOf, algorithms = DEFAULT_ALGORITHMS, now: clock = systemClock } = options;
   const key = typeof options.key === 'function' ? options.key : keysOf(options.key);
 
   return {
     async validate(jwt, { expectedScope, now = clock() } = {}) {
       const verified = await verifyAccessToken(jwt, { issuer, key, algorithms, now });
-      if (!verified.ok) return { ok: false, description: verified.description, cause: verified.fault };
+      if (!verified.ok) return { ok: false, description: verified.description, detail: verified.detail };
 
       const token = subjectTokenOf(verified.token);
-      const liveness = await livenessOf(token.jti, now);
-      if (!liveness.live) {
-        return { ok: false, description: 'the token is no longer good', cause: liveness.cause, from: token };
+      const status = await statusOf(token.jti, now);
+      if (!status.active) {
+        return {
+          ok: false,
+          description: 'the token is no longer good',
+          detail: status.detail,
+          subjectToken: token,
+        };
       }
       if (expectedScope !== undefined && !token.scopes.includes(expectedScope)) {
-        return { ok: false, description: 'the token lacks a scope', cause: 'missing_scope', from: token };
+        return {
+          ok: false,
+          description: 'the token lacks a scope',
+          detail: 'missing_scope',
+          subjectToken: token,
+        };
       }
       return { ok: true, token, isClientToken: token.subject === token.clientId };
     },

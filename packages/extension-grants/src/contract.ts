@@ -1,5 +1,5 @@
 /**
- * What a grant is made of. Nothing in this file knows the engine that runs it.
+ * What a grant is made of. Nothing in this file knows oidc-provider that runs it.
  */
 import type { ActClaim } from '@behalf/auth';
 
@@ -44,7 +44,7 @@ export interface GrantClient {
 
 /**
  * The token that a request exchanges, after validation. Whatever is issued from it keeps its subject, its login, its
- * actor chain and its end: the engine sees to that, not the validator.
+ * actor chain and its end: oidc-provider sees to that, not the validator.
  */
 export interface SubjectToken {
   /** `access_token`: one of our own. `external`: a JWT of a registered trusted issuer, its subject already mapped to a user of ours. */
@@ -91,10 +91,10 @@ export interface SubjectGrant {
   readonly kind: 'subject';
   readonly subject: string;
   /** The token this one is derived from. With it the subject must be that token's. */
-  readonly from: SubjectToken | undefined;
-  /** Who acts for the subject: the new `act` is this actor with the `act` of `from` nested in it. Always set together with `from`. */
+  readonly subjectToken: SubjectToken | undefined;
+  /** Who acts for the subject: the new `act` is this actor with the `act` of that token nested in it. Always set together with `subjectToken`. */
   readonly actor: string | undefined;
-  /** How the user was authenticated, as `amr`. With `from` the original login's `amr` stands and this is not used. */
+  /** How the user was authenticated, as `amr`. With a subject token the original login's `amr` stands and this is not used. */
   readonly authenticationMethod: string | undefined;
   readonly scopes: readonly string[] | undefined;
   readonly target: string | undefined;
@@ -124,9 +124,9 @@ export interface Refusal {
   /** Goes on the wire as `reason`: what the client must know in order to act on it, nothing finer. */
   readonly reason: string | undefined;
   /** For log and ledger alone. */
-  readonly cause: string | undefined;
+  readonly detail: string | undefined;
   /** The subject token, once its signature has been checked; for the ledger. */
-  readonly from: SubjectToken | undefined;
+  readonly subjectToken: SubjectToken | undefined;
   /** Seconds for a `Retry-After` header. */
   readonly retryAfterSeconds: number | undefined;
   readonly response: Readonly<Record<string, JsonValue>>;
@@ -135,7 +135,7 @@ export interface Refusal {
 export type GrantResult = SubjectGrant | ClientGrant | Refusal;
 
 /** The APIs that tokens can be for, and what they are called. Every lookup is synchronous: it reads configuration. */
-export interface TargetDirectory {
+export interface ApiDirectory {
   /** The resource identifier for a short name or a resource identifier; undefined when it names no API. */
   resolve(nameOrIdentifier: string): string | undefined;
   /** The resource identifier of the one API that owns a scope; undefined for an unknown scope. */
@@ -144,14 +144,14 @@ export interface TargetDirectory {
   scopesOf(clientId: string): readonly string[];
 }
 
-/** What the engine reports after client authentication, for a ledger. It is awaited before the answer is sent. */
-export interface GrantRefused {
+/** What oidc-provider reports after client authentication, for a ledger. It is awaited before the answer is sent. */
+export interface RefusedRequest {
   readonly grantType: string;
   readonly clientId: string;
   readonly error: string;
   readonly reason: string | undefined;
-  readonly cause: string | undefined;
-  readonly from: SubjectToken | undefined;
+  readonly detail: string | undefined;
+  readonly subjectToken: SubjectToken | undefined;
   readonly scopes: readonly string[];
   readonly target: string | undefined;
   readonly now: number;
@@ -160,6 +160,6 @@ export interface GrantRefused {
 /** How a token came to be; `issuanceOf(token)` gives it for a token that an extension grant or the token tools issued. */
 export interface Issuance {
   readonly grantType: string;
-  readonly from: SubjectToken | undefined;
+  readonly subjectToken: SubjectToken | undefined;
   readonly actorChain: readonly string[];
 }

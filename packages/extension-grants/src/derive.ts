@@ -15,7 +15,7 @@ export function subjectTokenErrorOf(grantType: string): 'invalid_request' | 'inv
 
 export interface Derivation {
   readonly grantType: string;
-  readonly from: SubjectToken;
+  readonly subjectToken: SubjectToken;
   readonly actor: string;
   /** Thumbprint of the DPoP proof of this very request. */
   readonly dpopThumbprint: string | undefined;
@@ -41,54 +41,57 @@ export type Derived =
  * Every token is issued through this. A validator that first asks somebody else may ask this before.
  */
 export function derive(derivation: Derivation): Derived {
-  const { from, actor } = derivation;
-  const prior = parseActorChain(from.act);
-  if (!prior.ok) return subjectToken(derivation, prior.description, 'malformed_actor');
-  if (from.confirmation !== undefined && !isProven(derivation)) {
-    return subjectToken(derivation, 'the subject token is bound to a key', 'sender_constrained');
+  const { subjectToken, actor } = derivation;
+  const prior = parseActorChain(subjectToken.act);
+  if (!prior.ok) return refused(derivation, prior.description, 'subject_token', 'malformed_actor');
+  if (subjectToken.confirmation !== undefined && !isProven(derivation)) {
+    return refused(derivation, 'the subject token is bound to a key', 'subject_token', 'sender_constrained');
   }
-  const mayAct = checkMayAct(from.mayAct, actor);
-  if (!mayAct.ok) return policy(derivation, mayAct.description, `may_act_${mayAct.fault}`);
+  const mayAct = checkMayAct(subjectToken.mayAct, actor);
+  if (!mayAct.ok) return refused(derivation, mayAct.description, 'policy', `may_act_${mayAct.detail}`);
   if (prior.actors.includes(actor)) {
-    return policy(derivation, 'the client acts already in the chain', 'cycle');
+    return refused(derivation, 'the client acts already in the chain', 'policy', 'cycle');
   }
-  const act = nestActor(actor, from.act);
+  const act = nestActor(actor, subjectToken.act);
   const chain = parseActorChain(act);
-  if (!chain.ok) return policy(derivation, 'the chain of actors would be too deep', 'depth');
-  return { ok: true, claims: carriedClaims(from, act), actorChain: chain.actors };
+  if (!chain.ok) return refused(derivation, 'the chain of actors would be too deep', 'policy', 'depth');
+  return { ok: true, claims: carriedClaims(subjectToken, act), actorChain: chain.actors };
 }
 
 /** `amr` and `auth_time` are those of the original login, and absent when nothing is known of one. */
-function carriedClaims(from: SubjectToken, act: ActClaim): Record<string, unknown> {
+function carriedClaims(subjectToken: SubjectToken, act: ActClaim): Record<string, unknown> {
   return {
     act,
-    ...(from.mayAct === undefined ? {} : { may_act: from.mayAct }),
-    ...(from.sessionId === undefined ? {} : { sid: from.sessionId }),
-    ...(from.authTime === undefined ? {} : { auth_time: from.authTime }),
-    ...(from.authenticationMethods === undefined ? {} : { amr: [...from.authenticationMethods] }),
+    ...(subjectToken.mayAct === undefined ? {} : { may_act: subjectToken.mayAct }),
+    ...(subjectToken.sessionId === undefined ? {} : { sid: subjectToken.sessionId }),
+    ...(subjectToken.authTime === undefined ? {} : { auth_time: subjectToken.authTime }),
+    ...(subjectToken.authenticationMethods === undefined
+      ? {}
+      : { amr: [...subjectToken.authenticationMethods] }),
   };
 }
 
-function isProven({ from, dpopThumbprint }: Derivation): boolean {
-  const members = Object.entries(from.confirmation ?? {});
+function isProven({ subjectToken, dpopThumbprint }: Derivation): boolean {
+  const members = Object.entries(subjectToken.confirmation ?? {});
   return (
-    members.length === 1 && dpopThumbprint !== undefined && from.confirmation?.['jkt'] === dpopThumbprint
+    members.length === 1 &&
+    dpopThumbprint !== undefined &&
+    subjectToken.confirmation?.['jkt'] === dpopThumbprint
   );
 }
 
-function subjectToken(derivation: Derivation, description: string, cause: string): Derived {
-  return refused(derivation, description, 'subject_token', cause);
-}
-
-function policy(derivation: Derivation, description: string, cause: string): Derived {
-  return refused(derivation, description, 'policy', cause);
-}
-
 function refused(
-  { grantType, from }: Derivation,
+  { grantType, subjectToken }: Derivation,
   description: string,
   reason: string,
-  cause: string,
+  detail: string,
 ): Derived {
-  return { ok: false, refusal: refuse(subjectTokenErrorOf(grantType), description, { reason, cause, from }) };
+  return {
+    ok: false,
+    refusal: refuse(subjectTokenErrorOf(grantType), description, {
+      reason,
+      detail,
+      subjectToken,
+    }),
+  };
 }

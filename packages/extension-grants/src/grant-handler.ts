@@ -5,7 +5,7 @@ import type {
   GrantClient,
   GrantResult,
   Refusal,
-  TargetDirectory,
+  ApiDirectory,
 } from './contract.ts';
 import { issue, RefusedGrant } from './issue.ts';
 import { checkDpopRequired, validateDpop } from './oidc-provider-internals.ts';
@@ -13,14 +13,14 @@ import { resolveRequestedTarget } from './requested-target.ts';
 import { refuse } from './results.ts';
 
 export interface GrantHandlerOptions {
-  readonly targets: TargetDirectory;
+  readonly targets: ApiDirectory;
   readonly clientScopesOf: (client: Client) => readonly string[];
   readonly maximumLifetimeSeconds: number;
   readonly now: () => number;
 }
 
 /**
- * The engine's handler for one extension grant. The client is authenticated and may use the grant; then come scopes,
+ * oidc-provider's handler for one extension grant. The client is authenticated and may use the grant; then come scopes,
  * target, the validator, and issuing with the account's check, in this order.
  */
 export function createGrantHandler(validator: ExtensionGrantValidator, options: GrantHandlerOptions) {
@@ -69,7 +69,7 @@ export function createGrantHandler(validator: ExtensionGrantValidator, options: 
   }
 
   return async function handleGrant(ctx: TokenEndpointGrantContext): Promise<void> {
-    const seen = noteRequest(ctx, grantType);
+    const seen = recordRequest(ctx, grantType);
     try {
       await handle(ctx, seen);
     } catch (error) {
@@ -93,7 +93,7 @@ async function resultOf(
   } catch (cause) {
     throw new Error(`the validator of the grant ${validator.grantType} failed`, { cause });
   }
-  return result ?? refuse('invalid_grant', 'the grant was not accepted', { cause: 'no_result' });
+  return result ?? refuse('invalid_grant', 'the grant was not accepted', { detail: 'no_result' });
 }
 
 export type RawParameters = ExtensionGrantRequest['raw'];
@@ -103,7 +103,7 @@ const MAY_REPEAT: readonly string[] = ['audience', 'resource'];
 const CREDENTIALS: readonly string[] = ['client_secret', 'client_assertion', 'client_assertion_type'];
 
 /**
- * The form of a token request, from the engine, without client credentials. Empty parameters are absent (RFC 6749 §3.1).
+ * The form of a token request, from oidc-provider, without client credentials. Empty parameters are absent (RFC 6749 §3.1).
  */
 export function rawParametersOf(ctx: TokenEndpointGrantContext): RawParameters {
   const form = Object.entries(ctx.oidc.body ?? {}).flatMap(([name, value]) => {
@@ -137,8 +137,8 @@ export interface SeenRequest {
 
 const seen = new WeakMap<object, SeenRequest>();
 
-/** Notes that the engine handed a request over to an extension grant. */
-export function noteRequest(ctx: object, grantType: string): SeenRequest {
+/** Notes that oidc-provider handed a request over to an extension grant. */
+export function recordRequest(ctx: object, grantType: string): SeenRequest {
   const request: SeenRequest = { grantType, scopes: [], target: undefined, refusal: undefined };
   seen.set(ctx, request);
   return request;

@@ -5,14 +5,14 @@ export {
   type ExtensionGrantValidator,
   type GrantClient,
   type GrantError,
-  type GrantRefused,
+  type RefusedRequest as GrantRefused,
   type GrantResult,
   type Issuance,
   type JsonValue,
   type Refusal,
   type SubjectGrant,
   type SubjectToken,
-  type TargetDirectory,
+  type ApiDirectory as TargetDirectory,
 } from './contract.ts';
 export {
   grantClient,

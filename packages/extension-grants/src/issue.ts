@@ -8,7 +8,7 @@ import {
   type Refusal,
   type SubjectGrant,
   type SubjectToken,
-  type TargetDirectory,
+  type ApiDirectory,
 } from './contract.ts';
 import { derive, subjectTokenErrorOf } from './derive.ts';
 import {
@@ -54,7 +54,11 @@ export async function issue(result: Grant, issuing: Issuing): Promise<void> {
       : new provider.AccessToken(withoutGrant({ ...stated, accountId: subject.accountId, gty: grantType }));
   await bindToKey(token, issuing);
 
-  noteIssuance(token, { grantType, from: subject?.from, actorChain: subject?.actorChain ?? [] });
+  recordIssuance(token, {
+    grantType,
+    subjectToken: subject?.subjectToken,
+    actorChain: subject?.actorChain ?? [],
+  });
   ctx.oidc.entity(token.kind, token);
   const accessToken = await token.save();
   assertExtraKept(token, extra);
@@ -69,7 +73,7 @@ export async function issue(result: Grant, issuing: Issuing): Promise<void> {
   });
 }
 
-/** The API as the engine knows it. One that does not know a granted scope would narrow the token silently. */
+/** The API as oidc-provider knows it. One that does not know a granted scope would narrow the token silently. */
 async function targetServerOf({ ctx }: Issuing, target: string, scopes: readonly string[]) {
   const resourceServer = await resourceServerOf(ctx.oidc.provider, ctx, target, ctx.oidc.client);
   const missing = scopes.filter((scope) => !resourceServer.scopes.has(scope));
@@ -77,7 +81,7 @@ async function targetServerOf({ ctx }: Issuing, target: string, scopes: readonly
   return resourceServer;
 }
 
-/** Stated rather than left to the engine, which would count from the moment it signs. */
+/** Stated rather than left to oidc-provider, which would count from the moment it signs. */
 function timesOf(
   result: Grant,
   { grantType, maximumLifetimeSeconds, now: clock }: Issuing,
@@ -89,10 +93,10 @@ function timesOf(
     requestedSeconds: result.lifetimeSeconds,
     maximumSeconds: maximumLifetimeSeconds,
     targetSeconds,
-    from: subject?.from,
+    subjectToken: subject?.subjectToken,
     now,
   });
-  if (seconds < 1) throw refusedSubject(grantType, 'the token has expired', 'expired', subject?.from);
+  if (seconds < 1) throw refusedSubject(grantType, 'the token has expired', 'expired', subject?.subjectToken);
   return { iat: now, exp: now + seconds, expiresIn: seconds };
 }
 
@@ -112,7 +116,7 @@ async function bindToKey(token: Bindable, { ctx, dpop }: Issuing): Promise<void>
   if (dpop !== undefined) token.setThumbprint('jkt', dpop.thumbprint);
 }
 
-/** Such a token hangs from its parent, not from a grant of the engine; its types want one all the same. */
+/** Such a token hangs from its parent, not from a grant of oidc-provider; its types want one all the same. */
 function withoutGrant<Properties extends object>(properties: Properties): Properties & { grantId: string } {
   return properties as Properties & { grantId: string };
 }
@@ -121,38 +125,46 @@ export interface IssuedSubject {
   readonly accountId: string;
   readonly claims: Readonly<Record<string, unknown>>;
   readonly actorChain: readonly string[];
-  readonly from: SubjectGrant['from'];
+  readonly subjectToken: SubjectGrant['subjectToken'];
 }
 
 /** The user of the new token, who must be active, and what is said about the login and the actors. */
 export async function subjectOf(result: SubjectGrant, issuing: Issuing): Promise<IssuedSubject> {
   const { ctx, grantType } = issuing;
-  const { subject, from } = result;
-  const origin = from === undefined ? freshOrigin(result, issuing) : derivedOrigin(result, from, issuing);
+  const { subject, subjectToken } = result;
+  const login =
+    subjectToken === undefined
+      ? freshLoginClaims(result, issuing)
+      : derivedLoginClaims(result, subjectToken, issuing);
   const account = await findAccount(ctx.oidc.provider, ctx, subject);
   if (account?.accountId !== subject) {
-    throw refusedSubject(grantType, 'the user is not active', 'account_not_active', from);
+    throw refusedSubject(grantType, 'the user is not active', 'account_not_active', subjectToken);
   }
   ctx.oidc.entity('Account', account);
-  return { ...origin, accountId: subject, from };
+  return { ...login, accountId: subject, subjectToken };
 }
 
-type Origin = Pick<IssuedSubject, 'claims' | 'actorChain'>;
+type LoginClaims = Pick<IssuedSubject, 'claims' | 'actorChain'>;
 
-function derivedOrigin({ subject, actor }: SubjectGrant, from: SubjectToken, issuing: Issuing): Origin {
-  if (from.subject !== subject) throw new TypeError('the subject of a result must be that of `from`');
-  if (actor === undefined) throw new TypeError('a result with `from` needs an actor');
+function derivedLoginClaims(
+  { subject, actor }: SubjectGrant,
+  subjectToken: SubjectToken,
+  issuing: Issuing,
+): LoginClaims {
+  if (subjectToken.subject !== subject)
+    throw new TypeError('the subject of a result must be that of its subject token');
+  if (actor === undefined) throw new TypeError('a result with a subject token needs an actor');
   const { grantType, dpop } = issuing;
-  const derived = derive({ grantType, from, actor, dpopThumbprint: dpop?.thumbprint });
+  const derived = derive({ grantType, subjectToken, actor, dpopThumbprint: dpop?.thumbprint });
   if (!derived.ok) throw new RefusedGrant(derived.refusal);
   return derived;
 }
 
 /** The grant itself authenticated the user, just now. */
-function freshOrigin({ actor, authenticationMethod }: SubjectGrant, { now }: Issuing): Origin {
+function freshLoginClaims({ actor, authenticationMethod }: SubjectGrant, { now }: Issuing): LoginClaims {
   if (actor !== undefined) throw new TypeError('a result with an actor needs the token it is derived from');
   if (authenticationMethod === undefined)
-    throw new TypeError('a result without `from` needs an authenticationMethod');
+    throw new TypeError('a result without a subject token needs an authenticationMethod');
   return { claims: { auth_time: now(), amr: [authenticationMethod] }, actorChain: [] };
 }
 
@@ -160,10 +172,14 @@ function freshOrigin({ actor, authenticationMethod }: SubjectGrant, { now }: Iss
 export function refusedSubject(
   grantType: string,
   description: string,
-  cause: string,
-  from: SubjectGrant['from'],
+  detail: string,
+  subjectToken: SubjectGrant['subjectToken'],
 ): RefusedGrant {
-  const options = { reason: 'subject_token', cause, ...(from === undefined ? {} : { from }) };
+  const options = {
+    reason: 'subject_token',
+    detail,
+    ...(subjectToken === undefined ? {} : { subjectToken }),
+  };
   return new RefusedGrant(refuse(subjectTokenErrorOf(grantType), description, options));
 }
 
@@ -193,7 +209,7 @@ export interface LifetimeLimits {
   readonly maximumSeconds: number;
   /** The API's own limit. */
   readonly targetSeconds: number | undefined;
-  readonly from: SubjectToken | undefined;
+  readonly subjectToken: SubjectToken | undefined;
   /** Epoch seconds. */
   readonly now: number;
 }
@@ -203,13 +219,13 @@ export interface LifetimeLimits {
  * less: that one is used up. Throws for a requested lifetime that is not a whole number of seconds from 1 on.
  */
 export function lifetimeSecondsOf(limits: LifetimeLimits): number {
-  const { requestedSeconds, maximumSeconds, targetSeconds, from, now } = limits;
+  const { requestedSeconds, maximumSeconds, targetSeconds, subjectToken, now } = limits;
   if (requestedSeconds !== undefined) assertLifetime(requestedSeconds);
   return Math.min(
     maximumSeconds,
     requestedSeconds ?? Number.POSITIVE_INFINITY,
     targetSeconds ?? Number.POSITIVE_INFINITY,
-    from === undefined ? Number.POSITIVE_INFINITY : Math.floor(from.expiresAt - now),
+    subjectToken === undefined ? Number.POSITIVE_INFINITY : Math.floor(subjectToken.expiresAt - now),
   );
 }
 
@@ -224,15 +240,15 @@ export const SELF_ISSUED = 'self_issued';
 const issuances = new WeakMap<object, Issuance>();
 
 /**
- * How a token came to be, for the one hook that records every token (the engine's JWT customizer). Undefined for the
- * tokens of the engine's own grants.
+ * How a token came to be, for the one hook that records every token (oidc-provider's JWT customizer). Undefined for the
+ * tokens of oidc-provider's own grants.
  */
 export function issuanceOf(token: object): Issuance | undefined {
   return issuances.get(token);
 }
 
 /** Notes it; done before the token is saved, so that the hook finds it. */
-export function noteIssuance(token: object, issuance: Issuance): void {
+export function recordIssuance(token: object, issuance: Issuance): void {
   issuances.set(token, issuance);
 }
 
@@ -243,7 +259,7 @@ export interface Issuing {
   readonly client: GrantClient;
   readonly requested: { readonly scopes: readonly string[]; readonly target: string | undefined };
   readonly dpop: DPoPValidationResult | undefined;
-  readonly targets: TargetDirectory;
+  readonly targets: ApiDirectory;
   readonly maximumLifetimeSeconds: number;
   readonly now: () => number;
 }
@@ -253,7 +269,7 @@ interface TokenWithExtra {
 }
 
 /**
- * For the engine's `extraTokenClaims`, whose answer replaces what a token brought along: gives that back. An own
+ * For oidc-provider's `extraTokenClaims`, whose answer replaces what a token brought along: gives that back. An own
  * function merges its claims beneath it: `{ ...mine, ...extraTokenClaims(ctx, token) }`.
  */
 export function extraTokenClaims(_ctx: unknown, token: object): Record<string, unknown> | undefined {
@@ -261,27 +277,27 @@ export function extraTokenClaims(_ctx: unknown, token: object): Record<string, u
   return extra === undefined ? undefined : { ...extra };
 }
 
-/** Throws when the engine's configuration dropped or changed a claim of the token: `act` among them. */
+/** Throws when oidc-provider's configuration dropped or changed a claim of the token: `act` among them. */
 export function assertExtraKept(token: TokenWithExtra, stated: Readonly<Record<string, unknown>>): void {
   const kept = token.extra ?? {};
   for (const [name, value] of Object.entries(stated)) {
     if (!isDeepStrictEqual(kept[name], value)) {
       throw new Error(
-        `the claim ${name} was lost: the engine's extraTokenClaims must return token.extra merged`,
+        `the claim ${name} was lost: oidc-provider's extraTokenClaims must return token.extra merged`,
       );
     }
   }
 }
 
 /**
- * A refusal as the engine throws it. The cause goes along as `error_detail`, for the log alone; what else the refusal
+ * A refusal as oidc-provider throws it. The cause goes along as `error_detail`, for the log alone; what else the refusal
  * says, the answer to the request adds.
  */
 export class RefusedGrant extends errors.CustomOIDCProviderError {
   readonly refusal: Refusal;
 
   constructor(refusal: Refusal) {
-    super(refusal.error, printable(refusal.description), { detail: refusal.cause ?? refusal.description });
+    super(refusal.error, printable(refusal.description), { detail: refusal.detail ?? refusal.description });
     this.refusal = refusal;
     this.status = GRANT_ERROR_STATUS[refusal.error];
     this.statusCode = this.status;

@@ -30,7 +30,7 @@ export {
   type DPoPValidationResult,
 } from 'oidc-provider/lib/helpers/grants.js';
 
-interface EngineState {
+interface ProviderInternals {
   readonly configuration: {
     readonly grantTypes: ReadonlySet<string>;
     readonly clientDefaults: { readonly id_token_signed_response_alg: string };
@@ -52,9 +52,9 @@ interface EngineState {
   };
 }
 
-const stateOf = instance as (provider: Provider) => EngineState;
+const stateOf = instance as (provider: Provider) => ProviderInternals;
 
-/** Grant types that the engine has a handler for or reserves a name for. */
+/** Grant types that oidc-provider has a handler for or reserves a name for. */
 export function knownGrantTypes(provider: Provider): ReadonlySet<string> {
   const { configuration, grantTypeHandlers } = stateOf(provider);
   return new Set([...configuration.grantTypes, ...grantTypeHandlers.keys()]);
@@ -78,7 +78,7 @@ export async function resourceServerOf(
   return new provider.ResourceServer(resource, info);
 }
 
-/** Signs a JWT with the key and the algorithm that the engine uses for ID tokens. */
+/** Signs a JWT with the key and the algorithm that oidc-provider uses for ID tokens. */
 export async function signJwt(
   provider: Provider,
   payload: Record<string, unknown>,
@@ -87,7 +87,7 @@ export async function signJwt(
   const { configuration, keystore } = stateOf(provider);
   const alg = configuration.clientDefaults.id_token_signed_response_alg;
   const [key] = keystore.selectForSign({ alg, use: 'sig' });
-  if (key === undefined) throw new Error(`the engine has no key for ${alg}`);
+  if (key === undefined) throw new Error(`oidc-provider has no key for ${alg}`);
   const signJws = sign as (
     payload: object,
     key: unknown,
@@ -97,7 +97,7 @@ export async function signJwt(
   return signJws(payload, keystore.getKeyObject(key), alg, { typ, fields: { kid: key.kid } });
 }
 
-/** Runs without the request that the engine knows to be under way: what happens in there is nobody's request. */
+/** Runs without the request that oidc-provider knows to be under way: what happens in there is nobody's request. */
 export function outsideRequest<Result>(task: () => Promise<Result>): Promise<Result> {
   return (als as { run(store: undefined, task: () => Promise<Result>): Promise<Result> }).run(
     undefined,

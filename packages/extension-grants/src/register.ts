@@ -1,5 +1,5 @@
 import type { Client, Provider } from 'oidc-provider';
-import type { ExtensionGrantValidator, GrantRefused, TargetDirectory } from './contract.ts';
+import type { ExtensionGrantValidator, RefusedRequest, ApiDirectory } from './contract.ts';
 import { createGrantHandler } from './grant-handler.ts';
 import { assertLifetime } from './issue.ts';
 import { hasResourceIndicators, knownGrantTypes } from './oidc-provider-internals.ts';
@@ -7,23 +7,23 @@ import { tokenAnswers } from './token-answers.ts';
 
 export interface RegisterExtensionGrantsOptions {
   readonly validators: readonly ExtensionGrantValidator[];
-  readonly targets: TargetDirectory;
+  readonly targets: ApiDirectory;
   /** API scopes that a client is registered for. Default: `targets.scopesOf` of its id. */
   readonly clientScopesOf?: (client: Client) => readonly string[];
   /**
    * Told of every refusal of an authenticated client at the token endpoint, and awaited before the answer is sent. Of the
    * engine's own grants those are reported that cannot have come before client authentication.
    */
-  readonly onRefused?: (refused: GrantRefused) => Promise<void>;
+  readonly onRefused?: (refused: RefusedRequest) => Promise<void>;
   /** No token lives longer. Default 300. */
   readonly maximumLifetimeSeconds?: number;
   /** Epoch seconds. */
   readonly now?: () => number;
-  /** Hears of failures that have no answer of their own. What validators throw is the engine's event `server_error`. */
+  /** Hears of failures that have no answer of their own. What validators throw is oidc-provider's event `server_error`. */
   readonly logger?: { error(details: { readonly err: unknown }, message: string): void };
 }
 
-/** What the engine reads itself. All other parameters reach the validator as well, in `raw`. */
+/** What oidc-provider reads itself. All other parameters reach the validator as well, in `raw`. */
 const PARAMETERS = [
   'scope',
   'audience',
@@ -72,7 +72,7 @@ function systemClock(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-/** Names that the engine or the protocols themselves take, whether switched on or not. */
+/** Names that oidc-provider or the protocols themselves take, whether switched on or not. */
 const BUILT_IN: ReadonlySet<string> = new Set([
   'authorization_code',
   'refresh_token',

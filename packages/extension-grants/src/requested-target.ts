@@ -1,7 +1,7 @@
-import type { TargetDirectory } from './contract.ts';
+import type { ApiDirectory } from './contract.ts';
 
 export interface RequestedTargetOptions {
-  readonly targets: Pick<TargetDirectory, 'resolve' | 'ownerOf'>;
+  readonly targets: Pick<ApiDirectory, 'resolve' | 'ownerOf'>;
   /** API scopes that the client is registered for. */
   readonly clientScopes: readonly string[];
   /** The `scope` parameter, space-delimited (RFC 6749 §3.3). */

@@ -81,8 +81,8 @@ interface CommonOptions {
 }
 
 export interface DerivedGrantOptions extends CommonOptions {
-  from: SubjectToken;
-  /** Must be the one of `from`. */
+  subjectToken: SubjectToken;
+  /** Must be that of the subject token. */
   subject: string;
   /** The client that acts. */
   actor: string;
@@ -91,7 +91,7 @@ export interface DerivedGrantOptions extends CommonOptions {
 
 export interface FreshGrantOptions extends CommonOptions {
   subject: string;
-  from?: undefined;
+  subjectToken?: undefined;
   actor?: undefined;
   authenticationMethod: string;
 }
@@ -104,7 +104,7 @@ export function grantSubject(options: DerivedGrantOptions | FreshGrantOptions): 
   return {
     kind: 'subject',
     subject: options.subject,
-    from: options.from,
+    subjectToken: options.subjectToken,
     actor: options.actor,
     authenticationMethod: options.authenticationMethod,
     ...common(options),
@@ -118,8 +118,8 @@ export function grantClient(options: CommonOptions = {}): ClientGrant {
 
 export interface RefusalOptions {
   reason?: string;
-  cause?: string;
-  from?: SubjectToken;
+  detail?: string;
+  subjectToken?: SubjectToken;
   retryAfterSeconds?: number;
   response?: Readonly<Record<string, JsonValue>>;
 }
@@ -132,8 +132,8 @@ export function refuse(error: GrantError, description: string, options: RefusalO
     error,
     description,
     reason: options.reason,
-    cause: options.cause,
-    from: options.from,
+    detail: options.detail,
+    subjectToken: options.subjectToken,
     retryAfterSeconds: options.retryAfterSeconds,
     response: options.response ?? {},
   };

@@ -1,18 +1,18 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import type { GrantRefused, Refusal } from './contract.ts';
+import type { RefusedRequest, Refusal } from './contract.ts';
 import { seenRequestOf } from './grant-handler.ts';
 
 export interface TokenAnswerOptions {
-  readonly onRefused: ((refused: GrantRefused) => Promise<void>) | undefined;
+  readonly onRefused: ((refused: RefusedRequest) => Promise<void>) | undefined;
   /** Hears of what went wrong in `onRefused`; the answer stands nevertheless. */
   readonly onFailure: (error: unknown) => void;
   readonly now: () => number;
 }
 
-/** The engine's words for a client that is not registered for a grant. */
+/** oidc-provider's words for a client that is not registered for a grant. */
 const NOT_ALLOWED = 'requested grant type is not allowed for this client';
 
-/** Errors that the engine gives only to an authenticated client. `invalid_request` is not among them: it may come first. */
+/** Errors that oidc-provider gives only to an authenticated client. `invalid_request` is not among them: it may come first. */
 const AFTER_AUTHENTICATION: ReadonlySet<unknown> = new Set([
   'unsupported_grant_type',
   'unauthorized_client',
@@ -31,8 +31,8 @@ const NO_REFUSAL: ReadonlySet<unknown> = new Set([
 const MAXIMUM_NAME_LENGTH = 200;
 
 /**
- * Middleware around the engine's token endpoint: answers are JSON, whatever `Accept` says (RFC 6749 §5; that they are
- * not stored, the engine sees to);
+ * Middleware around oidc-provider's token endpoint: answers are JSON, whatever `Accept` says (RFC 6749 §5; that they are
+ * not stored, oidc-provider sees to);
  * a client that may not use a grant is told `unauthorized_client` (§5.2); a refusal brings its own members and
  * `Retry-After`; refusals of authenticated clients are reported before they are sent.
  */
@@ -88,13 +88,13 @@ async function report(ctx: KoaContextWithOIDC, error: string, options: TokenAnsw
       : NO_REFUSAL.has(error) && seen.refusal === undefined
   )
     return;
-  const refused: GrantRefused = {
+  const refused: RefusedRequest = {
     grantType: seen?.grantType ?? String(params?.['grant_type']).slice(0, MAXIMUM_NAME_LENGTH),
     clientId: client.clientId,
     error,
     reason: seen?.refusal?.reason,
-    cause: seen?.refusal?.cause,
-    from: seen?.refusal?.from,
+    detail: seen?.refusal?.detail,
+    subjectToken: seen?.refusal?.subjectToken,
     scopes: seen?.scopes ?? [],
     target: seen?.target,
     now: options.now(),

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, Provider } from 'oidc-provider';
-import type { GrantClient, JsonValue, TargetDirectory } from './contract.ts';
-import { assertExtraKept, assertLifetime, noteIssuance, SELF_ISSUED } from './issue.ts';
+import type { GrantClient, JsonValue, ApiDirectory } from './contract.ts';
+import { assertExtraKept, assertLifetime, recordIssuance, SELF_ISSUED } from './issue.ts';
 import { outsideRequest, publicClient, resourceServerOf, signJwt } from './oidc-provider-internals.ts';
 import { assertNoProtocolClaims } from './results.ts';
 
 export interface TokenToolsOptions {
-  readonly targets: TargetDirectory;
+  readonly targets: ApiDirectory;
   /** Clients that only this server itself acts as. From outside they are unknown; they must not be registered. */
   readonly internalClients?: readonly GrantClient[];
   /** Epoch seconds. */
@@ -39,7 +39,7 @@ export interface TokenTools {
    */
   issueClientJwt(options: IssueClientJwtOptions): Promise<string>;
   /**
-   * A plain JWT (`typ: JWT`) signed with the engine's current key: never an access token. Its `aud` and whatever else
+   * A plain JWT (`typ: JWT`) signed with oidc-provider's current key: never an access token. Its `aud` and whatever else
    * keeps it from being mistaken for another kind of token (RFC 8725 §3.8, §3.11) is the caller's part. Not recorded.
    */
   issueJwt(options: IssueJwtOptions): Promise<string>;
@@ -71,7 +71,7 @@ export function createTokenTools(provider: Provider, options: TokenToolsOptions)
           exp: now() + lifetimeSeconds,
           expiresIn: lifetimeSeconds,
         });
-        noteIssuance(token, { grantType: SELF_ISSUED, from: undefined, actorChain: [] });
+        recordIssuance(token, { grantType: SELF_ISSUED, subjectToken: undefined, actorChain: [] });
         const jwt = await token.save();
         assertExtraKept(token, claims);
         return jwt;
@@ -110,7 +110,7 @@ function clientFinder(provider: Provider, { targets, internalClients = [] }: Tok
 }
 
 function targetOf(
-  targets: TargetDirectory,
+  targets: ApiDirectory,
   scopes: readonly string[],
   registered: readonly string[],
   audience: string | undefined,

@@ -32,7 +32,7 @@ const validator = (overrides: Partial<AccessTokenValidatorOptions> = {}) =>
   createAccessTokenValidator({
     issuer: server.url,
     key: { jwks: () => jwks },
-    livenessOf: async () => ({ live: true }),
+    statusOf: async () => ({ active: true }),
     ...overrides,
   });
 
@@ -79,9 +79,9 @@ describe('refuses', () => {
     ['a token without a jti', 'malformed_claim', { jti: '' }, 'at+jwt'],
     ['a token for two audiences', 'malformed_claim', { aud: [ORDERS, 'x'] }, 'at+jwt'],
     ['a malformed act', 'malformed_actor', { act: { sub: 1 } }, 'at+jwt'],
-  ])('%s', async (_, cause, overrides, typ) => {
+  ])('%s', async (_, detail, overrides, typ) => {
     const jwt = await server.sign(claims(overrides), typ);
-    expect(await validator().validate(jwt)).toMatchObject({ ok: false, cause });
+    expect(await validator().validate(jwt)).toMatchObject({ ok: false, detail });
   });
 
   test('a tampered token', async () => {
@@ -91,23 +91,23 @@ describe('refuses', () => {
     );
     expect(await validator().validate(`${header}.${payload}.${signature}`)).toMatchObject({
       ok: false,
-      cause: 'bad_signature',
+      detail: 'bad_signature',
     });
   });
 
   test('a token that does not hold any more, and says whose it was', async () => {
     const asked: unknown[] = [];
-    const livenessOf = async (...question: unknown[]) => {
+    const statusOf = async (...question: unknown[]) => {
       asked.push(question);
-      return { live: false, cause: 'session_ended' } as const;
+      return { active: false, detail: 'session_ended' } as const;
     };
-    const verdict = await validator({ livenessOf }).validate(await server.sign(claims()), {
+    const verdict = await validator({ statusOf: statusOf }).validate(await server.sign(claims()), {
       now: nowSeconds(),
     });
     expect(verdict).toMatchObject({
       ok: false,
-      cause: 'session_ended',
-      from: { subject: USER, jti: 'jti-1' },
+      detail: 'session_ended',
+      subjectToken: { subject: USER, jti: 'jti-1' },
     });
     expect(asked).toEqual([['jti-1', expect.any(Number)]]);
   });
@@ -117,20 +117,25 @@ describe('refuses', () => {
     expect(await validator().validate(jwt, { expectedScope: 'orders.read' })).toMatchObject({ ok: true });
     expect(await validator().validate(jwt, { expectedScope: 'orders' })).toMatchObject({
       ok: false,
-      cause: 'missing_scope',
-      from: { jti: 'jti-1' },
+      detail: 'missing_scope',
+      subjectToken: { jti: 'jti-1' },
     });
   });
 });
 
 test('does not ask the ledger about a token that is not genuine', async () => {
-  const livenessOf = () => Promise.reject(new Error('asked'));
-  expect(await validator({ livenessOf }).validate('x.y.z')).toMatchObject({ ok: false, cause: 'malformed' });
+  const statusOf = () => Promise.reject(new Error('asked'));
+  expect(await validator({ statusOf: statusOf }).validate('x.y.z')).toMatchObject({
+    ok: false,
+    detail: 'malformed',
+  });
 });
 
 test('throws when the ledger cannot be had', async () => {
-  const livenessOf = () => Promise.reject(new Error('down'));
-  await expect(validator({ livenessOf }).validate(await server.sign(claims()))).rejects.toThrow('down');
+  const statusOf = () => Promise.reject(new Error('down'));
+  await expect(validator({ statusOf: statusOf }).validate(await server.sign(claims()))).rejects.toThrow(
+    'down',
+  );
 });
 
 test('follows the keys when they change, and takes a key function as well', async () => {
@@ -139,6 +144,6 @@ test('follows the keys when they change, and takes a key function as well', asyn
   const jwt = await server.sign(claims());
   expect(await rotating.validate(jwt)).toMatchObject({ ok: true });
   current = { keys: [] };
-  expect(await rotating.validate(jwt)).toMatchObject({ ok: false, cause: 'unknown_key' });
+  expect(await rotating.validate(jwt)).toMatchObject({ ok: false, detail: 'unknown_key' });
   expect(await validator({ key: createLocalJWKSet(jwks) }).validate(jwt)).toMatchObject({ ok: true });
 });

@@ -81,7 +81,7 @@ test('it grants and refuses as the page says', async () => {
       error: 'invalid_grant',
       error_description: 'badge is missing',
     });
-    expect(server.refused).toMatchObject([{ cause: 'unknown_badge' }, { cause: undefined }]);
+    expect(server.refused).toMatchObject([{ detail: 'unknown_badge' }, { detail: undefined }]);
   } finally {
     await server.close();
   }

@@ -5,7 +5,7 @@ import { parseForm } from '../src/form.ts';
 
 const word = fc.string({ unit: 'grapheme' }).filter((value) => !value.includes('\0') && value.isWellFormed());
 
-test('any form is read as the sender meant it, and the engine reads the same from what is handed on', () => {
+test('any form is read as the sender meant it, and oidc-provider reads the same from what is handed on', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(word, word), { maxLength: 20 }), (pairs) => {
       const sent = new URLSearchParams(pairs).toString();

@@ -1,4 +1,4 @@
-/** What breaks the contract between a validator, the configuration and the engine: a 500, and never a token. */
+/** What breaks the contract between a validator, the configuration and oidc-provider: a 500, and never a token. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ClientGrant, SubjectGrant } from '../src/contract.ts';
@@ -33,21 +33,25 @@ const REQUEST = { grant_type: 'test', ...as('tier') };
 
 describe('a result that breaks the contract is a 500 without details, and no token', () => {
   const from = subjectToken();
-  const derived: SubjectGrant = grantSubject({ ...EXCHANGE, from });
+  const derived: SubjectGrant = grantSubject({ ...EXCHANGE, subjectToken: from });
   const client: ClientGrant = grantClient({ scopes: ['billing'] });
 
   test.each<[string, RegExp, () => SubjectGrant | ClientGrant]>([
-    ['another subject than that of `from`', /that of `from`/, () => ({ ...derived, subject: 'usr_2' })],
-    ['`from` without an actor', /needs an actor/, () => ({ ...derived, actor: undefined })],
     [
-      'an actor without `from`',
+      'another subject than that of its subject token',
+      /that of its subject token/,
+      () => ({ ...derived, subject: 'usr_2' }),
+    ],
+    ['its subject token without an actor', /needs an actor/, () => ({ ...derived, actor: undefined })],
+    [
+      'an actor without its subject token',
       /derived from/,
-      () => ({ ...derived, from: undefined, authenticationMethod: 'pwd' }),
+      () => ({ ...derived, subjectToken: undefined, authenticationMethod: 'pwd' }),
     ],
     [
       'a user of unknown authentication',
       /authenticationMethod/,
-      () => ({ ...derived, from: undefined, actor: undefined }),
+      () => ({ ...derived, subjectToken: undefined, actor: undefined }),
     ],
     ['a scope of another API', /another API/, () => ({ ...derived, scopes: ['orders.read'] })],
     [
@@ -89,7 +93,7 @@ describe('a result that breaks the contract is a 500 without details, and no tok
   });
 });
 
-describe('the engine’s own word on an API', () => {
+describe('oidc-provider’s own word on an API', () => {
   const withResourceServer = (info: object) =>
     startTestServer({
       configuration: {
@@ -107,7 +111,7 @@ describe('the engine’s own word on an API', () => {
   test('may shorten a token’s life', async () => {
     const own = await withResourceServer({ accessTokenTTL: 40 });
     try {
-      own.grant = () => grantSubject({ ...EXCHANGE, from: subjectToken() });
+      own.grant = () => grantSubject({ ...EXCHANGE, subjectToken: subjectToken() });
       expect(await (await own.post(REQUEST)).json()).toMatchObject({ expires_in: 40 });
     } finally {
       await own.close();
@@ -117,7 +121,7 @@ describe('the engine’s own word on an API', () => {
   test('does not narrow a token silently', async () => {
     const own = await withResourceServer({ scope: 'something' });
     try {
-      own.grant = () => grantSubject({ ...EXCHANGE, from: subjectToken() });
+      own.grant = () => grantSubject({ ...EXCHANGE, subjectToken: subjectToken() });
       expect((await own.post(REQUEST)).status).toBe(500);
       expect(own.errors[0]?.message).toContain('getResourceServerInfo');
     } finally {
@@ -129,7 +133,7 @@ describe('the engine’s own word on an API', () => {
 test('a configuration that drops the claims of a grant is found out before a token leaves', async () => {
   const careless = await startTestServer({ configuration: { extraTokenClaims: () => undefined } });
   try {
-    careless.grant = () => grantSubject({ ...EXCHANGE, from: subjectToken() });
+    careless.grant = () => grantSubject({ ...EXCHANGE, subjectToken: subjectToken() });
     const response = await careless.post(REQUEST);
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain('access_token');

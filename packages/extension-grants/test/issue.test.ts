@@ -49,7 +49,7 @@ async function run(
 describe('a token that is derived from another', () => {
   test('keeps subject and login, and puts the actor outermost (RFC 8693 §4.1)', async () => {
     const from = subjectToken({ act: { sub: 'first' }, mayAct: { sub: 'tier' } });
-    const { status, body, claims } = await run(() => grantSubject({ ...EXCHANGE, from }));
+    const { status, body, claims } = await run(() => grantSubject({ ...EXCHANGE, subjectToken: from }));
     expect(status).toBe(200);
     expect(claims).toMatchObject({
       iss: server.url,
@@ -72,7 +72,7 @@ describe('a token that is derived from another', () => {
   });
 
   test('comes alone: no refresh token, no ID token (RFC 6749 §5.1)', async () => {
-    const { response, body } = await run(() => grantSubject({ ...EXCHANGE, from: subjectToken() }));
+    const { response, body } = await run(() => grantSubject({ ...EXCHANGE, subjectToken: subjectToken() }));
     expect(Object.keys(body).sort()).toEqual(['access_token', 'expires_in', 'scope', 'token_type']);
     expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 300, scope: 'billing' });
     expect(response.headers.get('cache-control')).toBe('no-store');
@@ -85,7 +85,9 @@ describe('a token that is derived from another', () => {
       authTime: undefined,
       authenticationMethods: undefined,
     });
-    const { claims } = await run(() => grantSubject({ ...EXCHANGE, from, authenticationMethod: 'made-up' }));
+    const { claims } = await run(() =>
+      grantSubject({ ...EXCHANGE, subjectToken: from, authenticationMethod: 'made-up' }),
+    );
     for (const claim of ['sid', 'auth_time', 'amr']) expect(claims).not.toHaveProperty(claim);
   });
 
@@ -97,7 +99,11 @@ describe('a token that is derived from another', () => {
     const now = nowSeconds();
     const from = subjectToken({ expiresAt: now + remaining });
     const { body, claims } = await run(() =>
-      grantSubject({ ...EXCHANGE, from, ...(lifetimeSeconds === undefined ? {} : { lifetimeSeconds }) }),
+      grantSubject({
+        ...EXCHANGE,
+        subjectToken: from,
+        ...(lifetimeSeconds === undefined ? {} : { lifetimeSeconds }),
+      }),
     );
     expect(body['expires_in']).toBeLessThanOrEqual(expected);
     expect(body['expires_in']).toBeGreaterThan(expected - 5);
@@ -107,11 +113,11 @@ describe('a token that is derived from another', () => {
 
   test('is known to the hook that records tokens, with parent and chain', async () => {
     const from = subjectToken({ act: { sub: 'first' } });
-    const { claims } = await run(() => grantSubject({ ...EXCHANGE, from }));
+    const { claims } = await run(() => grantSubject({ ...EXCHANGE, subjectToken: from }));
     expect(server.issued).toMatchObject([
       {
         jti: claims.jti,
-        issuance: { grantType: 'test', from: { jti: 'parent' }, actorChain: ['tier', 'first'] },
+        issuance: { grantType: 'test', subjectToken: { jti: 'parent' }, actorChain: ['tier', 'first'] },
       },
     ]);
   });
@@ -156,14 +162,17 @@ describe.each(GRANTS)('a subject token is refused in %s', (grant_type) => {
     ],
     ['that has just expired', 'subject_token', 'expired', { expiresAt: nowSeconds() - 1 }],
     ['whose user is not there any more', 'subject_token', 'account_not_active', { subject: 'usr_gone' }],
-  ])('%s', async (_, reason, cause, overrides) => {
+  ])('%s', async (_, reason, detail, overrides) => {
     const from = subjectToken(overrides);
-    const { status, body } = await run(() => grantSubject({ ...EXCHANGE, subject: from.subject, from }), {
-      grant_type,
-    });
+    const { status, body } = await run(
+      () => grantSubject({ ...EXCHANGE, subject: from.subject, subjectToken: from }),
+      {
+        grant_type,
+      },
+    );
     expect({ status, error: body['error'], reason: body['reason'] }).toEqual({ status: 400, error, reason });
     expect(server.refused).toMatchObject([
-      { error, reason, cause, from: { jti: 'parent' }, clientId: 'tier' },
+      { error, reason, detail, subjectToken: { jti: 'parent' }, clientId: 'tier' },
     ]);
     expect(server.issued).toEqual([]);
   });
@@ -171,11 +180,11 @@ describe.each(GRANTS)('a subject token is refused in %s', (grant_type) => {
   test('whose chain is at its greatest depth', async () => {
     let act = { sub: 'actor-0' };
     for (let depth = 1; depth < 16; depth += 1) act = { sub: `actor-${depth}`, act } as typeof act;
-    const { body } = await run(() => grantSubject({ ...EXCHANGE, from: subjectToken({ act }) }), {
+    const { body } = await run(() => grantSubject({ ...EXCHANGE, subjectToken: subjectToken({ act }) }), {
       grant_type,
     });
     expect(body).toMatchObject({ error, reason: 'policy' });
-    expect(server.refused).toMatchObject([{ cause: 'depth' }]);
+    expect(server.refused).toMatchObject([{ detail: 'depth' }]);
   });
 });
 
@@ -183,7 +192,7 @@ describe('DPoP (RFC 9449)', () => {
   test('a proof binds the new token to its key (§5)', async () => {
     const key = await createDpopKey(`${server.url}/token`);
     const { body, claims } = await run(
-      () => grantSubject({ ...EXCHANGE, from: subjectToken() }),
+      () => grantSubject({ ...EXCHANGE, subjectToken: subjectToken() }),
       {},
       { dpop: await key.proof() },
     );
@@ -195,7 +204,7 @@ describe('DPoP (RFC 9449)', () => {
   test('a proof counts once (§11.1)', async () => {
     const key = await createDpopKey(`${server.url}/token`);
     const headers = { dpop: await key.proof() };
-    const grant = () => grantSubject({ ...EXCHANGE, from: subjectToken() });
+    const grant = () => grantSubject({ ...EXCHANGE, subjectToken: subjectToken() });
     expect((await run(grant, {}, headers)).status).toBe(200);
     expect((await run(grant, {}, headers)).body).toMatchObject({ error: 'invalid_grant' });
   });
@@ -215,7 +224,11 @@ describe('DPoP (RFC 9449)', () => {
   test('a subject token that is bound in two ways passes with no proof', async () => {
     const key = await createDpopKey(`${server.url}/token`);
     const from = subjectToken({ confirmation: { jkt: key.thumbprint, 'x5t#S256': 'certificate' } });
-    const { body } = await run(() => grantSubject({ ...EXCHANGE, from }), {}, { dpop: await key.proof() });
+    const { body } = await run(
+      () => grantSubject({ ...EXCHANGE, subjectToken: from }),
+      {},
+      { dpop: await key.proof() },
+    );
     expect(body).toMatchObject({ error: 'invalid_grant' });
   });
 
@@ -223,7 +236,7 @@ describe('DPoP (RFC 9449)', () => {
     const own = await createDpopKey(`${server.url}/token`);
     const other = await createDpopKey(`${server.url}/token`);
     const from = subjectToken({ confirmation: { jkt: own.thumbprint } });
-    const grant = () => grantSubject({ ...EXCHANGE, from });
+    const grant = () => grantSubject({ ...EXCHANGE, subjectToken: from });
     expect((await run(grant, {}, { dpop: await own.proof() })).status).toBe(200);
     expect((await run(grant, {}, { dpop: await other.proof() })).body).toMatchObject({
       error: 'invalid_grant',
@@ -235,7 +248,7 @@ describe('what a validator states', () => {
   test('reaches the token: its claims', async () => {
     const subscription = { plan: 'premium', renews_at: '2030-01-01', seats: [1, 2] };
     const { claims } = await run(() =>
-      grantSubject({ ...EXCHANGE, from: subjectToken(), claims: { subscription } }),
+      grantSubject({ ...EXCHANGE, subjectToken: subjectToken(), claims: { subscription } }),
     );
     expect(claims['subscription']).toEqual(subscription);
   });
@@ -244,7 +257,7 @@ describe('what a validator states', () => {
     const { body } = await run(() =>
       grantSubject({
         ...EXCHANGE,
-        from: subjectToken(),
+        subjectToken: subjectToken(),
         response: { quota: { left: 3 } },
         issuedTokenType: 'urn:x',
       }),

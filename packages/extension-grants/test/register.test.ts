@@ -48,8 +48,8 @@ describe('at start-up', () => {
 
   test.each([
     ['two validators of one name', ['one', 'one'], /two validators/],
-    ['the name of a grant that the engine has', ['authorization_code'], /built in/],
-    ['the name of a grant that the engine has and that is off', ['client_credentials'], /built in/],
+    ['the name of a grant that oidc-provider has', ['authorization_code'], /built in/],
+    ['the name of a grant that oidc-provider has and that is off', ['client_credentials'], /built in/],
     ['the name of a grant that protocols have', ['urn:ietf:params:oauth:grant-type:device_code'], /built in/],
     ['a name with a space', ['two words'], /neither/],
     ['an empty name', [''], /neither/],
@@ -201,15 +201,15 @@ describe('a refusal', () => {
     expect(response.headers.has('www-authenticate')).toBe(status === 401);
   });
 
-  test('says its reason, brings its members and a Retry-After, and keeps its cause to itself', async () => {
+  test('says its reason, brings its members and a Retry-After, and keeps its detail to itself', async () => {
     const from = subjectToken();
     server.grant = () =>
       refuse('temporarily_unavailable', 'later, "please" – ok', {
         reason: 'subscription',
-        cause: 'secret',
+        detail: 'secret',
         retryAfterSeconds: 4.2,
         response: { upgrade: { plan: 'x' } },
-        from,
+        subjectToken: from,
       });
     const response = await server.post(REQUEST);
     expect(response.headers.get('retry-after')).toBe('5');
@@ -225,8 +225,8 @@ describe('a refusal', () => {
         clientId: 'tier',
         error: 'temporarily_unavailable',
         reason: 'subscription',
-        cause: 'secret',
-        from,
+        detail: 'secret',
+        subjectToken: from,
         scopes: ['orders.read'],
         target: ORDERS,
         now: expect.any(Number) as number,
@@ -239,7 +239,7 @@ describe('a refusal', () => {
     const response = await server.post(REQUEST);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: 'invalid_grant' });
-    expect(server.refused).toMatchObject([{ error: 'invalid_grant', cause: 'no_result' }]);
+    expect(server.refused).toMatchObject([{ error: 'invalid_grant', detail: 'no_result' }]);
   });
 
   test('is JSON though the client asks for HTML', async () => {
@@ -304,7 +304,7 @@ test.each([
 
 test('openid-client’s generic grant gets a token', async () => {
   server.grant = () =>
-    grantSubject({ subject: USER, actor: 'tier', from: subjectToken(), response: { hint: 'x' } });
+    grantSubject({ subject: USER, actor: 'tier', subjectToken: subjectToken(), response: { hint: 'x' } });
   const configuration = await client.discovery(new URL(server.url), 'tier', 's3cret', undefined, {
     // oxlint-disable-next-line typescript/no-deprecated -- the test's server is on loopback
     execute: [client.allowInsecureRequests],
@@ -313,7 +313,7 @@ test('openid-client’s generic grant gets a token', async () => {
   expect(answer).toMatchObject({ token_type: 'bearer', scope: 'billing', hint: 'x', expires_in: 300 });
 });
 
-test('the engine’s own grants are left as they are', async () => {
+test('oidc-provider’s own grants are left as they are', async () => {
   const response = await server.post({
     grant_type: 'client_credentials',
     scope: 'billing',

@@ -143,7 +143,7 @@ describe('passed on', () => {
       { authorization: basic('tier:s3cret') },
     ],
     [
-      'an empty parameter, also where the engine would not take it',
+      'an empty parameter, also where oidc-provider would not take it',
       `${VALID}&client_assertion=&resource=`,
       {},
     ],
@@ -159,7 +159,7 @@ describe('CORS (Fetch §3.2)', () => {
   test.each([
     ['an answer', VALID],
     ['a refusal of the guard', ''],
-    ['a refusal of the engine', VALID.replace('s3cret', 'wrong')],
+    ['a refusal of oidc-provider', VALID.replace('s3cret', 'wrong')],
   ])('%s may be read by an allowed origin', async (_, body) => {
     const { response } = await post(body, { origin: ORIGIN });
     expect(response.headers.get('access-control-allow-origin')).toBe(ORIGIN);

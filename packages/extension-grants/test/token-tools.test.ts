@@ -135,9 +135,9 @@ describe('issueJwt', () => {
     const validator = createAccessTokenValidator({
       issuer: server.url,
       key: { jwks: () => jwks },
-      livenessOf: async () => ({ live: true }),
+      statusOf: async () => ({ active: true }),
     });
-    expect(await validator.validate(jwt)).toMatchObject({ ok: false, cause: 'wrong_type' });
+    expect(await validator.validate(jwt)).toMatchObject({ ok: false, detail: 'wrong_type' });
   });
 
   test.each(['iss', 'iat', 'exp', 'jti'])('refuses %s among the claims', async (claim) => {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 
-const fixture = fileURLToPath(new URL('./testing-service.ts', import.meta.url));
+const fixture = fileURLToPath(new URL('./support/service.ts', import.meta.url));
 
 const cleanUp: (() => void)[] = [];
 

@@ -3,7 +3,7 @@ import { authOf, requireScope } from '@behalf/auth/express';
 import { allowOnly } from '@behalf/service';
 import { type RequestHandler, Router } from 'express';
 import type { Api2Client } from '../clients/api2.ts';
-import { passOn } from './relay.ts';
+import { relay } from './relay.ts';
 
 export interface AccountDependencies {
   readonly authenticate: RequestHandler;
@@ -16,7 +16,7 @@ export function accountRoutes({ authenticate, delegation, api2 }: AccountDepende
   const routes = Router();
   routes.get('/accounts', authenticate, requireScope('api1'), async (request, response) => {
     const { token } = authOf(request);
-    passOn(response, await api2.accounts(() => delegation.delegate({ token, scopes: ['api2'] })));
+    relay(response, await api2.accounts(() => delegation.delegate({ token, scopes: ['api2'] })));
   });
   routes.all('/accounts', allowOnly('GET'));
   return routes;

@@ -3,7 +3,7 @@ import { authOf, requireScope } from '@behalf/auth/express';
 import { allowOnly, stepsOf, traceOf, type Upstream } from '@behalf/service';
 import { type RequestHandler, Router } from 'express';
 import { createApi2Client } from '../clients/api2.ts';
-import { passOn, reportedToBrowser } from './relay.ts';
+import { relay, reportedToBrowser } from './relay.ts';
 
 export interface InsightDependencies {
   readonly authenticate: RequestHandler;
@@ -33,7 +33,7 @@ export function insightRoutes(dependencies: InsightDependencies): Router {
       const upstream = trace.observe(dependencies.upstream, 'api2');
       const api2 = createApi2Client({ upstream, delegation, resourceMetadata });
       const answer = await api2.insights(() => delegation.translate({ token, scopes: ['api2.premium'] }));
-      passOn(response, { ...answer, json: { ...answer.json, ...stepsOf(request, answer.status) } });
+      relay(response, { ...answer, json: { ...answer.json, ...stepsOf(request, answer.status) } });
     },
   );
   routes.all('/insights', allowOnly('GET'));

@@ -3,7 +3,7 @@ import { authOf, requireScope } from '@behalf/auth/express';
 import { allowOnly, idempotencyKeyOf, jsonBody, problem, requireIdempotencyKey } from '@behalf/service';
 import { type Request, type RequestHandler, Router } from 'express';
 import type { Api2Client } from '../clients/api2.ts';
-import { passOn } from './relay.ts';
+import { relay } from './relay.ts';
 
 export interface PaymentDependencies {
   readonly authenticate: RequestHandler;
@@ -24,16 +24,16 @@ export function paymentRoutes({ authenticate, delegation, api2 }: PaymentDepende
       order: request.body as unknown,
       idempotencyKey: idempotencyKeyOf(request),
     });
-    passOn(response, answer);
+    relay(response, answer);
   });
 
   routes.get('/payments', ...forTheUser, async (request, response) => {
-    passOn(response, await api2.payments(delegatedFrom(request), queryOf(request)));
+    relay(response, await api2.payments(delegatedFrom(request), queryOf(request)));
   });
   routes.all('/payments', allowOnly('GET', 'POST'));
 
   routes.get('/payments/:id', ...forTheUser, async (request, response) => {
-    passOn(response, await api2.payment(delegatedFrom(request), String(request.params['id'])));
+    relay(response, await api2.payment(delegatedFrom(request), String(request.params['id'])));
   });
   routes.all('/payments/:id', allowOnly('GET'));
   return routes;

@@ -10,7 +10,7 @@ const HEADERS = {
 } as const;
 
 /** Answers as API2 did: status, body, and the headers that our caller can use. */
-export function passOn(response: Response, { status, headers, json }: Api2Answer): void {
+export function relay(response: Response, { status, headers, json }: Api2Answer): void {
   for (const [name, form] of Object.entries(HEADERS)) {
     const value = headers.get(name);
     if (value !== null && form.test(value)) response.set(name, value);

@@ -132,7 +132,7 @@ const DAY_SECONDS = 86_400;
  * Gives the development users accounts and a history of payments, once: what is there already stays as it is. The
  * balances are those after these payments.
  */
-export async function addDemonstrationData(db: Kysely<Api2Tables>, now: number): Promise<void> {
+export async function addDemoData(db: Kysely<Api2Tables>, now: number): Promise<void> {
   await db.transaction().execute(async (transaction) => {
     await transaction
       .insertInto('accounts')
@@ -151,7 +151,7 @@ function toRow([days, from, to, amount, reference]: (typeof PAYMENTS)[number], i
   const account = ACCOUNTS.find(({ id }) => id === from);
   if (account === undefined) throw new Error(`no account ${from}`);
   return {
-    id: `pay_demonstration_${String(index + 1).padStart(2, '0')}`,
+    id: `pay_demo_${String(index + 1).padStart(2, '0')}`,
     payer: account.owner,
     from_account: from,
     to_account: to,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
   accountsOf,
-  addDemonstrationData,
+  addDemoData,
   type Api2Tables,
   DEMONSTRATION_USERS,
   migrations,
@@ -190,12 +190,12 @@ describeEachEngine('payments', (engine) => {
 
   it('gives the development users their accounts once, and leaves later changes alone', async () => {
     const { alice, bob } = DEMONSTRATION_USERS;
-    await addDemonstrationData(database.db, NOW);
+    await addDemoData(database.db, NOW);
     await bookPayment(
       database.db,
       request({ from: 'acc_a1_everyday', to: 'acc_b1_everyday', amount: 685n }, { payer: alice }),
     );
-    await addDemonstrationData(database.db, NOW + 5);
+    await addDemoData(database.db, NOW + 5);
     const [everyday] = await accountsOf(database.db, alice);
     expect(everyday).toMatchObject({ id: 'acc_a1_everyday', balance: 412_000n });
     expect((await accountsOf(database.db, bob)).map(({ owner }) => owner)).toEqual([bob, bob]);

@@ -15,12 +15,7 @@ import type { Express } from 'express';
 import request from 'supertest';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { createApp } from '../../src/app.ts';
-import {
-  addDemonstrationData,
-  type Api2Tables,
-  DEMONSTRATION_USERS,
-  migrations,
-} from '../../src/storage/database.ts';
+import { addDemoData, type Api2Tables, DEMONSTRATION_USERS, migrations } from '../../src/storage/database.ts';
 
 export const NOW = 1_800_000_000;
 
@@ -132,7 +127,7 @@ export function useTestApi2(): TestApi2 {
   });
   beforeEach(async () => {
     api.database = await openTestDatabase<Api2Tables>('sqlite', { migrations });
-    await addDemonstrationData(api.database.db, NOW);
+    await addDemoData(api.database.db, NOW);
     api.log = captureLog('api2');
     api.answerSubscriptions = answerAsSubscriptions;
     api.sts.failWith(undefined);

@@ -11,7 +11,7 @@ import { isStorable } from '../state/schema.ts';
 export interface AccountPorts {
   /** For tokens whose audience is the issuer itself. */
   readonly verifier: AccessTokenVerifier;
-  readonly ledger: Pick<TokenLedger, 'livenessOf'>;
+  readonly ledger: Pick<TokenLedger, 'statusOf'>;
   readonly queries: LedgerQueries;
   readonly revocation: Pick<Revocation, 'endSession' | 'revokeDelegation'>;
   /** Epoch seconds. */
@@ -87,7 +87,7 @@ const requireUserAlone: RequestHandler = (request, _response, next) => {
 /** The ledger is at hand, so a token that was revoked or whose session has ended is refused at once. */
 function liveIn({ ledger, now }: AccountPorts): LiveTokenCheck {
   return {
-    isLive: async (auth) => (await ledger.livenessOf(auth.jti, now())).live,
+    isLive: async (auth) => (await ledger.statusOf(auth.jti, now())).active,
     forgetSession: () => undefined,
     forgetSubject: () => undefined,
   };

@@ -1,5 +1,6 @@
+import { timeOf } from './command.ts';
 import { parseArgs } from 'node:util';
-import { type Command, CommandError } from './run.ts';
+import { type Command, CommandError } from './command.ts';
 
 /** `keys list`, `keys rotate [--now]`: with `--now` every older key, and all it signed, is refused at once. */
 export const keys: Command = async ([action, ...args], { state, print }) => {
@@ -19,16 +20,12 @@ export const keys: Command = async ([action, ...args], { state, print }) => {
   }
 };
 
-export function timeOf(epochSeconds: number): string {
-  return new Date(epochSeconds * 1000).toISOString();
-}
-
 /**
  * `epoch raise`: every sign-in and every token up to now is dead on every replica, for good; people sign in again. For the
  * time after a back-up was restored: it has forgotten what was revoked since it was made.
  */
 export const epoch: Command = async ([action, ...rest], { state, print }) => {
   if (action !== 'raise' || rest.length > 0) throw new CommandError('epoch raise');
-  await state.revocation.raiseEpoch();
+  await state.revocation.revokeAllBefore();
   print('everything signed in or issued up to now is dead');
 };

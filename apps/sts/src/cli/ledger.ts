@@ -4,8 +4,7 @@ import { decideDelegation } from '../registry/decide-delegation.ts';
 import { DELEGATION_POLICY } from '../registry/delegation-policy.ts';
 import type { OperatorRow } from '../state/queries.ts';
 import type { State } from '../state/state.ts';
-import { timeOf } from './keys.ts';
-import { type Command, type CommandContext, CommandError, oneName } from './run.ts';
+import { type Command, type CommandContext, CommandError, oneName, timeOf } from './command.ts';
 
 const PAGE = 100;
 
@@ -42,16 +41,16 @@ async function subjectOf(nameOrSubject: string, { users }: State): Promise<strin
 
 /** `explain <jti or request id>`: what was asked, what became of it, and why. */
 export const explain: Command = async (args, { state, print, now }) => {
-  const { rows, liveness } = await state.queries.explain(oneName(args, 'jti or request id'), now());
+  const { rows, status } = await state.queries.explain(oneName(args, 'jti or request id'), now());
   if (rows.length === 0) print('nothing is recorded under this name');
   for (const row of rows) {
     print(lineOf(row));
     if (row.outcome === 'refused') {
-      print(`  error ${row.error ?? '-'}, told ${row.reason ?? '-'}, because of ${row.cause ?? '-'}`);
+      print(`  error ${row.error ?? '-'}, told ${row.reason ?? '-'}, because of ${row.detail ?? '-'}`);
     }
   }
-  if (liveness !== null)
-    print(liveness.live ? 'the token still holds' : `the token holds no more: ${liveness.cause}`);
+  if (status !== null)
+    print(status.active ? 'the token still holds' : `the token holds no more: ${status.detail}`);
 };
 
 function lineOf(row: OperatorRow): string {
@@ -80,24 +79,24 @@ export const policy: Command = async ([action, ...args], context) => {
       dpop: { type: 'boolean', default: false },
     },
   });
-  const { resources } = context.registry;
+  const { apis } = context.registry;
   if (values.actor === undefined || values.from === undefined) throw new CommandError(USAGE);
   const actor = await context.state.clients.find(values.actor);
   if (actor === undefined) throw new CommandError(`there is no client ${values.actor}`);
-  const from = resources.find(values.from);
+  const from = apis.find(values.from);
   if (from === undefined) throw new CommandError(`there is no API ${values.from}`);
-  const target = values.to === undefined ? undefined : resources.find(values.to)?.identifier;
+  const target = values.to === undefined ? undefined : apis.find(values.to)?.identifier;
   if (values.to !== undefined && target === undefined) throw new CommandError(`there is no API ${values.to}`);
 
   const decision = decideDelegation({
     policy: DELEGATION_POLICY,
-    resources,
+    apis,
     grantType: values.grant,
     actor: { id: actor.id, scopes: actor.scopes },
     subjectToken: exampleToken(from.identifier, values.having ?? from.scopes, values.chain, context),
     requested: {
       scopes: values.scope,
-      target: target ?? resources.ownerOf(values.scope[0] ?? '')?.identifier,
+      target: target ?? apis.ownerOf(values.scope[0] ?? '')?.identifier,
       targetIsNamed: target !== undefined,
     },
     hasDpopProof: values.dpop,

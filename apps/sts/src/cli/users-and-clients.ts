@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { registrationFaults } from '../registry/clients.ts';
-import { type Command, type CommandContext, CommandError, oneName } from './run.ts';
+import { type Command, type CommandContext, CommandError, oneName } from './command.ts';
 
 /** NIST SP 800-63B §3.1.1.2; in development any password will do. */
 const MINIMUM_PASSWORD_LENGTH = 8;
@@ -109,8 +109,8 @@ async function add(args: readonly string[], context: CommandContext): Promise<vo
           }),
     },
   };
-  const { resources } = context.registry;
-  const faults = registrationFaults(registration, { resources, permitsPlainHttp: false });
+  const { apis } = context.registry;
+  const faults = registrationFaults(registration, { apis, permitsPlainHttp: false });
   if (faults.length > 0) throw new CommandError(`${id} is not added:\n  ${faults.join('\n  ')}`);
   await clients.upsert(registration);
   context.print(`added ${id}`);
@@ -135,7 +135,7 @@ async function addSecret(args: readonly string[], context: CommandContext): Prom
 async function retireSecrets(id: string, { state, askSecret, now, print }: CommandContext): Promise<void> {
   if ((await state.clients.find(id)) === undefined) throw unknown(id);
   const kept = await askSecret('The secret that stays: ');
-  if (!(await state.clients.keepOnlySecret(id, kept, now()))) {
+  if (!(await state.clients.revokeOtherSecrets(id, kept, now()))) {
     throw new CommandError(`that is no secret of ${id}: nothing has changed`);
   }
   print(`every other secret of ${id} is refused from now on`);

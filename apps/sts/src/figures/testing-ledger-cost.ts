@@ -36,7 +36,7 @@ export async function measureLedger(databaseUrl: string | undefined): Promise<st
       await Promise.all(Array.from({ length: atOnce }, worker));
       return ((1000 * (performance.now() - startedAt)) / CALLS).toFixed(0);
     };
-    const live = await perCall(() => ledger.livenessOf('hop', NOW));
+    const live = await perCall(() => ledger.statusOf('hop', NOW));
     const record = await perCall((index) => ledger.recordIssued(delegated(`${atOnce}-${index}`, 'root')));
     lines.push(`| ${atOnce} | ${live} | ${record} |`);
   }

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import { delegate } from '../../test/support/requests.ts';
 import { refresh, signIn } from '../../test/support/sign-in.ts';
 import { startTestSts } from '../../test/support/sts.ts';
-import { ProviderAdapter } from '../state/oidc-adapter.ts';
+import { OidcAdapter } from '../state/oidc-adapter.ts';
 import type { StsSchema } from '../state/schema.ts';
 
 interface Work {
@@ -55,7 +55,7 @@ function countStatements(db: Kysely<StsSchema>, work: Work): void {
 }
 
 function countAdapterCalls(work: Work): void {
-  const prototype = ProviderAdapter.prototype as unknown as Record<string, (...of: unknown[]) => unknown>;
+  const prototype = OidcAdapter.prototype as unknown as Record<string, (...of: unknown[]) => unknown>;
   for (const name of ['upsert', 'find', 'findByUid', 'consume', 'destroy', 'revokeByGrantId']) {
     const call = prototype[name];
     if (call === undefined) throw new Error(`the adapter has no ${name}`);

@@ -7,7 +7,7 @@ import {
   type SubjectToken,
   subjectTokenErrorOf,
 } from '@behalf/extension-grants';
-import type { ResourceRegistry } from '../registry/apis.ts';
+import type { ApiRegistry } from '../registry/apis.ts';
 import { decideDelegation, type DelegationFault } from '../registry/decide-delegation.ts';
 import type { DelegationPolicy } from '../registry/delegation-policy.ts';
 import type { TokenLedger } from '../state/ledger.ts';
@@ -27,7 +27,7 @@ export async function authorizeActor(
 ): Promise<AuthorizedActor> {
   const decision = decideDelegation({
     policy: ports.policy,
-    resources: ports.resources,
+    apis: ports.apis,
     grantType: request.grantType,
     actor: request.client,
     subjectToken,
@@ -43,7 +43,7 @@ export async function authorizeActor(
 
   const derived = derive({
     grantType: request.grantType,
-    from: subjectToken,
+    subjectToken,
     actor: request.client.id,
     dpopThumbprint: request.dpopThumbprint,
   });
@@ -52,36 +52,36 @@ export async function authorizeActor(
   const { sessionId } = subjectToken;
   if (
     sessionId !== undefined &&
-    (await ports.ledger.isBarred(sessionId, request.client.id, decision.target))
+    (await ports.ledger.isActorBlocked(sessionId, request.client.id, decision.target))
   ) {
     const description = 'the user does not let this client act at the target any more';
-    return { ok: false, refusal: refusalOf('barred', description, request, subjectToken) };
+    return { ok: false, refusal: refusalOf('blocked', description, request, subjectToken) };
   }
   return { ok: true, scopes: decision.scopes, target: decision.target };
 }
 
 /** The wire code of each fault; where the fault lies in the subject token, the grant's own code for that. */
-const ERROR: Record<DelegationFault | 'barred', GrantError | 'subject_token'> = {
+const ERROR: Record<DelegationFault | 'blocked', GrantError | 'subject_token'> = {
   presenter: 'subject_token',
   depth: 'subject_token',
   no_edge: 'invalid_target',
   target: 'invalid_target',
-  barred: 'invalid_target',
+  blocked: 'invalid_target',
   scope: 'invalid_scope',
   dpop_required: 'invalid_request',
 };
 
 function refusalOf(
-  fault: DelegationFault | 'barred',
+  fault: DelegationFault | 'blocked',
   description: string,
   request: ExtensionGrantRequest,
-  from: SubjectToken,
+  subjectToken: SubjectToken,
 ): Refusal {
   const code = ERROR[fault];
   return refuse(code === 'subject_token' ? subjectTokenErrorOf(request.grantType) : code, description, {
     reason: fault === 'presenter' ? 'subject_token' : 'policy',
-    cause: fault,
-    from,
+    detail: fault,
+    subjectToken,
   });
 }
 
@@ -99,9 +99,9 @@ export type ValidatedSubjectToken =
       /** Safe on the wire. */
       readonly description: string;
       /** For log and ledger. */
-      readonly cause: string;
+      readonly detail: string;
       /** The token, when its signature was good and something else was not. */
-      readonly from?: SubjectToken | undefined;
+      readonly subjectToken?: SubjectToken | undefined;
       /** Nothing is known about the token: its issuer's keys could not be had. */
       readonly isOutage?: boolean;
     };
@@ -114,8 +114,8 @@ export interface SubjectTokenValidator {
 /** What every grant needs that exchanges a token. */
 export interface ExchangePorts {
   readonly policy: DelegationPolicy;
-  readonly resources: ResourceRegistry;
+  readonly apis: ApiRegistry;
   /** For the access tokens of this server. */
   readonly accessTokens: SubjectTokenValidator;
-  readonly ledger: Pick<TokenLedger, 'isBarred'>;
+  readonly ledger: Pick<TokenLedger, 'isActorBlocked'>;
 }

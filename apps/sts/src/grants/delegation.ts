@@ -1,7 +1,7 @@
 import { type ExtensionGrantValidator, grantSubject } from '@behalf/extension-grants';
 import { DELEGATION_GRANT } from '../registry/clients.ts';
 import { authorizeActor, type ExchangePorts } from './authorize-actor.ts';
-import { readSubjectToken } from './subject-token.ts';
+import { validateSubjectToken } from './subject-token.ts';
 
 /**
  * `grant_type=delegation&scope=…&token=<the user's token>`: the authenticated client gets a token with which it acts for
@@ -11,15 +11,15 @@ export function createDelegationGrant(ports: ExchangePorts): ExtensionGrantValid
   return {
     grantType: DELEGATION_GRANT,
     async validate(request) {
-      const subject = await readSubjectToken(ports.accessTokens, request, 'token');
+      const subject = await validateSubjectToken(ports.accessTokens, request, 'token');
       if (!subject.ok) return subject.refusal;
 
       const authorized = await authorizeActor(ports, request, subject.token);
       if (!authorized.ok) return authorized.refusal;
 
-      // Nesting `act`, `may_act`, cycles and the lifetime are the engine's part, for every grant alike.
+      // Nesting `act`, `may_act`, cycles and the lifetime are oidc-provider's part, for every grant alike.
       return grantSubject({
-        from: subject.token,
+        subjectToken: subject.token,
         subject: subject.token.subject,
         actor: request.client.id,
         scopes: authorized.scopes,

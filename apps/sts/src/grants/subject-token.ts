@@ -8,30 +8,30 @@ import {
 import type { SubjectTokenValidator } from './authorize-actor.ts';
 import { claimedIssuerOf } from './trusted-issuer-token.ts';
 
-export type ReadSubjectToken =
+export type SubjectTokenResult =
   { readonly ok: true; readonly token: SubjectToken } | { readonly ok: false; readonly refusal: Refusal };
 
 /**
  * Reads the token to be exchanged from a form parameter. It is a user's: a client's own token has nobody to act for.
  * Refused with `invalid_grant`, in RFC 8693 with `invalid_request` (§2.2.2).
  */
-export async function readSubjectToken(
+export async function validateSubjectToken(
   validator: SubjectTokenValidator,
   request: ExtensionGrantRequest,
   parameter: string,
-): Promise<ReadSubjectToken> {
+): Promise<SubjectTokenResult> {
   const jwt = request.raw[parameter];
   if (typeof jwt !== 'string') return bad(request, `${parameter} is missing`, 'missing');
   const validated = await validator.validate(jwt, { now: request.now });
   if (!validated.ok && validated.isOutage === true) {
     const description = 'the token cannot be checked at the moment';
     const refusal = refuse('temporarily_unavailable', description, {
-      cause: validated.cause,
+      detail: validated.detail,
       retryAfterSeconds: 5,
     });
     return { ok: false, refusal };
   }
-  if (!validated.ok) return bad(request, validated.description, validated.cause, validated.from);
+  if (!validated.ok) return bad(request, validated.description, validated.detail, validated.subjectToken);
   if (validated.isClientToken) return bad(request, 'the token has no user', 'client_token');
   return { ok: true, token: validated.token };
 }
@@ -39,13 +39,13 @@ export async function readSubjectToken(
 function bad(
   request: ExtensionGrantRequest,
   description: string,
-  cause: string,
-  from?: SubjectToken,
-): ReadSubjectToken {
+  detail: string,
+  subjectToken?: SubjectToken,
+): SubjectTokenResult {
   const refusal = refuse(subjectTokenErrorOf(request.grantType), description, {
     reason: 'subject_token',
-    cause,
-    ...(from === undefined ? {} : { from }),
+    detail,
+    ...(subjectToken === undefined ? {} : { subjectToken }),
   });
   return { ok: false, refusal };
 }

@@ -13,7 +13,7 @@ export type SubscriptionAnswer =
   | { readonly kind: 'found'; readonly subscription: Subscription }
   | { readonly kind: 'none' }
   /** Down, slow, overloaded, or not making sense: nothing is known about the user. */
-  | { readonly kind: 'unavailable'; readonly cause: string };
+  | { readonly kind: 'unavailable'; readonly detail: string };
 
 export interface SubscriptionSource {
   /** Asks about one user, with a token from `issueToken`. Never throws for what goes wrong at the service. */
@@ -107,8 +107,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function unavailable(cause: string): SubscriptionAnswer {
-  return { kind: 'unavailable', cause };
+function unavailable(detail: string): SubscriptionAnswer {
+  return { kind: 'unavailable', detail };
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   TOKEN_EXCHANGE_GRANT,
 } from '@behalf/extension-grants';
 import { authorizeActor, type ExchangePorts } from './authorize-actor.ts';
-import { readSubjectToken } from './subject-token.ts';
+import { validateSubjectToken } from './subject-token.ts';
 
 /** RFC 8693 §3: both names mean our access tokens, which are JWTs. */
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
@@ -27,20 +27,20 @@ export function createTokenExchangeGrant(
   return {
     grantType: TOKEN_EXCHANGE_GRANT,
     async validate(request) {
-      const malformed = refuseForm(request);
+      const malformed = validateParameters(request);
       if (malformed !== undefined) return malformed;
 
-      const subject = await readSubjectToken(ports.accessTokens, request, 'subject_token');
+      const subject = await validateSubjectToken(ports.accessTokens, request, 'subject_token');
       if (!subject.ok) return subject.refusal;
 
-      const badActor = await refuseActorToken(ports, request, subject.token);
+      const badActor = await validateActorToken(ports, request, subject.token);
       if (badActor !== undefined) return badActor;
 
       const authorized = await authorizeActor(ports, request, subject.token);
       if (!authorized.ok) return authorized.refusal;
 
       return grantSubject({
-        from: subject.token,
+        subjectToken: subject.token,
         subject: subject.token.subject,
         actor: request.client.id,
         scopes: authorized.scopes,
@@ -52,7 +52,7 @@ export function createTokenExchangeGrant(
 }
 
 /** The parameters of RFC 8693 §2.1 among themselves; all faults are `invalid_request` (§2.2.2). */
-function refuseForm(request: ExtensionGrantRequest): Refusal | undefined {
+function validateParameters(request: ExtensionGrantRequest): Refusal | undefined {
   const { raw } = request;
   if (raw['subject_token_type'] === undefined)
     return refuse('invalid_request', 'subject_token_type is missing');
@@ -87,19 +87,23 @@ const ACTOR_SCOPE = 'actor';
  * what client authentication proved before, and cannot bring a second chain of actors in.
  * Gives the refusal (`invalid_request`, §2.2.2; `reason` is `policy`, since no new sign-in of the user cures it), or nothing.
  */
-export async function refuseActorToken(
+export async function validateActorToken(
   ports: Pick<ExchangePorts, 'accessTokens'> & { readonly issuer: string },
   request: ExtensionGrantRequest,
-  from: SubjectToken,
+  subjectToken: SubjectToken,
 ): Promise<Refusal | undefined> {
   const jwt = request.raw['actor_token'];
   if (jwt === undefined) return undefined;
-  const no = (cause: string) =>
-    refuse('invalid_request', 'the actor token is not acceptable', { reason: 'policy', cause, from });
+  const no = (detail: string) =>
+    refuse('invalid_request', 'the actor token is not acceptable', {
+      reason: 'policy',
+      detail,
+      subjectToken,
+    });
   if (typeof jwt !== 'string') return no('actor_token: repeated');
 
   const validated = await ports.accessTokens.validate(jwt, { now: request.now });
-  if (!validated.ok) return no(`actor_token: ${validated.cause}`);
+  if (!validated.ok) return no(`actor_token: ${validated.detail}`);
   const { token, isClientToken } = validated;
   if (!isClientToken) return no('actor_token: it is a user’s');
   if (token.subject !== request.client.id) return no('actor_token: of another client');

@@ -7,7 +7,7 @@ import {
 } from '@behalf/extension-grants';
 import { TRANSLATION_GRANT, USER_SUBSCRIPTION_CLIENT } from '../registry/clients.ts';
 import { authorizeActor, type ExchangePorts, type SubjectTokenValidator } from './authorize-actor.ts';
-import { readSubjectToken } from './subject-token.ts';
+import { validateSubjectToken } from './subject-token.ts';
 import type { Subscription, SubscriptionAnswer, SubscriptionSource } from './subscriptions-client.ts';
 
 const SELF_ISSUED_LIFETIME_SECONDS = 15;
@@ -18,7 +18,7 @@ export interface TranslationPorts extends ExchangePorts {
   /** For our access tokens and for trusted issuers' JWTs. */
   readonly subjectTokens: SubjectTokenValidator;
   /** Uses a trusted issuer's token up; false when it was used before. */
-  readonly useUp: (token: SubjectToken) => Promise<boolean>;
+  readonly consumePartnerToken: (token: SubjectToken) => Promise<boolean>;
   readonly subscriptions: SubscriptionSource;
   /** Resource identifier of the subscription service. */
   readonly subscriptionsAudience: string;
@@ -49,22 +49,24 @@ export function createTranslationGrant(ports: TranslationPorts): ExtensionGrantV
   return {
     grantType: TRANSLATION_GRANT,
     async validate(request) {
-      const subject = await readSubjectToken(ports.subjectTokens, request, 'token');
+      const subject = await validateSubjectToken(ports.subjectTokens, request, 'token');
       if (!subject.ok) return subject.refusal;
-      const from = subject.token;
+      const subjectToken = subject.token;
 
-      const authorized = await authorizeActor(ports, request, from);
+      const authorized = await authorizeActor(ports, request, subjectToken);
       if (!authorized.ok) return authorized.refusal;
 
-      const answer = await ports.subscriptions.of(from.subject, issueOwnToken);
-      if (answer.kind !== 'found' || answer.subscription.status !== 'active') return refuseFor(answer, from);
+      const answer = await ports.subscriptions.of(subjectToken.subject, issueOwnToken);
+      if (answer.kind !== 'found' || answer.subscription.status !== 'active')
+        return refuseFor(answer, subjectToken);
 
       // Last of all, so that a refusal for another reason does not cost a partner its token.
-      if (from.kind === 'external' && !(await ports.useUp(from))) return refuseUsed(from);
+      if (subjectToken.kind === 'external' && !(await ports.consumePartnerToken(subjectToken)))
+        return refuseUsed(subjectToken);
 
       return grantSubject({
-        from,
-        subject: from.subject,
+        subjectToken,
+        subject: subjectToken.subject,
         actor: request.client.id,
         scopes: authorized.scopes,
         target: authorized.target,
@@ -78,22 +80,26 @@ function claimOf({ plan, status, renewsAt }: Subscription) {
   return { plan, status, renews_at: renewsAt };
 }
 
-function refuseFor(answer: SubscriptionAnswer, from: SubjectToken): Refusal {
+function refuseFor(answer: SubscriptionAnswer, subjectToken: SubjectToken): Refusal {
   if (answer.kind === 'unavailable') {
     return refuse('temporarily_unavailable', 'the subscription cannot be checked at the moment', {
-      cause: answer.cause,
-      from,
+      detail: answer.detail,
+      subjectToken,
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   }
   const description = answer.kind === 'none' ? 'the user has no subscription' : 'the subscription has lapsed';
-  return refuse('invalid_grant', description, { reason: 'subscription', cause: answer.kind, from });
+  return refuse('invalid_grant', description, {
+    reason: 'subscription',
+    detail: answer.kind,
+    subjectToken,
+  });
 }
 
-function refuseUsed(from: SubjectToken): Refusal {
+function refuseUsed(subjectToken: SubjectToken): Refusal {
   return refuse('invalid_grant', 'the token was used before', {
     reason: 'subject_token',
-    cause: 'replayed',
-    from,
+    detail: 'replayed',
+    subjectToken,
   });
 }

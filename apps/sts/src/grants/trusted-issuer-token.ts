@@ -178,6 +178,6 @@ function registeredKeys({ keys }: TrustedIssuer): JWTVerifyGetKey {
 
 class KeysUnavailable extends Error {}
 
-function no(cause: string): ValidatedSubjectToken & { ok: false } {
-  return { ok: false, description: 'the token is not acceptable', cause };
+function no(detail: string): ValidatedSubjectToken & { ok: false } {
+  return { ok: false, description: 'the token is not acceptable', detail };
 }

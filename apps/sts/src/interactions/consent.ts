@@ -5,17 +5,17 @@ export async function scopesToAllow(
   provider: Provider,
   interaction: Interaction,
 ): Promise<readonly string[]> {
-  const { openid, resources } = missingOf(interaction);
-  const asked = [...openid, ...Object.values(resources).flat()];
+  const { openid, apis } = missingOf(interaction);
+  const asked = [...openid, ...Object.values(apis).flat()];
   return asked.length > 0 ? asked : askedAgain(provider, interaction);
 }
 
 /** The user agreed: everything that was asked and not granted yet is granted. Resolves with the grant's id. */
 export async function grantWhatIsAsked(provider: Provider, interaction: Interaction): Promise<string> {
   const grant = await grantOf(provider, interaction);
-  const { openid, resources } = missingOf(interaction);
+  const { openid, apis } = missingOf(interaction);
   if (openid.length > 0) grant.addOIDCScope(openid.join(' '));
-  for (const [resource, scopes] of Object.entries(resources)) {
+  for (const [resource, scopes] of Object.entries(apis)) {
     grant.addResourceScope(resource, scopes.join(' '));
   }
   return grant.save();
@@ -31,13 +31,13 @@ async function grantOf(provider: Provider, { grantId, session, params }: Interac
 
 function missingOf({ prompt }: Interaction): {
   openid: readonly string[];
-  resources: Readonly<Record<string, readonly string[]>>;
+  apis: Readonly<Record<string, readonly string[]>>;
 } {
   const { missingOIDCScope, missingResourceScopes } = prompt.details as {
     missingOIDCScope?: readonly string[];
     missingResourceScopes?: Readonly<Record<string, readonly string[]>>;
   };
-  return { openid: missingOIDCScope ?? [], resources: missingResourceScopes ?? {} };
+  return { openid: missingOIDCScope ?? [], apis: missingResourceScopes ?? {} };
 }
 
 /** What was granted before and is asked for once more. Any other word in the request is the client's and gets it nothing. */

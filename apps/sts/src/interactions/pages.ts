@@ -127,7 +127,7 @@ export function consentPage({ action, application, destination, userName, scopes
   };
 }
 
-/** Asks whether to sign out (OpenID Connect RP-Initiated Logout 1.0 §2). `xsrf` is the engine's token for this question. */
+/** Asks whether to sign out (OpenID Connect RP-Initiated Logout 1.0 §2). `xsrf` is oidc-provider's token for this question. */
 export function signOutPage(action: string, xsrf: string, application: string | undefined): Page {
   return {
     title: 'Sign out?',
@@ -158,7 +158,7 @@ export function signedOutPage(returnTo: { name: string; url: string } | undefine
   };
 }
 
-/** Carries values on to `action` by a button, where the engine would have a script press it. */
+/** Carries values on to `action` by a button, where oidc-provider would have a script press it. */
 export function continuePage(action: string, fields: Readonly<Record<string, string>>): Page {
   return {
     title: 'Continue',

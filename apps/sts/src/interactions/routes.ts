@@ -20,7 +20,7 @@ import { createPasswordCheck, type PasswordCheck, type SignInThrottle } from './
 export interface InteractionPorts {
   readonly issuer: string;
   readonly logger: Logger;
-  /** The engine as it is now. */
+  /** oidc-provider as it is now. */
   readonly provider: () => Provider;
   readonly users: Pick<UserStore, 'authenticate' | 'findById'>;
   readonly throttle: SignInThrottle;
@@ -32,7 +32,7 @@ const FORM_LIMIT = '8kb';
 
 const RETRY_AFTER_SECONDS = '5';
 
-/** Pages between an authorization request and its answer: sign-in and consent. The engine knows what is to be asked. */
+/** Pages between an authorization request and its answer: sign-in and consent. oidc-provider knows what is to be asked. */
 export function interactionRoutes(ports: InteractionPorts): Router {
   const routes = Router();
   const checkPassword = createPasswordCheck(ports.users);
@@ -51,7 +51,7 @@ export function interactionRoutes(ports: InteractionPorts): Router {
   routes.post(
     '/interaction/:uid',
     (request, response, next) => {
-      if (isFromOwnPage(request, new URL(ports.issuer).origin)) next();
+      if (isSameOrigin(request, new URL(ports.issuer).origin)) next();
       else sendPage(response, 403, foreignFormPage());
     },
     express.urlencoded({ extended: false, limit: FORM_LIMIT, parameterLimit: 20 }),
@@ -79,7 +79,7 @@ async function signIn(
     showSignIn(response.status(status), interaction, ports, { username, problem });
   if (username === '' || password === '') return refuse(400, 'missing');
 
-  const admission = await ports.throttle.admit(username, request.ip ?? '');
+  const admission = await ports.throttle.consume(username, request.ip ?? '');
   if (!admission.ok) {
     response.set('Retry-After', String(admission.waitSeconds));
     return refuse(429, { waitSeconds: admission.waitSeconds });
@@ -87,13 +87,13 @@ async function signIn(
   const checkedAt = ports.now();
   const checked = await ports.checkPassword(username, password);
   if (checked === 'busy') {
-    await admission.takeBack();
+    await admission.refund();
     response.set('Retry-After', RETRY_AFTER_SECONDS);
     return sendPage(response, 503, troublePage(currentRequestId()));
   }
   const { user } = checked;
   if (user === undefined) return refuse(401, 'refused');
-  await admission.takeBack();
+  await admission.refund();
   await ports.provider().interactionFinished(
     request,
     response,
@@ -227,7 +227,7 @@ function text(value: unknown): string {
  * and SameSite cookies do not replace the check, since all ports of one host are one site.
  * A request with neither `Origin` nor `Sec-Fetch-Site` does not come from a browser, so nobody's cookies are being abused.
  */
-export function isFromOwnPage(request: IncomingMessage, ownOrigin: string): boolean {
+export function isSameOrigin(request: IncomingMessage, ownOrigin: string): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers;
   if (origin !== undefined) return origin === ownOrigin;
   return site === undefined || site === 'same-origin';

@@ -16,13 +16,13 @@ export type Admission =
   | {
       readonly ok: true;
       /** Call it when the sign-in succeeded, or was not tried: only failures count. */
-      readonly takeBack: () => Promise<void>;
+      readonly refund: () => Promise<void>;
     }
   | { readonly ok: false; readonly waitSeconds: number };
 
 export interface SignInThrottle {
   /** Counts an attempt before it is made, so that parallel guesses cannot slip past the limit together. */
-  admit(userName: string, address: string): Promise<Admission>;
+  consume(userName: string, address: string): Promise<Admission>;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface SignInThrottle {
  */
 export function createSignInThrottle(counter: AttemptCounter): SignInThrottle {
   return {
-    async admit(userName, address) {
+    async consume(userName, address) {
       const network = networkOf(address);
       const limits = [
         { key: keyOf('name', userName.normalize('NFKC').toLowerCase(), network), maximum: FAILURES_PER_NAME },
@@ -39,7 +39,7 @@ export function createSignInThrottle(counter: AttemptCounter): SignInThrottle {
       ];
       const counted: string[] = [];
       const takeBack = async () => {
-        for (const key of counted) await counter.takeBack(key);
+        for (const key of counted) await counter.refund(key);
       };
       for (const { key, maximum } of limits) {
         const { count, endsInSeconds } = await counter.count(key, WINDOW_SECONDS);
@@ -48,7 +48,7 @@ export function createSignInThrottle(counter: AttemptCounter): SignInThrottle {
         await takeBack();
         return { ok: false, waitSeconds: Math.max(1, endsInSeconds) };
       }
-      return { ok: true, takeBack };
+      return { ok: true, refund: takeBack };
     },
   };
 }
@@ -63,7 +63,7 @@ export interface AttemptCounter {
   /** One more; the first one opens the window. */
   count(key: string, windowSeconds: number): Promise<{ count: number; endsInSeconds: number }>;
   /** One less in the window that is open. */
-  takeBack(key: string): Promise<void>;
+  refund(key: string): Promise<void>;
 }
 
 export function createAttemptCounter(db: Kysely<StsSchema>, now: () => number): AttemptCounter {
@@ -87,7 +87,7 @@ export function createAttemptCounter(db: Kysely<StsSchema>, now: () => number): 
       return { count: row.attempts, endsInSeconds: row.window_ends_at - at };
     },
 
-    async takeBack(key) {
+    async refund(key) {
       await db
         .updateTable('sign_in_attempts')
         .set({ attempts: sql<number>`attempts - 1` })

@@ -74,7 +74,7 @@ export async function openKeyRing({ database, encryption, now, rotation }: KeyRi
 
   await alone(async (db) => {
     await resealKeys(db, encryption);
-    await replenish(db, context());
+    await ensureKeys(db, context());
   });
   let keys = await readSnapshot(database, context);
 
@@ -111,7 +111,7 @@ export async function openKeyRing({ database, encryption, now, rotation }: KeyRi
     },
 
     async rotate() {
-      await alone((db) => announceSuccessors(db, context()));
+      await alone((db) => publishNextKeys(db, context()));
       await refresh();
     },
 
@@ -131,7 +131,7 @@ async function readSnapshot(
   if ([signing, cookies].every((keys) => dueDate(keys, context()) === undefined)) {
     return snapshotOf(signing, cookies, context());
   }
-  await database.exclusively('keys', (db) => replenish(db, context()));
+  await database.exclusively('keys', (db) => ensureKeys(db, context()));
   return snapshotOf(...(await read()), context());
 }
 
@@ -161,7 +161,7 @@ export interface KeySnapshot {
   /** Differs when anything below differs. */
   readonly version: string;
   readonly activeKid: string;
-  /** With private parts, the active key first: for the engine. */
+  /** With private parts, the active key first: for oidc-provider. */
   readonly jwks: { readonly keys: readonly JWK[] };
   /** What everyone may see, and the only keys that verify. A revoked key is not among them. */
   readonly publicJwks: { readonly keys: readonly JWK[] };
@@ -216,7 +216,7 @@ export function dueDate(keys: readonly DatedKey[], { policy, now }: RotationCont
 }
 
 /** Makes what is missing: the first keys, and successors of those that have come of age. The caller holds the lock. */
-export async function replenish(db: Kysely<StsSchema>, context: RotationContext): Promise<void> {
+export async function ensureKeys(db: Kysely<StsSchema>, context: RotationContext): Promise<void> {
   const { encryption, now } = context;
   const signingFrom = dueDate(await readSigningKeys(db), context);
   if (signingFrom !== undefined) await addSigningKey(db, encryption, { now, activeFrom: signingFrom });
@@ -225,7 +225,7 @@ export async function replenish(db: Kysely<StsSchema>, context: RotationContext)
 }
 
 /** Publishes successors, unless some are already upcoming. The caller holds the lock. */
-export async function announceSuccessors(db: Kysely<StsSchema>, context: RotationContext): Promise<void> {
+export async function publishNextKeys(db: Kysely<StsSchema>, context: RotationContext): Promise<void> {
   const { encryption, policy, now } = context;
   const states = statesOf(await readSigningKeys(db), now, policy.retainSeconds);
   if (states.some(({ state }) => state === 'upcoming')) return;

@@ -3,15 +3,15 @@ import { isUnavailable } from '@behalf/database';
 import { currentRequestId, type Logger } from '@behalf/service';
 import type { AuthorizationCode, KoaContextWithOIDC, Provider, RefreshToken } from 'oidc-provider';
 import { troublePage } from '../interactions/pages.ts';
-import type { ResourceRegistry } from '../registry/apis.ts';
+import type { ApiRegistry } from '../registry/apis.ts';
 import { loggedPath } from './edge.ts';
 import { answerWithPage } from './pages.ts';
 
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * What the engine could not finish because of us is logged, once, without any value of the request. When the database
- * is out of reach the answer is 503 with `Retry-After`; otherwise the engine's own 500 stands, which tells nothing.
+ * What oidc-provider could not finish because of us is logged, once, without any value of the request. When the database
+ * is out of reach the answer is 503 with `Retry-After`; otherwise oidc-provider's own 500 stands, which tells nothing.
  */
 export function reportOutages(provider: Provider, logger: Logger): void {
   const failures = new WeakMap<object, unknown>();
@@ -51,7 +51,7 @@ function answerFailure(ctx: KoaContextWithOIDC, status: 500 | 503): void {
       : { error: 'server_error', error_description: 'something went wrong on our side' };
 }
 
-/** The engine leaves a path or method it has no route for to Koa, which would say so in plain text. */
+/** oidc-provider leaves a path or method it has no route for to Koa, which would say so in plain text. */
 export async function answerUnknownPaths(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
   await next();
   if (ctx.body !== undefined && ctx.body !== null) return;
@@ -65,8 +65,8 @@ export async function answerUnknownPaths(ctx: KoaContextWithOIDC, next: () => Pr
   ctx.set('Cache-Control', 'no-store');
 }
 
-/** Adds to the engine's discovery document (RFC 8414) what it cannot know: the APIs' scopes and the APIs (RFC 9728 §4). */
-export function describeTruly(resources: ResourceRegistry) {
+/** Adds to oidc-provider's discovery document (RFC 8414) what it cannot know: the APIs' scopes and the APIs (RFC 9728 §4). */
+export function addApisToDiscovery(apis: ApiRegistry) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
     await next();
     const oidc: KoaContextWithOIDC['oidc'] | undefined = ctx.oidc;
@@ -74,11 +74,8 @@ export function describeTruly(resources: ResourceRegistry) {
     const document = ctx.body as { scopes_supported?: readonly string[] };
     ctx.body = {
       ...document,
-      scopes_supported: [
-        ...(document.scopes_supported ?? []),
-        ...resources.all.flatMap(({ scopes }) => scopes),
-      ],
-      protected_resources: resources.all.map(({ identifier }) => identifier),
+      scopes_supported: [...(document.scopes_supported ?? []), ...apis.all.flatMap(({ scopes }) => scopes)],
+      protected_resources: apis.all.map(({ identifier }) => identifier),
     };
   };
 }
@@ -88,12 +85,12 @@ export function describeTruly(resources: ResourceRegistry) {
  * (draft-ietf-oauth-refresh-token-expiration). It ends with the login session, however often it is rotated, so a client
  * learns from it when the person will have to sign in again.
  */
-export async function tellRefreshTokenLifetime(
+export async function addRefreshTokenExpiresIn(
   ctx: KoaContextWithOIDC,
   next: () => Promise<void>,
 ): Promise<void> {
   await next();
-  // No route of the engine's matched: there is no OpenID context.
+  // No route of oidc-provider's matched: there is no OpenID context.
   const oidc: KoaContextWithOIDC['oidc'] | undefined = ctx.oidc;
   const refreshToken = oidc?.entities.RefreshToken;
   if (oidc?.route !== 'token' || ctx.status !== 200 || refreshToken === undefined) return;
@@ -105,14 +102,11 @@ export async function tellRefreshTokenLifetime(
 const PUBLIC_DOCUMENTS = '/.well-known/';
 
 /**
- * The engine lets pages of every origin read its answers, and says `*` to a request without one. Who may read ours is
- * decided in front of it, for one exact origin; what the engine adds by itself is taken away again. Discovery and keys
+ * oidc-provider lets pages of every origin read its answers, and says `*` to a request without one. Who may read ours is
+ * decided in front of it, for one exact origin; what oidc-provider adds by itself is taken away again. Discovery and keys
  * are public: any page may read those.
  */
-export async function withoutForeignOrigins(
-  ctx: KoaContextWithOIDC,
-  next: () => Promise<void>,
-): Promise<void> {
+export async function stripProviderCors(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
   const isDecided = ctx.res.hasHeader('Access-Control-Allow-Origin');
   await next();
   if (isDecided || ctx.path.toLowerCase().startsWith(PUBLIC_DOCUMENTS)) return;
@@ -121,19 +115,19 @@ export async function withoutForeignOrigins(
   }
 }
 
-export interface GiveBackPorts {
+export interface UnconsumePorts {
   /** Makes a code or refresh token that was used up good for another use. */
-  readonly release: (model: 'AuthorizationCode' | 'RefreshToken', id: string) => Promise<void>;
+  readonly unconsume: (model: 'AuthorizationCode' | 'RefreshToken', id: string) => Promise<void>;
   readonly logger: Logger;
 }
 
 /**
- * A code or refresh token that a request used up, and that then failed nevertheless, is given back: the engine looks at
+ * A code or refresh token that a request used up, and that then failed nevertheless, is given back: oidc-provider looks at
  * `resource` only after it, and the server itself may fail. Nothing was handed out for it, and the client's next try would
  * otherwise be a replay and end its login. Whoever replays it meanwhile still ends the login. When the database is away
  * this fails as well, and the user signs in again.
  */
-export function giveBackOnFailure(provider: Provider, { release, logger }: GiveBackPorts): void {
+export function unconsumeOnFailure(provider: Provider, { unconsume, logger }: UnconsumePorts): void {
   const usedUp = new WeakSet<object>();
   const note = (token: AuthorizationCode | RefreshToken) => void usedUp.add(token);
   provider.on('authorization_code.consumed', note);
@@ -141,14 +135,14 @@ export function giveBackOnFailure(provider: Provider, { release, logger }: GiveB
 
   provider.use(async (ctx: KoaContextWithOIDC, next) => {
     await next();
-    // No route of the engine's matched: there is no OpenID context.
+    // No route of oidc-provider's matched: there is no OpenID context.
     const oidc: KoaContextWithOIDC['oidc'] | undefined = ctx.oidc;
     if (oidc?.route !== 'token' || ctx.status < 400) return;
     const { AuthorizationCode: code, RefreshToken: current, RotatedRefreshToken: rotated } = oidc.entities;
     for (const token of [code, current, rotated]) {
       if (token === undefined || !usedUp.has(token)) continue;
       try {
-        await release(token.kind, token.jti);
+        await unconsume(token.kind, token.jti);
       } catch (error) {
         logger.warn({ err: error }, 'a code or refresh token stays used up');
       }

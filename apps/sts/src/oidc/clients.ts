@@ -1,10 +1,10 @@
 import { type AdapterFactory, type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { ClientStore } from '../state/clients.ts';
 
-/** Client metadata of ours that rides along with the engine's clients. */
+/** Client metadata of ours that rides along with oidc-provider's clients. */
 export const OWN_CLIENT_METADATA = ['first_party', 'client_credentials_scope'];
 
-/** Lets the engine's clients carry what is ours about them. */
+/** Lets oidc-provider's clients carry what is ours about them. */
 export function withRegistration(
   records: AdapterFactory,
   clients: Pick<ClientStore, 'find'>,
@@ -64,7 +64,7 @@ const MAXIMUM_LIFETIME_SECONDS = 3600;
 const TOLERANCE_SECONDS = 5;
 
 /**
- * What the engine leaves open about a client assertion (RFC 7523 §3) whose signature it has checked: it is for this
+ * What oidc-provider leaves open about a client assertion (RFC 7523 §3) whose signature it has checked: it is for this
  * server alone, since whoever else it names could present it here, was not issued in the future, and does not live long.
  * Refused with `invalid_client`.
  */

@@ -3,25 +3,28 @@ import { createStaticKeySet, type KeySet } from '@behalf/auth';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import type { JWKS, Provider } from 'oidc-provider';
 
-/** What the engine is built from and cannot change while it runs. */
-export interface EngineKeys {
+/** What oidc-provider is built from and cannot change while it runs. */
+export interface ProviderKeys {
   /** Private signing keys, the one to sign with first. */
   readonly jwks: JWKS;
   /** Cookie signing keys, the one to sign with first. */
   readonly cookieKeys: readonly string[];
 }
 
-export interface ProviderHost {
-  /** The engine as it is now. Ask again for every request: it is replaced when keys change. */
+export interface CurrentProvider {
+  /** oidc-provider as it is now. Ask again for every request: it is replaced when keys change. */
   readonly current: Provider;
-  /** Answers a request with the engine as it is now. */
+  /** Answers a request with oidc-provider as it is now. */
   readonly handle: RequestListener;
   /** Builds a new engine on other keys; requests in flight finish with the old one. All state is in the database. */
-  replaceKeys(keys: EngineKeys): void;
+  replaceKeys(keys: ProviderKeys): void;
 }
 
-/** Holds the engine. `create` makes one with every grant, hook and override, so that each is like the one before. */
-export function createProviderHost(create: (keys: EngineKeys) => Provider, keys: EngineKeys): ProviderHost {
+/** Holds oidc-provider. `create` makes one with every grant, hook and override, so that each is like the one before. */
+export function createCurrentProvider(
+  create: (keys: ProviderKeys) => Provider,
+  keys: ProviderKeys,
+): CurrentProvider {
   let current = create(keys);
   let listener = current.callback();
   return {

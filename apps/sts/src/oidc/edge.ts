@@ -1,7 +1,7 @@
 import { presentBody } from '@behalf/extension-grants';
 import { pathOf } from '@behalf/service';
 import express, { type RequestHandler } from 'express';
-import type { ResourceRegistry } from '../registry/apis.ts';
+import type { ApiRegistry } from '../registry/apis.ts';
 
 /** As an address this still fits what servers and proxies take for one line; more goes by PAR (RFC 9126). */
 const MAXIMUM_BYTES = 8 * 1024;
@@ -40,7 +40,7 @@ export function originFormOf(target: string): string {
   return rest === target || rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** The engine derives addresses from a request target that is a whole URL, so it gets path and query alone. Mount it right in front. */
+/** oidc-provider derives addresses from a request target that is a whole URL, so it gets path and query alone. Mount it right in front. */
 export const inOriginForm: RequestHandler = (request, _response, next) => {
   request.url = originFormOf(request.url);
   request.originalUrl = request.url;
@@ -58,17 +58,17 @@ export function loggedPath(target: string): string {
 const GRANTS = new Set(['authorization_code', 'refresh_token']);
 
 /**
- * `scope` on a code or refresh request names scopes of one API only, and that API is then the token's: the engine alone
+ * `scope` on a code or refresh request names scopes of one API only, and that API is then the token's: oidc-provider alone
  * would give a token without an audience, or one for another `resource` without any scope. Runs behind the guard that
  * has read the body, and hands it on with the `resource` that the scopes stand for.
  */
-export function resourceOfRequestedScopes(resources: ResourceRegistry): RequestHandler {
+export function resourceOfRequestedScopes(apis: ApiRegistry): RequestHandler {
   return (request, response, next) => {
     const body: unknown = request.body;
     if (!Buffer.isBuffer(body)) return next();
     // It drops one leading `?`, which a body may begin with, so it gets one to drop.
     const form = new URLSearchParams(`?${body.toString('utf8')}`);
-    const owners = ownersOf(form.get('scope') ?? '', resources);
+    const owners = ownersOf(form.get('scope') ?? '', apis);
     if (!GRANTS.has(form.get('grant_type') ?? '') || owners.length === 0) return next();
 
     const [owner = '', other] = owners;
@@ -89,7 +89,7 @@ export function resourceOfRequestedScopes(resources: ResourceRegistry): RequestH
   };
 }
 
-function ownersOf(scope: string, resources: ResourceRegistry): string[] {
-  const owners = scope.split(' ').map((value) => resources.ownerOf(value)?.identifier);
+function ownersOf(scope: string, apis: ApiRegistry): string[] {
+  const owners = scope.split(' ').map((value) => apis.ownerOf(value)?.identifier);
   return [...new Set(owners.filter((owner) => owner !== undefined))];
 }

@@ -7,21 +7,21 @@ import {
   type KoaContextWithOIDC,
   type RefreshToken,
 } from 'oidc-provider';
-import type { ResourceRegistry } from '../registry/apis.ts';
+import type { ApiRegistry } from '../registry/apis.ts';
 import type { Revocation } from '../state/revocation.ts';
 
 export interface IntrospectionPorts {
-  readonly resources: ResourceRegistry;
+  readonly apis: ApiRegistry;
   /** Genuine, ours, and live; undefined otherwise. An outage is thrown. */
   readonly findLiveToken: (jwt: string) => Promise<SubjectToken | undefined>;
 }
 
 /**
- * Answers token introspection (RFC 7662) for our JWT access tokens, which the engine itself keeps no record of. It runs
- * behind the engine, so the client is authenticated. A token is shown to the API it is for and to the client it was
+ * Answers token introspection (RFC 7662) for our JWT access tokens, which oidc-provider itself keeps no record of. It runs
+ * behind oidc-provider, so the client is authenticated. A token is shown to the API it is for and to the client it was
  * issued to; to anyone else it is inactive (§2.2), as are an expired, revoked or foreign one.
  */
-export function introspectJwts({ resources, findLiveToken }: IntrospectionPorts) {
+export function introspectJwts({ apis, findLiveToken }: IntrospectionPorts) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
     await next();
     const jwt = structuredTokenOf(ctx, 'introspection');
@@ -29,12 +29,11 @@ export function introspectJwts({ resources, findLiveToken }: IntrospectionPorts)
     const clientId = ctx.oidc.client?.clientId ?? '';
     const token = await findLiveToken(jwt);
     ctx.status = 200;
-    ctx.body =
-      token !== undefined && maySee(clientId, token, resources) ? describe(token) : { active: false };
+    ctx.body = token !== undefined && maySee(clientId, token, apis) ? describe(token) : { active: false };
   };
 }
 
-/** The engine's policy for its own records: a client sees its own opaque and refresh tokens. */
+/** oidc-provider's policy for its own records: a client sees its own opaque and refresh tokens. */
 export function mayIntrospectRecord(
   _ctx: KoaContextWithOIDC,
   client: { readonly clientId: string },
@@ -43,9 +42,9 @@ export function mayIntrospectRecord(
   return token.clientId === client.clientId;
 }
 
-/** The JWT that an authenticated client sent to an endpoint which the engine has only opaque tokens for. */
+/** The JWT that an authenticated client sent to an endpoint which oidc-provider has only opaque tokens for. */
 export function structuredTokenOf(ctx: KoaContextWithOIDC, route: string): string | undefined {
-  // No route of the engine's matched: there is no OpenID context.
+  // No route of oidc-provider's matched: there is no OpenID context.
   const oidc: KoaContextWithOIDC['oidc'] | undefined = ctx.oidc;
   if (oidc?.route !== route || oidc.client === undefined) return undefined;
   const body: unknown = ctx.body;
@@ -55,8 +54,8 @@ export function structuredTokenOf(ctx: KoaContextWithOIDC, route: string): strin
   return isUnsupported && typeof token === 'string' ? token : undefined;
 }
 
-function maySee(clientId: string, token: SubjectToken, resources: ResourceRegistry): boolean {
-  return token.clientId === clientId || resources.hasRight(clientId, token.audience, 'introspect');
+function maySee(clientId: string, token: SubjectToken, apis: ApiRegistry): boolean {
+  return token.clientId === clientId || apis.hasRight(clientId, token.audience, 'introspect');
 }
 
 function describe(token: SubjectToken): Record<string, unknown> {
@@ -73,8 +72,8 @@ export interface RevocationPorts {
 const FOREIGN = 'the token was not issued to this client';
 
 /**
- * Revokes our JWT access tokens (RFC 7009), which the engine keeps no record of: the token and all that was derived from
- * it. It runs behind the engine, so the client is authenticated. Another client's token is refused (§2.1); what is no
+ * Revokes our JWT access tokens (RFC 7009), which oidc-provider keeps no record of: the token and all that was derived from
+ * it. It runs behind oidc-provider, so the client is authenticated. Another client's token is refused (§2.1); what is no
  * token of ours, or has expired, is answered like a success (§2.2).
  */
 export function revokeJwts({ revocation, verify }: RevocationPorts) {
@@ -95,8 +94,8 @@ export function revokeJwts({ revocation, verify }: RevocationPorts) {
 }
 
 /**
- * The engine's policy for its own records. A refresh token's end is the end of the client's grant in that session, with
- * all its tokens and descendants. An opaque access token ends alone: the engine would end the grant's refresh tokens
+ * oidc-provider's policy for its own records. A refresh token's end is the end of the client's grant in that session, with
+ * all its tokens and descendants. An opaque access token ends alone: oidc-provider would end the grant's refresh tokens
  * along with it, so it is told that there is nothing left to do.
  */
 export function createRevocationPolicy(revocation: Pick<Revocation, 'endGrant'>) {

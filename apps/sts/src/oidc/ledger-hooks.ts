@@ -39,12 +39,12 @@ function entryOf(token: Token, claims: JWTStructured['payload'], requestId: stri
 
 /** A token of ours is named by its jti; a trusted issuer's by issuer and jti, since only the pair is unique. */
 function parentOf(issuance: Issuance | undefined): string | null {
-  const from = issuance?.from;
+  const from = issuance?.subjectToken;
   if (from === undefined) return null;
   return from.kind === 'external' ? `${from.issuer}#${from.jti}` : from.jti;
 }
 
-/** The engine keeps the history of a login's grants in `gty`: `authorization_code refresh_token`. The last one counts. */
+/** oidc-provider keeps the history of a login's grants in `gty`: `authorization_code refresh_token`. The last one counts. */
 function engineGrantType(login: AccessToken | undefined): string {
   return login === undefined ? 'client_credentials' : (login.gty.split(' ').at(-1) ?? login.gty);
 }
@@ -70,21 +70,26 @@ export function createRefusalRecorder(
   requestId: () => string | undefined,
 ) {
   return async (refused: GrantRefused): Promise<void> => {
-    const { from } = refused;
+    const { subjectToken } = refused;
     await ledger.recordRefused({
-      parent: from === undefined ? null : from.kind === 'external' ? `${from.issuer}#${from.jti}` : from.jti,
-      subject: from?.subject ?? null,
+      parent:
+        subjectToken === undefined
+          ? null
+          : subjectToken.kind === 'external'
+            ? `${subjectToken.issuer}#${subjectToken.jti}`
+            : subjectToken.jti,
+      subject: subjectToken?.subject ?? null,
       // Whoever asked would have been the current actor.
-      actors: from === undefined ? [] : [refused.clientId, ...from.actorChain],
+      actors: subjectToken === undefined ? [] : [refused.clientId, ...subjectToken.actorChain],
       clientId: refused.clientId,
       audience: refused.target ?? null,
       scope: refused.scopes.join(' '),
       grantType: refused.grantType,
       at: refused.now,
-      session: from?.sessionId ?? null,
+      session: subjectToken?.sessionId ?? null,
       error: refused.error,
       reason: refused.reason ?? null,
-      cause: refused.cause ?? null,
+      detail: refused.detail ?? null,
       requestId: requestId() ?? null,
     });
   };

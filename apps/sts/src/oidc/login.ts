@@ -13,12 +13,12 @@ import { sessionIdOf } from '../state/schema.ts';
 import type { User, UserStore } from '../state/users.ts';
 import { isFirstParty } from './clients.ts';
 
-/** A user as the engine sees one; `user` is for our own hooks. */
+/** A user as oidc-provider sees one; `user` is for our own hooks. */
 export interface UserAccount extends Account {
   readonly user: User;
 }
 
-/** Finds a user for the engine. A disabled one is not found: no token is issued for them and no session goes on. */
+/** Finds a user for oidc-provider. A disabled one is not found: no token is issued for them and no session goes on. */
 export function createFindAccount(users: Pick<UserStore, 'findById'>): FindAccount {
   return async (_ctx, sub) => {
     const user = await users.findById(sub);
@@ -30,7 +30,7 @@ function accountOf(user: User): UserAccount {
   return {
     accountId: user.id,
     user,
-    // The engine picks from these what the granted scopes cover (OpenID Connect Core §5.4).
+    // oidc-provider picks from these what the granted scopes cover (OpenID Connect Core §5.4).
     claims: () => ({
       sub: user.id,
       name: user.displayName ?? user.name,
@@ -60,7 +60,7 @@ export function createLoginClaims(users: Pick<UserStore, 'findById'>) {
     token: Token,
   ): Promise<Record<string, unknown> | undefined> => {
     const given: Record<string, unknown> = token.extra ?? {};
-    if (!isForUser(token) || issuanceOf(token)?.from !== undefined) return token.extra;
+    if (!isForUser(token) || issuanceOf(token)?.subjectToken !== undefined) return token.extra;
     const user = await users.findById(token.accountId);
     return {
       ...given,
@@ -107,22 +107,22 @@ export async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant 
   return grant;
 }
 
-export interface NoteBrowserPorts {
-  readonly noteBrowser: (session: string, browser: string) => Promise<void>;
+export interface RecordBrowserPorts {
+  readonly recordBrowser: (session: string, browser: string) => Promise<void>;
   readonly logger: Logger;
 }
 
 /** Notes at each sign-in which browser it was. Nothing depends on it, so a failure is logged and the sign-in goes on. */
-export function noteBrowserOfSignIn({ noteBrowser, logger }: NoteBrowserPorts) {
+export function recordSignInBrowser({ recordBrowser, logger }: RecordBrowserPorts) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
     await next();
-    // No route of the engine's matched: there is no OpenID context.
+    // No route of oidc-provider's matched: there is no OpenID context.
     const oidc: KoaContextWithOIDC['oidc'] | undefined = ctx.oidc;
     if (oidc?.route !== 'resume' || oidc.result?.login === undefined || oidc.session === undefined) return;
     const browser = browserName(ctx.get('user-agent'));
     if (browser === undefined) return;
     try {
-      await noteBrowser(sessionIdOf(oidc.session.uid), browser);
+      await recordBrowser(sessionIdOf(oidc.session.uid), browser);
     } catch (error) {
       logger.warn({ err: error }, 'the browser of a sign-in could not be noted');
     }

@@ -4,14 +4,14 @@ import type { LogoutOutbox, PendingLogout } from '../state/logout-outbox.ts';
 
 export interface LogoutWorkerOptions {
   readonly outbox: LogoutOutbox;
-  /** The engine as it is now: it signs the logout tokens. */
+  /** oidc-provider as it is now: it signs the logout tokens. */
   readonly provider: () => Provider;
   readonly logger: Logger;
   /** Default 500. */
   readonly intervalMs?: number;
 }
 
-/** The engine's clients can do this; its types do not say so. */
+/** oidc-provider's clients can do this; its types do not say so. */
 interface LogoutClient extends Client {
   backchannelLogout(sub: string, sid: string): Promise<void>;
 }

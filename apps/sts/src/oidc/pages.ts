@@ -19,7 +19,7 @@ const PAGE_ROUTES = new Set([
   'end_session_success',
 ]);
 
-/** Asks whether to sign out; the engine checks the answer's `xsrf`. */
+/** Asks whether to sign out; oidc-provider checks the answer's `xsrf`. */
 export async function logoutSource(ctx: KoaContextWithOIDC): Promise<void> {
   const state = ctx.oidc.session?.state;
   const secret = typeof state?.['secret'] === 'string' ? state['secret'] : '';
@@ -54,10 +54,13 @@ export async function renderError(
 }
 
 /**
- * The engine hands some values on by a form that a script submits. There is no script here: when nobody is signed in
+ * oidc-provider hands some values on by a form that a script submits. There is no script here: when nobody is signed in
  * a logout just goes on to where it leads, and everything else becomes a page with a button.
  */
-export async function withoutScripts(ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+export async function replaceFormPostPages(
+  ctx: KoaContextWithOIDC,
+  next: () => Promise<void>,
+): Promise<void> {
   await next();
   if (typeof ctx.body !== 'string' || !ctx.body.includes('<title>Submitting Callback</title>')) return;
   const { oidc } = ctx;
@@ -70,7 +73,7 @@ export async function withoutScripts(ctx: KoaContextWithOIDC, next: () => Promis
   ]);
 }
 
-/** The engine has checked `post_logout_redirect_uri` against the client's registration, or dropped it. */
+/** oidc-provider has checked `post_logout_redirect_uri` against the client's registration, or dropped it. */
 function goOnSignedOut(ctx: KoaContextWithOIDC): void {
   const { post_logout_redirect_uri: redirectUri, state } = ctx.oidc.params ?? {};
   const location = new URL(
@@ -113,7 +116,7 @@ function targets(uri: unknown): string[] {
 }
 
 /**
- * Headers of a page for people. Its forms may lead to this server and to where the engine sends the browser next:
+ * Headers of a page for people. Its forms may lead to this server and to where oidc-provider sends the browser next:
  * Chromium checks redirects of a form against `form-action`, too.
  */
 export function pageHeaders(formTargets: readonly string[] = []): Readonly<Record<string, string>> {

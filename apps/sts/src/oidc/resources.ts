@@ -1,5 +1,5 @@
 import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
-import type { ResourceRegistry } from '../registry/apis.ts';
+import type { ApiRegistry } from '../registry/apis.ts';
 import { ownScopesOf } from './clients.ts';
 
 type Context = KoaContextWithOIDC | undefined;
@@ -9,7 +9,7 @@ type Context = KoaContextWithOIDC | undefined;
  * for. `client_credentials` must name scopes, of one API, and gets exactly those (RFC 6749 §4.4.2).
  */
 export function createResourceIndicators(
-  resources: ResourceRegistry,
+  apis: ApiRegistry,
   scopesOfClient: (clientId: string) => readonly string[],
 ) {
   const registeredFor = (client: Client) => scopesOfClient(client.clientId);
@@ -28,7 +28,7 @@ export function createResourceIndicators(
     async getResourceServerInfo(ctx: Context, identifier: string, client: Client): Promise<ResourceServer> {
       if (isClientCredentials(ctx) && ownTarget(ctx, client) !== identifier) throw new errors.InvalidTarget();
       if (isAuthorization(ctx)) assertRegistered(ctx, client);
-      const resource = resources.find(identifier);
+      const resource = apis.find(identifier);
       if (resource?.identifier !== identifier) throw new errors.InvalidTarget();
       const scopes = resource.scopes.filter((scope) => registeredFor(client).includes(scope));
       if (scopes.length === 0) throw new errors.InvalidTarget();
@@ -61,19 +61,19 @@ export function createResourceIndicators(
   /** An API's scope that the client is not registered for is refused; an unknown one is ignored (OpenID Connect Core §3.1.2.1). */
   function assertRegistered(ctx: Context, client: Client): void {
     const foreign = scopesOf(ctx).find(
-      (scope) => resources.ownerOf(scope) !== undefined && !registeredFor(client).includes(scope),
+      (scope) => apis.ownerOf(scope) !== undefined && !registeredFor(client).includes(scope),
     );
     if (foreign !== undefined)
       throw new errors.InvalidScope('the client is not registered for this scope', foreign);
   }
 
   function ownersOf(scopes: readonly string[]): string[] {
-    const owners = scopes.map((scope) => resources.ownerOf(scope)?.identifier);
+    const owners = scopes.map((scope) => apis.ownerOf(scope)?.identifier);
     return [...new Set(owners.filter((owner) => owner !== undefined))];
   }
 }
 
-/** A code request may ask for fewer scopes of the API; the engine itself reads none there. */
+/** A code request may ask for fewer scopes of the API; oidc-provider itself reads none there. */
 function narrowed(ctx: Context, scopes: readonly string[]): readonly string[] {
   if (ctx?.oidc.route !== 'token' || ctx.oidc.params?.['grant_type'] !== 'authorization_code') return scopes;
   const wanted: unknown = ctx.oidc.body?.['scope'];

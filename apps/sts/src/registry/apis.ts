@@ -14,7 +14,7 @@ export interface RegistrySettings {
   readonly webUrl: string;
 }
 
-export const DEVELOPMENT_SETTINGS: RegistrySettings = {
+export const DEVELOPMENT_ADDRESSES: RegistrySettings = {
   issuer: 'http://localhost:4000',
   api1Resource: 'http://localhost:4001',
   api2Resource: 'http://localhost:4002',
@@ -30,9 +30,9 @@ export const DEVELOPMENT_SETTINGS: RegistrySettings = {
  */
 
 /** `exchange`: may present a token for this API as a subject token. `introspect`: may ask about one (RFC 7662). */
-export type ResourceRight = 'exchange' | 'introspect';
+export type ApiRight = 'exchange' | 'introspect';
 
-export interface Resource {
+export interface Api {
   /** Short name: what the `audience` parameter and the delegation policy call it. */
   readonly name: string;
   /** Resource identifier (RFC 8707), the `aud` of its tokens. */
@@ -40,10 +40,10 @@ export interface Resource {
   /** A scope belongs to exactly one API. */
   readonly scopes: readonly string[];
   /** Who acts for this API, and how; never "any client of the API". */
-  readonly clients: readonly { readonly id: string; readonly rights: readonly ResourceRight[] }[];
+  readonly clients: readonly { readonly id: string; readonly rights: readonly ApiRight[] }[];
 }
 
-export function developmentResources(settings: RegistrySettings): readonly Resource[] {
+export function createApis(settings: RegistrySettings): readonly Api[] {
   return [
     {
       name: 'sts',
@@ -72,26 +72,26 @@ export function developmentResources(settings: RegistrySettings): readonly Resou
   ];
 }
 
-export interface ResourceRegistry {
-  readonly all: readonly Resource[];
+export interface ApiRegistry {
+  readonly all: readonly Api[];
   /** By short name or resource identifier, compared as strings (RFC 3986 §6.2.1). */
-  find(nameOrIdentifier: string): Resource | undefined;
+  find(nameOrIdentifier: string): Api | undefined;
   /** The one API that owns a scope. */
-  ownerOf(scope: string): Resource | undefined;
+  ownerOf(scope: string): Api | undefined;
   /** Whether a client is listed for the API with this resource identifier, with this right. */
-  hasRight(clientId: string, identifier: string, right: ResourceRight): boolean;
+  hasRight(clientId: string, identifier: string, right: ApiRight): boolean;
 }
 
 /** Indexes the APIs. Throws when a name, an identifier or a scope stands there twice. */
-export function createResourceRegistry(resources: readonly Resource[]): ResourceRegistry {
-  const byName = new Map<string, Resource>();
-  const byScope = new Map<string, Resource>();
-  for (const resource of resources) {
+export function createApiRegistry(apis: readonly Api[]): ApiRegistry {
+  const byName = new Map<string, Api>();
+  const byScope = new Map<string, Api>();
+  for (const resource of apis) {
     for (const key of new Set([resource.name, resource.identifier])) setOnce(byName, key, resource);
     for (const scope of resource.scopes) setOnce(byScope, scope, resource);
   }
   return {
-    all: resources,
+    all: apis,
     find: (nameOrIdentifier) => byName.get(nameOrIdentifier),
     ownerOf: (scope) => byScope.get(scope),
     hasRight(clientId, identifier, right) {
@@ -103,18 +103,18 @@ export function createResourceRegistry(resources: readonly Resource[]): Resource
 }
 
 /** What the extension grants ask about targets. `scopesOf` gives the API scopes that a client is registered for. */
-export function createTargetDirectory(
-  resources: ResourceRegistry,
+export function createApiDirectory(
+  apis: ApiRegistry,
   scopesOf: (clientId: string) => readonly string[],
 ): TargetDirectory {
   return {
-    resolve: (nameOrIdentifier) => resources.find(nameOrIdentifier)?.identifier,
-    ownerOf: (scope) => resources.ownerOf(scope)?.identifier,
+    resolve: (nameOrIdentifier) => apis.find(nameOrIdentifier)?.identifier,
+    ownerOf: (scope) => apis.ownerOf(scope)?.identifier,
     scopesOf,
   };
 }
 
-function setOnce(index: Map<string, Resource>, key: string, resource: Resource): void {
+function setOnce(index: Map<string, Api>, key: string, resource: Api): void {
   if (index.has(key)) throw new Error(`the registry has two APIs for ${JSON.stringify(key)}`);
   index.set(key, resource);
 }

@@ -1,7 +1,7 @@
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { isPlainHttpElsewhere } from '@behalf/service';
 import type { JWK } from 'jose';
-import type { RegistrySettings, ResourceRegistry } from './apis.ts';
+import type { RegistrySettings, ApiRegistry } from './apis.ts';
 
 /** `grant_type` values of the extension grants that are ours alone. */
 export const DELEGATION_GRANT = 'delegation';
@@ -23,7 +23,7 @@ export const GRANT_TYPES: readonly string[] = [
  * development secret. What an operator registers later looks the same and lives in the database.
  */
 
-export interface DevelopmentClient extends Omit<RegisteredClient, 'disabled'> {
+export interface ClientRegistration extends Omit<RegisteredClient, 'disabled'> {
   /** Absent for clients that authenticate in another way, or not at all. */
   readonly secret?: string;
 }
@@ -39,15 +39,12 @@ export const USER_SUBSCRIPTION_CLIENT = {
 
 const SECRET = { token_endpoint_auth_method: 'client_secret_basic', response_types: [], redirect_uris: [] };
 
-export interface DevelopmentClientKeys {
+export interface ClientKeys {
   /** Public key of jwt.client. */
   readonly jwtClient: JWK;
 }
 
-export function developmentClients(
-  settings: RegistrySettings,
-  keys: DevelopmentClientKeys,
-): readonly DevelopmentClient[] {
+export function createClients(settings: RegistrySettings, keys: ClientKeys): readonly ClientRegistration[] {
   return [
     {
       id: 'web.client',
@@ -142,7 +139,7 @@ export function developmentClients(
 export const OPENID_SCOPES = ['openid', 'profile', 'email', 'offline_access'] as const;
 
 export interface RegistrationRules {
-  readonly resources: Pick<ResourceRegistry, 'ownerOf'>;
+  readonly apis: Pick<ApiRegistry, 'ownerOf'>;
   /** Codes may travel over plain http to another machine: in development alone. */
   readonly permitsPlainHttp: boolean;
 }
@@ -189,15 +186,12 @@ function grantFaults({ metadata }: Registration): readonly string[] {
   return faults;
 }
 
-function scopeFaults(
-  { scopes, metadata }: Registration,
-  { resources }: RegistrationRules,
-): readonly string[] {
+function scopeFaults({ scopes, metadata }: Registration, { apis }: RegistrationRules): readonly string[] {
   const known: readonly string[] = OPENID_SCOPES;
   const openid = typeof metadata['scope'] === 'string' ? metadata['scope'].split(' ') : [];
   return [
     ...scopes
-      .filter((scope) => resources.ownerOf(scope) === undefined)
+      .filter((scope) => apis.ownerOf(scope) === undefined)
       .map((scope) => `no API owns the scope ${scope}`),
     ...openid
       .filter((scope) => !known.includes(scope))

@@ -4,12 +4,12 @@
  */
 
 import type { GrantClient, SubjectToken } from '@behalf/extension-grants';
-import type { ResourceRegistry } from './apis.ts';
-import type { DelegationEdge, DelegationPolicy } from './delegation-policy.ts';
+import type { ApiRegistry } from './apis.ts';
+import type { DelegationRule, DelegationPolicy } from './delegation-policy.ts';
 
 export interface DelegationQuestion {
   readonly policy: DelegationPolicy;
-  readonly resources: ResourceRegistry;
+  readonly apis: ApiRegistry;
   readonly grantType: string;
   /** The authenticated client. */
   readonly actor: GrantClient;
@@ -33,7 +33,7 @@ export type DelegationFault = 'presenter' | 'no_edge' | 'scope' | 'target' | 'de
 export type DelegationDecision =
   | {
       readonly ok: true;
-      readonly edge: DelegationEdge;
+      readonly rule: DelegationRule;
       readonly scopes: readonly string[];
       /** Resource identifier. */
       readonly target: string;
@@ -42,27 +42,29 @@ export type DelegationDecision =
 
 /**
  * Decides on one exchange.
- * Not checked here: the subject token itself, `may_act` and cycles (the engine does, on issuing), and whether the user
+ * Not checked here: the subject token itself, `may_act` and cycles (oidc-provider does, on issuing), and whether the user
  * took the right away again (the ledger knows).
  */
 export function decideDelegation(question: DelegationQuestion): DelegationDecision {
-  const { subjectToken, actor, requested, resources } = question;
+  const { subjectToken, actor, requested, apis } = question;
   if (!mayPresent(question))
     return no('presenter', 'the subject token was not issued to be presented by this client');
 
-  const edges = question.policy.filter((edge) => leavesFrom(edge, question));
+  const edges = question.policy.filter((edge) => matchesSubjectToken(edge, question));
   if (edges.length === 0) return no('no_edge', 'the policy does not let this client act with such a token');
 
   const { target, targetIsNamed } = requested;
-  const towards =
-    target === undefined ? edges : edges.filter((edge) => identifierOf(edge, resources) === target);
-  if (towards.length === 0) {
+  const rulesForTarget =
+    target === undefined ? edges : edges.filter((edge) => identifierOf(edge, apis) === target);
+  if (rulesForTarget.length === 0) {
     return targetIsNamed
       ? no('no_edge', 'the policy does not let this client act at the requested target')
       : no('scope', 'a requested scope is outside what the policy allows');
   }
-  const covering = towards.filter((edge) => requested.scopes.every((scope) => edge.scopes.includes(scope)));
-  const [edge, other] = covering;
+  const rulesForScopes = rulesForTarget.filter((edge) =>
+    requested.scopes.every((scope) => edge.scopes.includes(scope)),
+  );
+  const [edge, other] = rulesForScopes;
   if (edge === undefined) return no('scope', 'a requested scope is outside what the policy allows');
   if (other !== undefined)
     return no('target', 'the request fits several targets or sets of scopes: name one');
@@ -79,31 +81,31 @@ export function decideDelegation(question: DelegationQuestion): DelegationDecisi
   if (edge.requireDpop === true && !question.hasDpopProof) {
     return no('dpop_required', 'the policy wants the new token bound to a key: send a DPoP proof');
   }
-  return { ok: true, edge, scopes, target: identifierOf(edge, resources) };
+  return { ok: true, rule: edge, scopes, target: identifierOf(edge, apis) };
 }
 
 /** Rule 2: a client that exchanges for the API in `aud`; for a trusted issuer's JWT the one that `azp` names. */
-function mayPresent({ subjectToken, actor, resources }: DelegationQuestion): boolean {
+function mayPresent({ subjectToken, actor, apis }: DelegationQuestion): boolean {
   if (subjectToken.kind === 'external') return subjectToken.claims['azp'] === actor.id;
-  return resources.hasRight(actor.id, subjectToken.audience, 'exchange');
+  return apis.hasRight(actor.id, subjectToken.audience, 'exchange');
 }
 
-function leavesFrom(
-  edge: DelegationEdge,
-  { grantType, actor, subjectToken, resources }: DelegationQuestion,
+function matchesSubjectToken(
+  edge: DelegationRule,
+  { grantType, actor, subjectToken, apis }: DelegationQuestion,
 ): boolean {
   if (edge.actor !== actor.id || !edge.by.includes(grantType)) return false;
-  if ('issuer' in edge.from)
-    return subjectToken.kind === 'external' && subjectToken.issuer === edge.from.issuer;
+  if ('issuer' in edge.subjectToken)
+    return subjectToken.kind === 'external' && subjectToken.issuer === edge.subjectToken.issuer;
   return (
     subjectToken.kind === 'access_token' &&
-    resources.find(edge.from.api)?.identifier === subjectToken.audience &&
-    subjectToken.scopes.includes(edge.from.scope)
+    apis.find(edge.subjectToken.api)?.identifier === subjectToken.audience &&
+    subjectToken.scopes.includes(edge.subjectToken.scope)
   );
 }
 
-function identifierOf(edge: DelegationEdge, resources: ResourceRegistry): string {
-  const resource = resources.find(edge.to);
+function identifierOf(edge: DelegationRule, apis: ApiRegistry): string {
+  const resource = apis.find(edge.to);
   if (resource === undefined) throw new Error(`the policy leads to ${edge.to}, which is not registered`);
   return resource.identifier;
 }

@@ -3,16 +3,16 @@
  */
 
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
-import type { ResourceRegistry } from './apis.ts';
+import type { ApiRegistry } from './apis.ts';
 import { DELEGATION_GRANT, TRANSLATION_GRANT } from './clients.ts';
 import { PARTNER_ISSUER } from './users-and-issuers.ts';
 
 /** One row: this actor may turn such a token into such another one. */
-export interface DelegationEdge {
+export interface DelegationRule {
   /** Client id of the actor. */
   readonly actor: string;
   /** What the subject token is: one of ours for an API and with a scope, or a JWT of a trusted issuer. */
-  readonly from: { readonly api: string; readonly scope: string } | { readonly issuer: string };
+  readonly subjectToken: { readonly api: string; readonly scope: string } | { readonly issuer: string };
   /** Short name of the API the new token is for. */
   readonly to: string;
   readonly by: readonly string[];
@@ -24,12 +24,12 @@ export interface DelegationEdge {
   readonly requireDpop?: boolean;
 }
 
-export type DelegationPolicy = readonly DelegationEdge[];
+export type DelegationPolicy = readonly DelegationRule[];
 
 export const DELEGATION_POLICY: DelegationPolicy = [
   {
     actor: 'api1.client',
-    from: { api: 'api1', scope: 'api1' },
+    subjectToken: { api: 'api1', scope: 'api1' },
     to: 'api2',
     by: [DELEGATION_GRANT, TOKEN_EXCHANGE_GRANT],
     scopes: ['api2'],
@@ -37,7 +37,7 @@ export const DELEGATION_POLICY: DelegationPolicy = [
   },
   {
     actor: 'api1.client',
-    from: { api: 'api1', scope: 'api1' },
+    subjectToken: { api: 'api1', scope: 'api1' },
     to: 'api2',
     by: [TRANSLATION_GRANT],
     scopes: ['api2.premium'],
@@ -45,7 +45,7 @@ export const DELEGATION_POLICY: DelegationPolicy = [
   },
   {
     actor: 'api1.client',
-    from: { issuer: PARTNER_ISSUER },
+    subjectToken: { issuer: PARTNER_ISSUER },
     to: 'api2',
     by: [TRANSLATION_GRANT],
     scopes: ['api2.premium'],
@@ -53,7 +53,7 @@ export const DELEGATION_POLICY: DelegationPolicy = [
   },
   {
     actor: 'api2.client',
-    from: { api: 'api2', scope: 'api2' },
+    subjectToken: { api: 'api2', scope: 'api2' },
     to: 'subscriptions',
     by: [TOKEN_EXCHANGE_GRANT],
     scopes: ['subscriptions.read'],
@@ -62,14 +62,14 @@ export const DELEGATION_POLICY: DelegationPolicy = [
 ];
 
 /** Throws at start-up on a row that names an API or a scope that is not there. */
-export function assertPolicyFits(policy: DelegationPolicy, resources: ResourceRegistry): void {
+export function validatePolicy(policy: DelegationPolicy, apis: ApiRegistry): void {
   for (const edge of policy) {
     const row = `the policy's row for ${edge.actor} to ${edge.to}`;
-    if (resources.find(edge.to) === undefined) throw new Error(`${row} leads to an unknown API`);
-    if ('api' in edge.from && resources.ownerOf(edge.from.scope)?.name !== edge.from.api) {
-      throw new Error(`${row} starts from a scope that ${edge.from.api} does not own`);
+    if (apis.find(edge.to) === undefined) throw new Error(`${row} leads to an unknown API`);
+    if ('api' in edge.subjectToken && apis.ownerOf(edge.subjectToken.scope)?.name !== edge.subjectToken.api) {
+      throw new Error(`${row} starts from a scope that ${edge.subjectToken.api} does not own`);
     }
-    const foreign = edge.scopes.find((scope) => resources.ownerOf(scope)?.name !== edge.to);
+    const foreign = edge.scopes.find((scope) => apis.ownerOf(scope)?.name !== edge.to);
     if (foreign !== undefined)
       throw new Error(`${row} grants ${foreign}, which is not a scope of ${edge.to}`);
     if (

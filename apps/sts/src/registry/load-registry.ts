@@ -2,61 +2,56 @@ import { SettingsError } from '@behalf/service';
 import type { Config } from '../config.ts';
 import type { ClientStore } from '../state/clients.ts';
 import type { UserStore } from '../state/users.ts';
-import { createResourceRegistry, developmentResources, type ResourceRegistry } from './apis.ts';
+import { createApiRegistry, createApis, type ApiRegistry } from './apis.ts';
+import { DEVELOPMENT_SECRET, type ClientRegistration, createClients, registrationFaults } from './clients.ts';
+import { validatePolicy, DELEGATION_POLICY } from './delegation-policy.ts';
 import {
-  DEVELOPMENT_SECRET,
-  type DevelopmentClient,
-  developmentClients,
-  registrationFaults,
-} from './clients.ts';
-import { assertPolicyFits, DELEGATION_POLICY } from './delegation-policy.ts';
-import {
-  DEVELOPMENT_USERS,
-  developmentPartner,
-  type DevelopmentUser,
-  loadDevelopmentKeys,
+  DEMO_USERS,
+  createDemoPartner,
+  type DemoUser,
+  loadDemoKeys,
   type TrustedIssuer,
 } from './users-and-issuers.ts';
 
 /** Whom this server knows, as far as it is configuration and not the database. */
 export interface Registry {
-  readonly resources: ResourceRegistry;
+  readonly apis: ApiRegistry;
   readonly trustedIssuers: readonly TrustedIssuer[];
   /** To be found in the database after a start. */
-  readonly clients: readonly DevelopmentClient[];
-  readonly users: readonly DevelopmentUser[];
+  readonly clients: readonly ClientRegistration[];
+  readonly users: readonly DemoUser[];
 }
 
 /** Clients and issuers that only examples use: their keys are made on this machine. */
 const JWT_CLIENT = 'jwt.client';
 
-const DEMONSTRATION_CLIENTS = new Set(['machine.client', JWT_CLIENT]);
+const DEMO_CLIENTS = new Set(['machine.client', JWT_CLIENT]);
 
-/** Puts the registry together; the demonstration's users, clients and partner are part of it only when they are asked for. */
-export async function openRegistry(config: Config): Promise<Registry> {
-  const resources = createResourceRegistry(developmentResources(config.registry));
-  assertPolicyFits(DELEGATION_POLICY, resources);
+/** Puts the registry together; the demo's users, clients and partner are part of it only when they are asked for. */
+export async function loadRegistry(config: Config): Promise<Registry> {
+  const apis = createApiRegistry(createApis(config.registry));
+  validatePolicy(DELEGATION_POLICY, apis);
   const secrets = new Map(Object.entries(config.clientSecrets));
-  const withSecrets = (clients: readonly DevelopmentClient[]) =>
+  const withSecrets = (clients: readonly ClientRegistration[]) =>
     clients.map((client) => {
       const secret = secrets.get(client.id);
       return client.secret === undefined || secret === undefined ? client : { ...client, secret };
     });
-  if (!config.demonstration) {
-    const clients = developmentClients(config.registry, { jwtClient: {} });
+  if (!config.demo) {
+    const clients = createClients(config.registry, { jwtClient: {} });
     return {
-      resources,
+      apis,
       trustedIssuers: [],
-      clients: withSecrets(clients.filter(({ id }) => !DEMONSTRATION_CLIENTS.has(id))),
+      clients: withSecrets(clients.filter(({ id }) => !DEMO_CLIENTS.has(id))),
       users: [],
     };
   }
-  const keys = await loadDevelopmentKeys(config.dataDirectory);
+  const keys = await loadDemoKeys(config.dataDirectory);
   return {
-    resources,
-    trustedIssuers: [developmentPartner({ audience: config.registry.issuer, publicKey: keys.partner })],
-    clients: withSecrets(developmentClients(config.registry, keys)),
-    users: DEVELOPMENT_USERS,
+    apis,
+    trustedIssuers: [createDemoPartner({ audience: config.registry.issuer, publicKey: keys.partner })],
+    clients: withSecrets(createClients(config.registry, keys)),
+    users: DEMO_USERS,
   };
 }
 
@@ -72,18 +67,18 @@ interface Stores {
 export async function seedRegistry(
   registry: Registry,
   stores: Stores,
-  options: Pick<Config, 'isProduction' | 'demonstration'> & { readonly now: number },
+  options: Pick<Config, 'isProduction' | 'demo'> & { readonly now: number },
 ): Promise<void> {
-  const { isProduction, demonstration, now } = options;
-  const rules = { resources: registry.resources, permitsPlainHttp: !isProduction };
+  const { isProduction, demo, now } = options;
+  const rules = { apis: registry.apis, permitsPlainHttp: !isProduction };
   const unfit = registry.clients.flatMap((client) =>
     registrationFaults(client, rules).map((fault) => `${client.id}: ${fault}`),
   );
   if (unfit.length > 0) throw new SettingsError(unfit);
-  await seedDevelopment(stores, { users: registry.users, clients: registry.clients, now });
+  await seedStores(stores, { users: registry.users, clients: registry.clients, now });
   if (!isProduction) return;
   const faults = await developmentSecretsIn(stores, now);
-  if (!demonstration) faults.push(...(await demonstrationIn(stores)));
+  if (!demo) faults.push(...(await demoDataIn(stores)));
   if (faults.length > 0) throw new SettingsError(faults);
 }
 
@@ -97,38 +92,38 @@ async function developmentSecretsIn({ clients }: Stores, now: number): Promise<s
   return faults;
 }
 
-/** Whoever can still sign in with a password that everybody knows, and the client whose key lies in a demonstration's folder. */
-async function demonstrationIn({ users, clients }: Stores): Promise<string[]> {
+/** Whoever can still sign in with a password that everybody knows, and the client whose key lies in a demo's folder. */
+async function demoDataIn({ users, clients }: Stores): Promise<string[]> {
   const faults: string[] = [];
-  for (const { id, name, password } of DEVELOPMENT_USERS) {
+  for (const { id, name, password } of DEMO_USERS) {
     if ((await users.findById(id))?.disabled !== false) continue;
     if ((await users.authenticate(name, password)) === undefined) continue;
     faults.push(
-      `the database holds the demonstration's ${name} (DEMO_DATA=on pnpm sts user disable ${name} mends that)`,
+      `the database holds the demo's ${name} (DEMO_DATA=on pnpm sts user disable ${name} mends that)`,
     );
   }
   const jwtClient = await clients.find(JWT_CLIENT);
   if (jwtClient?.disabled === false && JSON.stringify(jwtClient.metadata['jwks']).includes(`"${JWT_CLIENT}"`))
     faults.push(
-      `the database holds the demonstration's ${JWT_CLIENT} (DEMO_DATA=on pnpm sts client disable ${JWT_CLIENT} mends that)`,
+      `the database holds the demo's ${JWT_CLIENT} (DEMO_DATA=on pnpm sts client disable ${JWT_CLIENT} mends that)`,
     );
   return faults;
 }
 
 /** The clients that act for an API. */
-export function clientIdsFor(resources: ResourceRegistry, audience: string): readonly string[] {
-  return resources.find(audience)?.clients.map(({ id }) => id) ?? [];
+export function clientIdsFor(apis: ApiRegistry, audience: string): readonly string[] {
+  return apis.find(audience)?.clients.map(({ id }) => id) ?? [];
 }
 
 /**
  * Puts the development registry into the stores. Safe to repeat on every start, and on several replicas at once: what an
  * operator changed since (a password, a disabled user or client) stays as it is, clients' metadata follow the code.
  */
-export async function seedDevelopment(
+export async function seedStores(
   stores: { readonly users: UserStore; readonly clients: ClientStore },
   registry: {
-    readonly users: readonly DevelopmentUser[];
-    readonly clients: readonly DevelopmentClient[];
+    readonly users: readonly DemoUser[];
+    readonly clients: readonly ClientRegistration[];
     /** Epoch seconds. */
     readonly now: number;
   },
@@ -142,7 +137,7 @@ export async function seedDevelopment(
   }
 }
 
-async function addOnce(users: UserStore, { mayAct, ...user }: DevelopmentUser): Promise<void> {
+async function addOnce(users: UserStore, { mayAct, ...user }: DemoUser): Promise<void> {
   if ((await users.findById(user.id)) !== undefined) return;
   try {
     await users.add({ ...user, ...(mayAct === undefined ? {} : { mayAct: { ...mayAct } }) });

@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from 'jose';
 
 /** The people of the development registry. Their passwords are their names; production has none of them. */
 
-export interface DevelopmentUser {
+export interface DemoUser {
   /** `sub`: opaque, never changes. */
   readonly id: string;
   readonly name: string;
@@ -24,7 +24,7 @@ export const CAROL = 'usr_J5hXq2RgUw9tMb7z';
 
 export const DAVE = 'usr_D1pCk8VyNa4sLf6e';
 
-export const DEVELOPMENT_USERS: readonly DevelopmentUser[] = [
+export const DEMO_USERS: readonly DemoUser[] = [
   { id: ALICE, name: 'alice', password: 'alice', email: 'alice@behalf.example', displayName: 'Alice Adler' },
   { id: BOB, name: 'bob', password: 'bob', email: 'bob@behalf.example', displayName: 'Bob Brandt' },
   { id: CAROL, name: 'carol', password: 'carol', email: 'carol@behalf.example', displayName: 'Carol Conti' },
@@ -60,7 +60,7 @@ export interface TrustedIssuer {
 export const PARTNER_ISSUER = 'https://partner.behalf.example';
 
 /** The partner of the development registry; its key pair is made on this machine. */
-export function developmentPartner(options: { audience: string; publicKey: JWK }): TrustedIssuer {
+export function createDemoPartner(options: { audience: string; publicKey: JWK }): TrustedIssuer {
   return {
     issuer: PARTNER_ISSUER,
     keys: { kind: 'static', jwks: { keys: [options.publicKey] } },
@@ -78,7 +78,7 @@ export function developmentPartner(options: { audience: string; publicKey: JWK }
  * the first start in development, so that a person can sign as either of them.
  */
 
-export interface DevelopmentKeys {
+export interface DemoKeys {
   /** Public keys. */
   readonly jwtClient: JWK;
   readonly partner: JWK;
@@ -89,7 +89,7 @@ export const JWT_CLIENT_KEY_FILE = 'jwt.client.private.jwk.json';
 export const PARTNER_KEY_FILE = 'partner.private.jwk.json';
 
 /** Reads both keys from `<dataDirectory>/dev`, making what is missing (folder 0700, files 0600). Gives the public halves. */
-export async function loadDevelopmentKeys(dataDirectory: string): Promise<DevelopmentKeys> {
+export async function loadDemoKeys(dataDirectory: string): Promise<DemoKeys> {
   const folder = join(dataDirectory, 'dev');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const [jwtClient, partner] = await Promise.all([

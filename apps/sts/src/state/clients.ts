@@ -59,7 +59,7 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
       cache.delete(id);
     },
 
-    async keepOnlySecret(id, secret, now) {
+    async revokeOtherSecrets(id, secret, now) {
       cache.delete(id);
       if (!(await store.checkSecret(id, secret, now))) return false;
       await db
@@ -123,14 +123,14 @@ function clientOf(row: Selectable<ClientTable>): RegisteredClient {
 }
 
 /**
- * The engine wants a `client_secret` in the metadata of a client that has secrets. Ours are digests, compared by
+ * oidc-provider wants a `client_secret` in the metadata of a client that has secrets. Ours are digests, compared by
  * `ClientStore.checkSecret`; this value stands in, is never told to anyone and differs from start to start.
  */
 const STAND_IN_SECRET = randomBytes(32).toString('base64url');
 
 const SECRET_METHODS = new Set<unknown>(['client_secret_basic', 'client_secret_post', undefined]);
 
-/** Clients as the engine reads them. A disabled client is not found, and nothing is written this way. */
+/** Clients as oidc-provider reads them. A disabled client is not found, and nothing is written this way. */
 export function createClientAdapter(clients: ClientStore): Adapter {
   return {
     async find(id): Promise<AdapterPayload | undefined> {
@@ -163,7 +163,7 @@ export interface ClientStore {
   /** SHA-256 at rest, several per client, each with an expiry or null. */
   addSecret(id: string, secret: string, options?: { expiresAt?: number | null }): Promise<void>;
   /** Ends every secret but this one from `now` on. False, and nothing ends, when this one is no good secret of the client. */
-  keepOnlySecret(id: string, secret: string, now: number): Promise<boolean>;
+  revokeOtherSecrets(id: string, secret: string, now: number): Promise<boolean>;
   /** Compares in constant time against every unexpired secret. */
   checkSecret(id: string, secret: string, now: number): Promise<boolean>;
   setDisabled(id: string, disabled: boolean): Promise<boolean>;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { createBatchWriter } from './batch-writer.ts';
-import { judge, stepsUpward } from './liveness.ts';
+import { evaluate, ancestorsOf, type TokenStatus } from './liveness.ts';
 import type { LedgerTable, StsSchema } from './schema.ts';
 
 /**
@@ -26,7 +26,7 @@ export interface IssuedEntry {
   readonly issuedAt: number;
   readonly expiresAt: number;
   readonly session: string | null;
-  /** The engine's id of the client's grant in that session, for tokens of a login. Descendants find it through their parents. */
+  /** oidc-provider's id of the client's grant in that session, for tokens of a login. Descendants find it through their parents. */
   readonly grantId: string | null;
   readonly requestId: string | null;
 }
@@ -47,7 +47,7 @@ export interface RefusedEntry {
   /** Coarse: what the wire says. */
   readonly reason: string | null;
   /** Fine: for operators. */
-  readonly cause: string | null;
+  readonly detail: string | null;
   readonly requestId: string | null;
 }
 
@@ -58,11 +58,11 @@ export interface TokenLedger {
   recordRefused(entry: RefusedEntry): Promise<void>;
   /**
    * Whether a token of ours still holds, computed upward along its parents: issued here, not expired, none of its ancestors revoked
-   * or barred, the login session and grant at the root still there, the user and every client on the way enabled.
+   * or blocked, the login session and grant at the root still there, the user and every client on the way enabled.
    */
-  livenessOf(jti: string, now: number): Promise<Liveness>;
+  statusOf(jti: string, now: number): Promise<TokenStatus>;
   /** Whether the user took from an actor the right to act at an audience, for the rest of this session. */
-  isBarred(session: string, actor: string, audience: string): Promise<boolean>;
+  isActorBlocked(session: string, actor: string, audience: string): Promise<boolean>;
 }
 
 export interface TokenLedgerOptions {
@@ -98,11 +98,11 @@ export function createTokenLedger({
       }
     },
 
-    livenessOf: async (jti, now) => judge(await stepsUpward(db, jti), now),
+    statusOf: async (jti, now) => evaluate(await ancestorsOf(db, jti), now),
 
-    async isBarred(session, actor, audience) {
+    async isActorBlocked(session, actor, audience) {
       const bar = await db
-        .selectFrom('bars')
+        .selectFrom('delegation_blocks')
         .select('created_at')
         .where('session', '=', session)
         .where('actor', '=', actor)
@@ -143,7 +143,7 @@ export function issuedRow(entry: IssuedEntry, sequence: number, retention: Reten
     grant_id: entry.grantId,
     error: null,
     reason: null,
-    cause: null,
+    detail: null,
     keep_until: entry.expiresAt + retention.issuedSeconds,
   };
 }
@@ -159,7 +159,7 @@ export function refusedRow(entry: RefusedEntry, sequence: number, retention: Ret
     grant_id: null,
     error: entry.error,
     reason: entry.reason,
-    cause: entry.cause,
+    detail: entry.detail,
     keep_until: entry.at + retention.refusedSeconds,
   };
 }

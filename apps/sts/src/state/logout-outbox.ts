@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { MAXIMUM_STEPS } from './liveness.ts';
+import { MAXIMUM_ANCESTORS } from './liveness.ts';
 import type { StsSchema } from './schema.ts';
 
 /** One back-channel logout that is still to be told (OpenID Connect Back-Channel Logout 1.0). */
@@ -35,7 +35,7 @@ const BATCH = 20;
 export function createLogoutOutbox(options: OutboxOptions): LogoutOutbox {
   const { db, now } = options;
   /** Nothing of a row that somebody wrote to since it was claimed. */
-  const settle = ({ session, client_id, attempts }: ClaimedRow, outcome: Settled) =>
+  const settle = ({ session, client_id, attempts }: DueRow, outcome: Settled) =>
     db
       .updateTable('logout_outbox')
       .set(outcome)
@@ -48,8 +48,8 @@ export function createLogoutOutbox(options: OutboxOptions): LogoutOutbox {
 
   return {
     async deliver(send) {
-      await noticeLateTokens(db, { ...options, now: now() });
-      const claimed = await claim(db, now());
+      await enqueueLateLogout(db, { ...options, now: now() });
+      const claimed = await takeDue(db, now());
       await Promise.all(
         claimed.map(async (row) => {
           const logout = { session: row.session, subject: row.subject, clientId: row.client_id };
@@ -70,7 +70,7 @@ export function createLogoutOutbox(options: OutboxOptions): LogoutOutbox {
 
 type Settled = { readonly delivered_at: number } | { readonly next_attempt_at: number };
 
-interface ClaimedRow {
+interface DueRow {
   readonly session: string;
   readonly client_id: string;
   readonly subject: string;
@@ -78,9 +78,9 @@ interface ClaimedRow {
 }
 
 /** Takes due rows by putting off their next attempt. The condition is tested again on each row, so two processes never take one. */
-async function claim(db: Kysely<StsSchema>, now: number): Promise<readonly ClaimedRow[]> {
+async function takeDue(db: Kysely<StsSchema>, now: number): Promise<readonly DueRow[]> {
   const due = sql<boolean>`delivered_at is null and next_attempt_at <= ${now} and expires_at > ${now}`;
-  const { rows } = await sql<ClaimedRow>`
+  const { rows } = await sql<DueRow>`
     update logout_outbox set next_attempt_at = ${now + CLAIM_SECONDS}, attempts = attempts + 1
     where ${due} and (session, client_id) in (
       select session, client_id from logout_outbox where ${due} order by next_attempt_at limit ${sql.lit(BATCH)}
@@ -116,7 +116,7 @@ const MAXIMUM_ROWS = 500;
  * Writes a row for each client that the ledger shows for an ended session: it asked for a token, or acts for an API that
  * one was for. Runs in the transaction that ends the session, so that the end and the word of it are one.
  */
-export async function noticeEndOf(
+export async function enqueueSessionLogout(
   db: Kysely<StsSchema>,
   login: { readonly session: string; readonly subject: string },
   options: Options,
@@ -136,7 +136,7 @@ export async function noticeEndOf(
  * The same for tokens that were recorded while their session was being ended: that transaction could not see them. They
  * are dead, but somebody may hold them. A client that has been told of the end is not told again.
  */
-export async function noticeLateTokens(db: Kysely<StsSchema>, options: Options): Promise<void> {
+export async function enqueueLateLogout(db: Kysely<StsSchema>, options: Options): Promise<void> {
   const since = options.now - UNDER_WAY_SECONDS;
   const tokens = await db
     .selectFrom('logins')
@@ -167,7 +167,7 @@ export async function noticeLateTokens(db: Kysely<StsSchema>, options: Options):
  * them is for, since an exchange may be under way. The clients that held the revoked ones themselves only on request.
  * A token without a session has no name to tell it by.
  */
-export async function noticeRevocationOf(
+export async function enqueueRevocation(
   db: Kysely<StsSchema>,
   revoked: RawBuilder<boolean>,
   options: Options & { readonly tellHolders: boolean },
@@ -179,7 +179,7 @@ export async function noticeRevocationOf(
       union all
       select token.depth + 1, down.id, down.session, down.subject, down.client_id, down.audience
       from token join ledger down on down.parent = token.id and down.outcome = 'issued'
-      where down.expires_at > ${options.now} and token.depth < ${sql.lit(MAXIMUM_STEPS)}
+      where down.expires_at > ${options.now} and token.depth < ${sql.lit(MAXIMUM_ANCESTORS)}
     )
     select distinct depth, session, subject, client_id, audience from token`.execute(db);
   const holders = new Set(rows.filter(({ depth }) => depth === 0).map(({ client_id }) => client_id));

@@ -1,48 +1,45 @@
 import type { Migration } from '@behalf/database';
 import type { CreateTableBuilder, Kysely } from 'kysely';
 
-/** In order; released ones never change. */
-export const migrations: readonly Migration[] = [
-  initial,
-  signInAttempts,
-  endedLogins,
-  endedUsers,
-  loginBrowsers,
-];
-
-export const initial: Migration = {
+const initial: Migration = {
   name: '001-initial',
   async up(db) {
-    await createEngineRecords(db);
+    await createOidcRecords(db);
     await createRegistry(db);
     await createLedger(db);
     await createKeys(db);
   },
 };
 
-async function createEngineRecords(db: Kysely<unknown>): Promise<void> {
+async function createOidcRecords(db: Kysely<unknown>): Promise<void> {
   await db.schema
-    .createTable('engine_records')
+    .createTable('oidc_records')
     .addColumn('model', 'text', (column) => column.notNull())
     .addColumn('id', 'text', (column) => column.notNull())
     .addColumn('payload', 'text', (column) => column.notNull())
     .addColumn('grant_id', 'text')
     .addColumn('session', 'text')
     .addColumn('uid', 'text')
-    .addColumn('user_code', 'text')
     .addColumn('expires_at', 'bigint')
     .addColumn('consumed_at', 'bigint')
-    .addPrimaryKeyConstraint('engine_records_key', ['model', 'id'])
+    .addPrimaryKeyConstraint('oidc_records_key', ['model', 'id'])
     .execute();
-  for (const column of ['grant_id', 'session', 'uid', 'user_code', 'expires_at']) {
-    await index(db, 'engine_records', [column]);
+  for (const column of ['grant_id', 'session', 'uid', 'expires_at']) {
+    await index(db, 'oidc_records', [column]);
   }
-  await createTable(db, 'used_once', (table) =>
+  await createTable(db, 'replays', (table) =>
     table
       .addColumn('digest', 'text', (column) => column.primaryKey())
       .addColumn('expires_at', 'bigint', (column) => column.notNull()),
   );
-  await index(db, 'used_once', ['expires_at']);
+  await index(db, 'replays', ['expires_at']);
+  await createTable(db, 'sign_in_attempts', (table) =>
+    table
+      .addColumn('key', 'text', (column) => column.primaryKey())
+      .addColumn('attempts', 'integer', (column) => column.notNull())
+      .addColumn('window_ends_at', 'bigint', (column) => column.notNull()),
+  );
+  await index(db, 'sign_in_attempts', ['window_ends_at']);
 }
 
 async function createRegistry(db: Kysely<unknown>): Promise<void> {
@@ -54,7 +51,8 @@ async function createRegistry(db: Kysely<unknown>): Promise<void> {
       .addColumn('display_name', 'text')
       .addColumn('may_act', 'text')
       .addColumn('password_hash', 'text', (column) => column.notNull())
-      .addColumn('disabled', 'integer', (column) => column.notNull().defaultTo(0)),
+      .addColumn('disabled', 'integer', (column) => column.notNull().defaultTo(0))
+      .addColumn('sessions_ended_at', 'bigint'),
   );
   await createTable(db, 'clients', (table) =>
     table
@@ -82,22 +80,23 @@ async function createLedger(db: Kysely<unknown>): Promise<void> {
       .addColumn('subject', 'text', (column) => column.notNull())
       .addColumn('signed_in_at', 'bigint', (column) => column.notNull())
       .addColumn('expires_at', 'bigint', (column) => column.notNull())
-      .addColumn('ended_at', 'bigint'),
+      .addColumn('ended_at', 'bigint')
+      .addColumn('browser', 'text'),
   );
   await createTable(db, 'grant_ends', (table) =>
     table
       .addColumn('grant_id', 'text', (column) => column.primaryKey())
       .addColumn('ended_at', 'bigint', (column) => column.notNull()),
   );
-  await createTable(db, 'bars', (table) =>
+  await createTable(db, 'delegation_blocks', (table) =>
     table
       .addColumn('session', 'text', (column) => column.notNull())
       .addColumn('actor', 'text', (column) => column.notNull())
       .addColumn('audience', 'text', (column) => column.notNull())
       .addColumn('created_at', 'bigint', (column) => column.notNull())
-      .addPrimaryKeyConstraint('bars_key', ['session', 'actor', 'audience']),
+      .addPrimaryKeyConstraint('delegation_blocks_key', ['session', 'actor', 'audience']),
   );
-  await createTable(db, 'revocation_epoch', (table) =>
+  await createTable(db, 'global_revocation', (table) =>
     table
       .addColumn('id', 'integer', (column) => column.primaryKey())
       .addColumn('not_before', 'bigint', (column) => column.notNull()),
@@ -122,7 +121,7 @@ async function createLedger(db: Kysely<unknown>): Promise<void> {
       .addColumn('request_id', 'text')
       .addColumn('error', 'text')
       .addColumn('reason', 'text')
-      .addColumn('cause', 'text')
+      .addColumn('detail', 'text')
       .addColumn('revoked_at', 'bigint')
       .addColumn('keep_until', 'bigint', (column) => column.notNull()),
   );
@@ -140,6 +139,7 @@ async function createLedger(db: Kysely<unknown>): Promise<void> {
   );
   await index(db, 'logins', ['subject']);
   await index(db, 'logins', ['expires_at']);
+  await index(db, 'logins', ['ended_at']);
   await index(db, 'grant_ends', ['ended_at']);
   await index(db, 'ledger', ['subject', 'sequence']);
   for (const column of ['session', 'parent', 'request_id', 'sequence', 'keep_until'])
@@ -183,43 +183,5 @@ async function index(db: Kysely<unknown>, table: string, columns: string[]): Pro
     .execute();
 }
 
-export const signInAttempts: Migration = {
-  name: '002-sign-in-attempts',
-  async up(db) {
-    await db.schema
-      .createTable('sign_in_attempts')
-      .addColumn('key', 'text', (column) => column.primaryKey())
-      .addColumn('attempts', 'integer', (column) => column.notNull())
-      .addColumn('window_ends_at', 'bigint', (column) => column.notNull())
-      .execute();
-    await db.schema
-      .createIndex('sign_in_attempts_window_ends_at')
-      .on('sign_in_attempts')
-      .column('window_ends_at')
-      .execute();
-  },
-};
-
-/** Who ended lately is asked all the time. */
-export const endedLogins: Migration = {
-  name: '003-ended-logins',
-  async up(db) {
-    await db.schema.createIndex('logins_by_ended_at').on('logins').column('ended_at').execute();
-  },
-};
-
-/** When all sessions of a user were ended: a sign-in that was begun before and is finished afterwards opens none. */
-export const endedUsers: Migration = {
-  name: '004-ended-users',
-  async up(db) {
-    await db.schema.alterTable('users').addColumn('sessions_ended_at', 'bigint').execute();
-  },
-};
-
-/** In which browser somebody signed in, in two words, so that people know their sessions apart. */
-export const loginBrowsers: Migration = {
-  name: '005-login-browsers',
-  async up(db) {
-    await db.schema.alterTable('logins').addColumn('browser', 'text').execute();
-  },
-};
+/** In order. A released migration never changes. */
+export const migrations: readonly Migration[] = [initial];

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import type { Kysely } from 'kysely';
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { saveLogin } from './revocation.ts';
-import { digestOf, type EngineRecordTable, sessionIdOf, type StsSchema } from './schema.ts';
+import { digestOf, type OidcRecordTable, sessionIdOf, type StsSchema } from './schema.ts';
 
 /** Found by `session.uid` a session has no clear id; this stands in for it and finds nothing by itself. */
 const STORED_ID = 'stored:';
@@ -19,9 +19,9 @@ const GRANTABLE_MODELS = new Set([
   'PreAuthorizedCode',
 ]);
 
-export interface ProviderAdapterOptions {
+export interface OidcAdapterOptions {
   readonly db: Kysely<StsSchema>;
-  /** Name of the engine's model. */
+  /** Name of oidc-provider's model. */
   readonly model: string;
   /** Epoch seconds. */
   readonly now: () => number;
@@ -30,16 +30,16 @@ export interface ProviderAdapterOptions {
 }
 
 /**
- * One of the engine's models in the database. A record whose grant or login session has ended is not found, even if it
- * was saved after that end. Expired records may still be found (the engine checks `exp`) until they are swept.
+ * One of oidc-provider's models in the database. A record whose grant or login session has ended is not found, even if it
+ * was saved after that end. Expired records may still be found (oidc-provider checks `exp`) until they are swept.
  */
-export class ProviderAdapter implements Adapter {
+export class OidcAdapter implements Adapter {
   readonly #db: Kysely<StsSchema>;
   readonly #model: string;
   readonly #now: () => number;
   readonly #endGrant: (grantId: string) => Promise<void>;
 
-  constructor(options: ProviderAdapterOptions) {
+  constructor(options: OidcAdapterOptions) {
     this.#db = options.db;
     this.#model = options.model;
     this.#now = options.now;
@@ -64,7 +64,7 @@ export class ProviderAdapter implements Adapter {
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    const row = await this.#holding().where('engine_records.id', '=', digestOf(id)).executeTakeFirst();
+    const row = await this.#holding().where('oidc_records.id', '=', digestOf(id)).executeTakeFirst();
     return row === undefined ? undefined : this.#payloadOf(row, id);
   }
 
@@ -73,18 +73,18 @@ export class ProviderAdapter implements Adapter {
     return row === undefined ? undefined : this.#payloadOf(row, `${STORED_ID}${row.id}`);
   }
 
-  async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
-    const row = await this.#holding().where('user_code', '=', digestOf(userCode)).executeTakeFirst();
-    return row === undefined ? undefined : this.#payloadOf(row, `${STORED_ID}${row.id}`);
+  /** The device flow is switched off. */
+  findByUserCode(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   /**
    * Marks a record as used; of parallel callers one succeeds. The others are a replay: they end the grant with
-   * everything that hangs from it (RFC 9700 §4.14.2, RFC 6749 §4.1.2) and throw the engine's refusal.
+   * everything that hangs from it (RFC 9700 §4.14.2, RFC 6749 §4.1.2) and throw oidc-provider's refusal.
    */
   async consume(id: string): Promise<void> {
     const { numUpdatedRows } = await this.#db
-      .updateTable('engine_records')
+      .updateTable('oidc_records')
       .set({ consumed_at: this.#now() })
       .where('model', '=', this.#model)
       .where('id', '=', storedId(id))
@@ -99,11 +99,11 @@ export class ProviderAdapter implements Adapter {
     throw new errors.InvalidGrant('already used');
   }
 
-  /** Destroying a grant ends it. Destroying a session is no logout: the engine does so when it changes a session's id. */
+  /** Destroying a grant ends it. Destroying a session is no logout: oidc-provider does so when it changes a session's id. */
   async destroy(id: string): Promise<void> {
     if (this.#model === 'Grant') await this.revokeByGrantId(id);
     await this.#db
-      .deleteFrom('engine_records')
+      .deleteFrom('oidc_records')
       .where('model', '=', this.#model)
       .where('id', '=', storedId(id))
       .execute();
@@ -115,7 +115,7 @@ export class ProviderAdapter implements Adapter {
 
   #row(id: string) {
     return this.#db
-      .selectFrom('engine_records')
+      .selectFrom('oidc_records')
       .selectAll()
       .where('model', '=', this.#model)
       .where('id', '=', storedId(id))
@@ -124,24 +124,24 @@ export class ProviderAdapter implements Adapter {
 
   #holding() {
     return this.#db
-      .selectFrom('engine_records')
-      .leftJoin('logins', 'logins.session', 'engine_records.session')
-      .leftJoin('grant_ends', 'grant_ends.grant_id', 'engine_records.grant_id')
-      .leftJoin('revocation_epoch', (join) => join.onTrue())
-      .selectAll('engine_records')
+      .selectFrom('oidc_records')
+      .leftJoin('logins', 'logins.session', 'oidc_records.session')
+      .leftJoin('grant_ends', 'grant_ends.grant_id', 'oidc_records.grant_id')
+      .leftJoin('global_revocation', (join) => join.onTrue())
+      .selectAll('oidc_records')
       .where('model', '=', this.#model)
       .where('logins.ended_at', 'is', null)
       .where('grant_ends.ended_at', 'is', null)
       .where((where) =>
         where.or([
           where('logins.signed_in_at', 'is', null),
-          where('revocation_epoch.not_before', 'is', null),
-          where('logins.signed_in_at', '>=', where.ref('revocation_epoch.not_before')),
+          where('global_revocation.not_before', 'is', null),
+          where('logins.signed_in_at', '>=', where.ref('global_revocation.not_before')),
         ]),
       );
   }
 
-  #rowOf(id: string, payload: AdapterPayload, expiresIn: number | undefined): EngineRecordTable {
+  #rowOf(id: string, payload: AdapterPayload, expiresIn: number | undefined): OidcRecordTable {
     // The id stands in the database as a digest only; what reads the record puts it back.
     const { jti: _jti, consumed: _consumed, ...kept } = payload;
     const { uid } = payload;
@@ -156,23 +156,22 @@ export class ProviderAdapter implements Adapter {
       grant_id: grantId ?? null,
       session: sessionUid === undefined ? null : sessionIdOf(sessionUid),
       uid: uid ?? null,
-      user_code: payload.userCode === undefined ? null : digestOf(payload.userCode),
       expires_at: expiresIn === undefined ? null : this.#now() + expiresIn,
       consumed_at: null,
     };
   }
 
-  #payloadOf(row: EngineRecordTable, id: string): AdapterPayload {
+  #payloadOf(row: OidcRecordTable, id: string): AdapterPayload {
     const text = SEALED_MODELS.has(this.#model) ? unsealUnderId(id, row.payload) : row.payload;
     const payload = JSON.parse(text) as AdapterPayload;
     return { ...payload, jti: id, ...(row.consumed_at === null ? {} : { consumed: row.consumed_at }) };
   }
 }
 
-async function save(db: Kysely<StsSchema>, row: EngineRecordTable): Promise<void> {
+async function save(db: Kysely<StsSchema>, row: OidcRecordTable): Promise<void> {
   const { model: _model, id: _id, consumed_at: _consumedAt, ...changed } = row;
   await db
-    .insertInto('engine_records')
+    .insertInto('oidc_records')
     .values(row)
     .onConflict((conflict) => conflict.columns(['model', 'id']).doUpdateSet(changed))
     .execute();
@@ -206,9 +205,9 @@ function keyOf(id: string): Buffer {
 }
 
 /** Undoes `consume`. Not checked: whether anything was handed out for it; the caller knows that nothing was. */
-export async function releaseRecord(db: Kysely<StsSchema>, model: string, id: string): Promise<void> {
+export async function unconsumeRecord(db: Kysely<StsSchema>, model: string, id: string): Promise<void> {
   await db
-    .updateTable('engine_records')
+    .updateTable('oidc_records')
     .set({ consumed_at: null })
     .where('model', '=', model)
     .where('id', '=', digestOf(id))

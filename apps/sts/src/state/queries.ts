@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
-import { judge, type Liveness, stepsUpward } from './liveness.ts';
+import { evaluate, type TokenStatus, ancestorsOf } from './liveness.ts';
 import { isStorable, type LedgerTable, type StsSchema } from './schema.ts';
 
 /** A row as `/account/delegations` and `ledger --json` show it. */
@@ -54,9 +54,9 @@ export interface OperatorRow extends DelegationRow {
 /** Why a request was refused, or what became of a token. */
 export interface Explanation {
   /** What was recorded under that jti or request id, newest first. */
-  readonly rows: readonly (OperatorRow & { readonly error: string | null; readonly cause: string | null })[];
+  readonly rows: readonly (OperatorRow & { readonly error: string | null; readonly detail: string | null })[];
   /** Of the newest issued token among them. */
-  readonly liveness: Liveness | null;
+  readonly status: TokenStatus | null;
 }
 
 export interface OperatorQueries extends LedgerQueries {
@@ -104,7 +104,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
     async sessionsOf(subject, currentSession) {
       const logins = await db
         .selectFrom('logins')
-        .leftJoin('revocation_epoch', (join) => join.onTrue())
+        .leftJoin('global_revocation', (join) => join.onTrue())
         .select(['session', 'signed_in_at', 'browser', 'not_before'])
         .where('subject', '=', subject)
         .where('ended_at', 'is', null)
@@ -152,8 +152,8 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
         .execute();
       const issued = rows.find((row) => row.outcome === 'issued');
       return {
-        rows: rows.map((row) => ({ ...operatorRow(row), error: row.error, cause: row.cause })),
-        liveness: issued === undefined ? null : judge(await stepsUpward(db, issued.id), at),
+        rows: rows.map((row) => ({ ...operatorRow(row), error: row.error, detail: row.detail })),
+        status: issued === undefined ? null : evaluate(await ancestorsOf(db, issued.id), at),
       };
     },
   };

@@ -2,16 +2,16 @@ import type { Kysely } from 'kysely';
 import { digestOf, type StsSchema } from './schema.ts';
 
 /** Claims a value that counts once. True for the first caller, false for every other, on any replica (RFC 9449 §11.1, RFC 7523 §3). */
-export type ClaimOnce = (issuer: string, jti: string, expiresAt: number) => Promise<boolean>;
+export type Consume = (issuer: string, jti: string, expiresAt: number) => Promise<boolean>;
 
 /**
  * One insert decides, so that parallel replays cannot pass between a look and a note. `use` keeps values of different
  * uses apart. An id may come again once it has expired: whoever asks has refused expired ones before.
  */
-export function createClaimOnce(db: Kysely<StsSchema>, use: string): ClaimOnce {
+export function createReplayCache(db: Kysely<StsSchema>, use: string): Consume {
   return async (issuer, jti, expiresAt) => {
     const inserted = await db
-      .insertInto('used_once')
+      .insertInto('replays')
       .values({ digest: digestOf(JSON.stringify([use, issuer, jti])), expires_at: Math.ceil(expiresAt) })
       .onConflict((conflict) => conflict.column('digest').doNothing())
       .returning('digest')

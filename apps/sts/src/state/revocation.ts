@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
-import { type LogoutNoticeOptions, noticeEndOf, noticeRevocationOf } from './logout-outbox.ts';
+import { type LogoutNoticeOptions, enqueueSessionLogout, enqueueRevocation } from './logout-outbox.ts';
 import type { StsSchema } from './schema.ts';
 
 /**
@@ -15,7 +15,7 @@ export interface Revocation {
   /** Ends one access token and what was derived from it. False when nothing of that jti was issued. */
   revokeToken(jti: string): Promise<boolean>;
   /**
-   * Ends a delegated token, with all that its actor holds for that audience in that session, and bars the actor from the
+   * Ends a delegated token, with all that its actor holds for that audience in that session, and delegation_blocks the actor from the
    * audience for the rest of it. False when it is not that subject's.
    */
   revokeDelegation(jti: string, subject: string): Promise<boolean>;
@@ -31,7 +31,7 @@ export interface RevocationParts extends Revocation {
   /** `endAllSessionsOf` within a transaction of the caller. */
   endAllSessionsWithin(transaction: Transaction<StsSchema>, subject: string): Promise<number>;
   /** Everything signed in or issued up to now is dead, for good: after a back-up was restored, or a database read by strangers. */
-  raiseEpoch(): Promise<void>;
+  revokeAllBefore(): Promise<void>;
 }
 
 export function createRevocation(options: RevocationOptions): RevocationParts {
@@ -46,8 +46,8 @@ export function createRevocation(options: RevocationOptions): RevocationParts {
     if (which.subject !== undefined) ending = ending.where('subject', '=', which.subject);
     const ended = await ending.returning(['session', 'subject', 'expires_at']).execute();
     for (const login of ended) {
-      await transaction.deleteFrom('engine_records').where('session', '=', login.session).execute();
-      await noticeEndOf(transaction, login, { ...options, now: now() });
+      await transaction.deleteFrom('oidc_records').where('session', '=', login.session).execute();
+      await enqueueSessionLogout(transaction, login, { ...options, now: now() });
     }
     return ended.filter((login) => login.expires_at > now()).length;
   };
@@ -88,14 +88,14 @@ export function createRevocation(options: RevocationOptions): RevocationParts {
         const session = await endGrantRecords(transaction, grantId, now());
         if (session === undefined) return;
         const ofGrant = sql<boolean>`session = ${session} and grant_id = ${grantId}`;
-        await noticeRevocationOf(transaction, ofGrant, { ...options, now: now(), tellHolders: false });
+        await enqueueRevocation(transaction, ofGrant, { ...options, now: now(), tellHolders: false });
       }),
 
     revokeToken: (jti) =>
       db.transaction().execute(async (transaction) => {
         const which = sql<boolean>`id = ${jti}`;
         const found = await revoke(transaction, which, now());
-        await noticeRevocationOf(transaction, which, { ...options, now: now(), tellHolders: false });
+        await enqueueRevocation(transaction, which, { ...options, now: now(), tellHolders: false });
         return found;
       }),
 
@@ -117,20 +117,20 @@ export function createRevocation(options: RevocationOptions): RevocationParts {
         const held = sql<boolean>`session = ${session} and actor = ${actor} and audience = ${audience}
           and (expires_at > ${now()} or id = ${jti})`;
         await revoke(transaction, held, now());
-        await noticeRevocationOf(transaction, held, { ...options, now: now(), tellHolders: true });
+        await enqueueRevocation(transaction, held, { ...options, now: now(), tellHolders: true });
         await transaction
-          .insertInto('bars')
+          .insertInto('delegation_blocks')
           .values({ session, actor, audience, created_at: now() })
           .onConflict((conflict) => conflict.columns(['session', 'actor', 'audience']).doNothing())
           .execute();
         return true;
       }),
 
-    async raiseEpoch() {
+    async revokeAllBefore() {
       // What comes within the rest of this second is dead too, rather than what came before in it alive.
       const not_before = now() + 1;
       await db
-        .insertInto('revocation_epoch')
+        .insertInto('global_revocation')
         .values({ id: 1, not_before })
         .onConflict((conflict) => conflict.column('id').doUpdateSet({ not_before }))
         .execute();
@@ -162,7 +162,7 @@ export async function endGrantRecords(
     .onConflict((conflict) => conflict.column('grant_id').doNothing())
     .execute();
   const ended = await db
-    .deleteFrom('engine_records')
+    .deleteFrom('oidc_records')
     .where('grant_id', '=', grantId)
     .returning('session')
     .execute();
@@ -179,7 +179,7 @@ export interface Login {
 /**
  * Notes a login, or prolongs it. An ended login stays ended, whatever is saved later, and one that
  * began before all of the user's sessions were ended has ended with them.
- * Throws when the session was another user's: the engine gives a new user a new session.
+ * Throws when the session was another user's: oidc-provider gives a new user a new session.
  */
 export async function saveLogin(db: Kysely<StsSchema>, login: Login): Promise<void> {
   const row = await db

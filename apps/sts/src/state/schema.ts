@@ -6,19 +6,19 @@ import type { Generated } from 'kysely';
  * as a bearer value (codes, refresh tokens, session cookies, …) are stored as SHA-256 digests only.
  */
 export interface StsSchema {
-  engine_records: EngineRecordTable;
+  oidc_records: OidcRecordTable;
   users: UserTable;
   clients: ClientTable;
   client_secrets: ClientSecretTable;
   logins: LoginTable;
   grant_ends: { grant_id: string; ended_at: number };
   ledger: LedgerTable;
-  bars: { session: string; actor: string; audience: string; created_at: number };
+  delegation_blocks: { session: string; actor: string; audience: string; created_at: number };
   /** Values that count once until they expire: DPoP proofs, client assertions, tokens of trusted issuers. */
-  used_once: { digest: string; expires_at: number };
+  replays: { digest: string; expires_at: number };
   logout_outbox: LogoutOutboxTable;
   /** One row: nothing that was signed in or issued before this moment holds. */
-  revocation_epoch: { id: number; not_before: number };
+  global_revocation: { id: number; not_before: number };
   signing_keys: SigningKeyTable;
   cookie_keys: CookieKeyTable;
   /** Failed sign-ins per name and network, and per network; keys are digests. */
@@ -26,7 +26,7 @@ export interface StsSchema {
 }
 
 /** What oidc-provider keeps. `session` and `grant_id` are what a record hangs from. */
-export interface EngineRecordTable {
+export interface OidcRecordTable {
   model: string;
   id: string;
   payload: string;
@@ -34,7 +34,6 @@ export interface EngineRecordTable {
   /** `sid` digest of the login session. */
   session: string | null;
   uid: string | null;
-  user_code: string | null;
   expires_at: number | null;
   consumed_at: number | null;
 }
@@ -99,7 +98,7 @@ export interface LedgerTable {
   request_id: string | null;
   error: string | null;
   reason: string | null;
-  cause: string | null;
+  detail: string | null;
   revoked_at: number | null;
   keep_until: number;
 }
@@ -146,8 +145,8 @@ export function sameDigest(one: string, other: string): boolean {
 }
 
 /**
- * The `sid` of tokens: a digest of the engine's `session.uid`. It names the login to APIs and people without giving
- * them anything that the engine would look up.
+ * The `sid` of tokens: a digest of oidc-provider's `session.uid`. It names the login to APIs and people without giving
+ * them anything that oidc-provider would look up.
  */
 export function sessionIdOf(sessionUid: string): string {
   return digestOf(`login session ${sessionUid}`);

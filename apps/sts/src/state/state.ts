@@ -14,9 +14,9 @@ import { type ClientStore, createClientAdapter, createClientStore } from './clie
 import { createTokenLedger, type Retention, type TokenLedger } from './ledger.ts';
 import { createLogoutOutbox, type LogoutOutbox } from './logout-outbox.ts';
 import { migrations } from './migrations.ts';
-import { ProviderAdapter, releaseRecord } from './oidc-adapter.ts';
+import { OidcAdapter, unconsumeRecord } from './oidc-adapter.ts';
 import { createLedgerQueries, type OperatorQueries } from './queries.ts';
-import { type ClaimOnce, createClaimOnce } from './replay.ts';
+import { type Consume, createReplayCache } from './replay.ts';
 import { createRevocation, type RevocationParts, saveBrowser } from './revocation.ts';
 import type { StsSchema } from './schema.ts';
 import { sweep } from './sweep.ts';
@@ -28,7 +28,7 @@ export interface State extends Storage {
   readonly keys: KeyRing;
 }
 
-export interface OpenStateOptions {
+export interface CreateStateOptions {
   readonly config: Config;
   readonly registry: Registry;
   readonly logger: Logger;
@@ -37,7 +37,7 @@ export interface OpenStateOptions {
 }
 
 /** Opens the database, brings it up to date, and makes the first keys when there are none. */
-export async function openState({ config, registry, logger, now }: OpenStateOptions): Promise<State> {
+export async function createState({ config, registry, logger, now }: CreateStateOptions): Promise<State> {
   const database = await openDatabase<StsSchema>({
     url: config.databaseUrl,
     file: config.databaseFile,
@@ -49,7 +49,7 @@ export async function openState({ config, registry, logger, now }: OpenStateOpti
     const storage = createStorage({
       database,
       now,
-      clientsOfAudience: (audience) => clientIdsFor(registry.resources, audience),
+      clientsOfAudience: (audience) => clientIdsFor(registry.apis, audience),
       onRefusalLost: (error) => logger.warn({ err: error }, 'a refusal could not be recorded'),
     });
     const encryption = createKeyEncryption(parseKeyEncryptionKeys(keyEncryptionKeyOf(config)));
@@ -78,12 +78,12 @@ export interface StorageOptions {
 
 /** Everything of the STS that outlives a process, over one database. */
 export interface Storage {
-  /** For the engine's `adapter` setting. */
+  /** For oidc-provider's `adapter` setting. */
   readonly adapter: (model: string) => Adapter;
   /** Makes a record that was consumed good for another use. */
-  readonly release: (model: string, id: string) => Promise<void>;
+  readonly unconsume: (model: string, id: string) => Promise<void>;
   /** See `saveBrowser`. */
-  readonly noteBrowser: (session: string, browser: string) => Promise<void>;
+  readonly recordBrowser: (session: string, browser: string) => Promise<void>;
   readonly users: UserStore;
   readonly clients: ClientStore;
   readonly ledger: TokenLedger;
@@ -91,9 +91,9 @@ export interface Storage {
   readonly queries: OperatorQueries;
   readonly outbox: LogoutOutbox;
   /** For `provider.ReplayDetection.unique`: DPoP proofs and client assertions. */
-  readonly claimProof: ClaimOnce;
+  readonly consumeProof: Consume;
   /** Single use of a trusted issuer's token. */
-  readonly claimExternalToken: ClaimOnce;
+  readonly consumePartnerToken: Consume;
   /** Removes what has expired; call it every few minutes. */
   sweep(): Promise<number>;
 }
@@ -107,11 +107,9 @@ export function createStorage(options: StorageOptions): Storage {
   const clientAdapter = createClientAdapter(clients);
   return {
     adapter: (model) =>
-      model === 'Client'
-        ? clientAdapter
-        : new ProviderAdapter({ db, model, now, endGrant: revocation.endGrant }),
-    release: (model, id) => releaseRecord(db, model, id),
-    noteBrowser: (session, browser) => saveBrowser(db, session, browser),
+      model === 'Client' ? clientAdapter : new OidcAdapter({ db, model, now, endGrant: revocation.endGrant }),
+    unconsume: (model, id) => unconsumeRecord(db, model, id),
+    recordBrowser: (session, browser) => saveBrowser(db, session, browser),
     users: createUserStore({ db, endSessionsOf: (...of) => revocation.endAllSessionsWithin(...of) }),
     clients,
     ledger: createTokenLedger({
@@ -122,8 +120,8 @@ export function createStorage(options: StorageOptions): Storage {
     revocation,
     queries: createLedgerQueries(db, now),
     outbox: createLogoutOutbox({ db, now, clientsOfAudience }),
-    claimProof: createClaimOnce(db, 'proof'),
-    claimExternalToken: createClaimOnce(db, 'external token'),
+    consumeProof: createReplayCache(db, 'proof'),
+    consumePartnerToken: createReplayCache(db, 'external token'),
     sweep: () => sweep(db, now()),
   };
 }

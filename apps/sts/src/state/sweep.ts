@@ -19,21 +19,21 @@ interface Sweep {
   readonly key: readonly string[];
   readonly column: string;
   readonly graceSeconds: number;
-  /** The engine's models that it is about. Default: all rows. */
+  /** oidc-provider's models that it is about. Default: all rows. */
   readonly models?: readonly string[];
 }
 
 /** Each names its rows by primary key, oldest first, so that one statement locks no more than a batch. */
 const SWEEPS: readonly Sweep[] = [
   {
-    table: 'engine_records',
+    table: 'oidc_records',
     key: ['model', 'id'],
     column: 'expires_at',
     graceSeconds: STRANGERS_GRACE_SECONDS,
     models: STRANGERS_MODELS,
   },
-  { table: 'engine_records', key: ['model', 'id'], column: 'expires_at', graceSeconds: RECORD_GRACE_SECONDS },
-  { table: 'used_once', key: ['digest'], column: 'expires_at', graceSeconds: RECORD_GRACE_SECONDS },
+  { table: 'oidc_records', key: ['model', 'id'], column: 'expires_at', graceSeconds: RECORD_GRACE_SECONDS },
+  { table: 'replays', key: ['digest'], column: 'expires_at', graceSeconds: RECORD_GRACE_SECONDS },
   { table: 'sign_in_attempts', key: ['key'], column: 'window_ends_at', graceSeconds: 0 },
   { table: 'ledger', key: ['id'], column: 'keep_until', graceSeconds: 0 },
   {
@@ -45,7 +45,7 @@ const SWEEPS: readonly Sweep[] = [
   { table: 'logins', key: ['session'], column: 'expires_at', graceSeconds: END_GRACE_SECONDS },
   { table: 'grant_ends', key: ['grant_id'], column: 'ended_at', graceSeconds: END_GRACE_SECONDS },
   {
-    table: 'bars',
+    table: 'delegation_blocks',
     key: ['session', 'actor', 'audience'],
     column: 'created_at',
     graceSeconds: END_GRACE_SECONDS,

@@ -3,7 +3,7 @@ import { hash, verify } from '@node-rs/argon2';
 import type { Kysely, Selectable, Transaction, Updateable } from 'kysely';
 import { isStorable, type StsSchema, type UserTable } from './schema.ts';
 
-/** What the STS asks of its storage besides the engine's own records. Times are epoch seconds. */
+/** What the STS asks of its storage besides oidc-provider's own records. Times are epoch seconds. */
 
 export interface User {
   /** `sub`: opaque, never changes. */

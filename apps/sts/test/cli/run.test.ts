@@ -1,8 +1,9 @@
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CommandContext, runCommand } from '../../src/cli/run.ts';
+import type { CommandContext } from '../../src/cli/command.ts';
+import { runCommand } from '../../src/cli/run.ts';
 import { ACCESS_TOKEN_TYPE } from '../../src/grants/token-exchange.ts';
-import { openRegistry } from '../../src/registry/load-registry.ts';
+import { loadRegistry } from '../../src/registry/load-registry.ts';
 import { ALICE } from '../../src/registry/users-and-issuers.ts';
 import { authorize, authorizeUrl, basic, newVerifier, post, refresh, signIn } from '../support/sign-in.ts';
 import { startTestSts, type TestSts } from '../support/sts.ts';
@@ -19,7 +20,7 @@ async function run(line: string, secret = ''): Promise<string[]> {
   const printed: string[] = [];
   const context: CommandContext = {
     state: sts.state,
-    registry: await openRegistry(sts.config),
+    registry: await loadRegistry(sts.config),
     isProduction: true,
     now: () => Math.floor(Date.now() / 1000),
     print: (text) => void printed.push(text),

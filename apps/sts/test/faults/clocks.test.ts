@@ -11,7 +11,7 @@ const REFUSED = [400, 'invalid_grant'];
 
 const SERVED = [200, undefined];
 
-const SKEWED_CLOCK = join(import.meta.dirname, 'testing-skewed-clock.ts');
+const SKEWED_CLOCK = join(import.meta.dirname, '..', 'support', 'skewed-clock.ts');
 
 const skewedBy = (seconds: number) => ({
   nodeArguments: ['--import', SKEWED_CLOCK],

@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => sts.close());
 
-const TABLES = ['engine_records', 'logins', 'ledger', 'used_once', 'sign_in_attempts', 'grant_ends'] as const;
+const TABLES = ['oidc_records', 'logins', 'ledger', 'replays', 'sign_in_attempts', 'grant_ends'] as const;
 
 /** Rows per table, in what only signed-in people and authenticated clients have a right to. */
 async function rows(): Promise<Record<string, number>> {
@@ -48,14 +48,14 @@ async function sweptAfter(seconds: number): Promise<Record<string, number>> {
 describe('what a stranger can leave in the database', () => {
   test('by authorization requests is one record each, as long as a sign-in may take', async () => {
     for (let count = 0; count < REQUESTS; count += 1) expect((await ask()).status).toBe(303);
-    expect(await rows()).toEqual({ engine_records: REQUESTS });
-    expect(await sweptAfter(INTERACTION_ENDS_SECONDS - 120)).toEqual({ engine_records: REQUESTS });
+    expect(await rows()).toEqual({ oidc_records: REQUESTS });
+    expect(await sweptAfter(INTERACTION_ENDS_SECONDS - 120)).toEqual({ oidc_records: REQUESTS });
     expect(await sweptAfter(120)).toEqual({});
   });
 
   test('by pushed requests of a client without a secret is one record each, for a minute (RFC 9126 §2.2)', async () => {
     for (let count = 0; count < REQUESTS; count += 1) expect((await push()).status).toBe(201);
-    expect(await rows()).toEqual({ engine_records: REQUESTS });
+    expect(await rows()).toEqual({ oidc_records: REQUESTS });
     expect(await sweptAfter(PUSHED_REQUEST_ENDS_SECONDS)).toEqual({});
   });
 

@@ -128,7 +128,7 @@ describe('no order of grants', () => {
     const two = await hop(before, tokenOf(one), 'b', 'a');
     const cycle = await hop(last, tokenOf(two), 'a', 'c');
     expect(cycle).toMatchObject({ status: 400, body: { error: subjectTokenError(last), reason: 'policy' } });
-    expect(sts.refused.at(-1)).toMatchObject({ cause: 'cycle', from: { subject: ALICE } });
+    expect(sts.refused.at(-1)).toMatchObject({ detail: 'cycle', subjectToken: { subject: ALICE } });
   });
 
   test.each(pairs)('buys a scope of another row: %s after %s', async (last, before) => {

@@ -1,7 +1,7 @@
 import type { ExtensionGrantRequest } from '@behalf/extension-grants';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createDelegationGrant } from '../../src/grants/delegation.ts';
-import { DEVELOPMENT_SETTINGS as AT } from '../../src/registry/apis.ts';
+import { DEVELOPMENT_ADDRESSES as AT } from '../../src/registry/apis.ts';
 import { DELEGATION_GRANT } from '../../src/registry/clients.ts';
 import { ALICE } from '../../src/registry/users-and-issuers.ts';
 import {
@@ -33,7 +33,7 @@ test('the client acts for the user: same subject, derived from the token, at the
     kind: 'subject',
     subject: ALICE,
     actor: 'api1.client',
-    from: { jti: 'users-token', sessionId: 'session-of-alice' },
+    subjectToken: { jti: 'users-token', sessionId: 'session-of-alice' },
     scopes: ['api2'],
     target: AT.api2Resource,
     claims: {},
@@ -70,24 +70,28 @@ describe('refuses with invalid_grant, reason subject_token', () => {
     expect(await delegate(token)).toMatchObject({
       error: 'invalid_grant',
       reason: 'subject_token',
-      from: undefined,
+      subjectToken: undefined,
     });
   });
 
   test('a forged token, without believing a word of it', async () => {
     const result = await delegate(await bench.forge(USER_CLAIMS));
-    expect(result).toMatchObject({ error: 'invalid_grant', cause: 'bad_signature', from: undefined });
+    expect(result).toMatchObject({ error: 'invalid_grant', detail: 'bad_signature', subjectToken: undefined });
   });
 
   test('a token that has ended, and names it for the ledger', async () => {
     bench.ended.add('users-token');
     const result = await delegate(await bench.mint(USER_CLAIMS));
-    expect(result).toMatchObject({ error: 'invalid_grant', cause: 'revoked', from: { subject: ALICE } });
+    expect(result).toMatchObject({
+      error: 'invalid_grant',
+      detail: 'revoked',
+      subjectToken: { subject: ALICE },
+    });
   });
 
   test('a client that does not act for the API in aud', async () => {
     const result = await delegate(await bench.mint(USER_CLAIMS), { client: API2_CLIENT });
-    expect(result).toMatchObject({ error: 'invalid_grant', reason: 'subject_token', cause: 'presenter' });
+    expect(result).toMatchObject({ error: 'invalid_grant', reason: 'subject_token', detail: 'presenter' });
   });
 });
 
@@ -103,7 +107,12 @@ describe('refuses with reason policy', () => {
     ['invalid_target', 'its own API', { resource: AT.api1Resource, target: AT.api1Resource }],
   ])('%s: %s', async (error, _title, overrides) => {
     const result = await delegate(await bench.mint(USER_CLAIMS), overrides);
-    expect(result).toMatchObject({ kind: 'refusal', error, reason: 'policy', from: { subject: ALICE } });
+    expect(result).toMatchObject({
+      kind: 'refusal',
+      error,
+      reason: 'policy',
+      subjectToken: { subject: ALICE },
+    });
   });
 
   test('invalid_target: a subject token whose scope does not cover it', async () => {
@@ -113,13 +122,13 @@ describe('refuses with reason policy', () => {
 
   test('invalid_grant: a chain that would be too deep', async () => {
     const result = await delegate(await bench.mint({ ...USER_CLAIMS, act: { sub: 'other.client' } }));
-    expect(result).toMatchObject({ error: 'invalid_grant', reason: 'policy', cause: 'depth' });
+    expect(result).toMatchObject({ error: 'invalid_grant', reason: 'policy', detail: 'depth' });
   });
 
-  test('invalid_target: a client whom the user barred there, in that session alone', async () => {
-    bench.barred.add(`session-of-alice api1.client ${AT.api2Resource}`);
+  test('invalid_target: a client whom the user blocked there, in that session alone', async () => {
+    bench.blocked.add(`session-of-alice api1.client ${AT.api2Resource}`);
     const result = await delegate(await bench.mint(USER_CLAIMS));
-    expect(result).toMatchObject({ error: 'invalid_target', reason: 'policy', cause: 'barred' });
+    expect(result).toMatchObject({ error: 'invalid_target', reason: 'policy', detail: 'blocked' });
     const elsewhere = await delegate(await bench.mint({ ...USER_CLAIMS, sid: 'another-session' }));
     expect(elsewhere).toMatchObject({ kind: 'subject' });
   });

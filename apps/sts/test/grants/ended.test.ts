@@ -94,7 +94,7 @@ test('what a client that is disabled obtained is good for nothing any more', asy
   expect(decodeJwt(accessToken)).toMatchObject({ sub: ALICE });
 });
 
-test('an actor whom the user barred is refused there for the rest of that session, by every grant', async () => {
+test('an actor whom the user blocked is refused there for the rest of that session, by every grant', async () => {
   const { accessToken, delegated } = await enter();
   const other = await enter();
   expect(await sts.state.revocation.revokeDelegation(decodeJwt(delegated).jti ?? '', ALICE)).toBe(true);

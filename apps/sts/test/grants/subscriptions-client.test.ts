@@ -113,7 +113,7 @@ test('no service at all means that nothing is known', async () => {
 test('gives up on a service that does not answer in time', async () => {
   expect(await ask(() => undefined, { timeoutMs: 50 })).toMatchObject({
     kind: 'unavailable',
-    cause: 'TimeoutError',
+    detail: 'TimeoutError',
   });
 });
 
@@ -141,7 +141,7 @@ test('never has more than the allowed number of questions in flight, and turns t
   });
   const service = createSubscriptionService({ url, maximumConcurrent: 2, maximumWaiting: 1 });
   const answers = Array.from({ length: 4 }, () => service.of('usr_1', async () => 'own-token'));
-  expect(await answers[3]).toEqual({ kind: 'unavailable', cause: 'too many questions at once' });
+  expect(await answers[3]).toEqual({ kind: 'unavailable', detail: 'too many questions at once' });
   await arrived.promise;
   release();
   expect((await Promise.all(answers)).map(({ kind }) => kind)).toEqual([

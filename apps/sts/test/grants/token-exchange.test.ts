@@ -1,7 +1,7 @@
 import { type ExtensionGrantRequest, TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ACCESS_TOKEN_TYPE, createTokenExchangeGrant, JWT_TYPE } from '../../src/grants/token-exchange.ts';
-import { DEVELOPMENT_SETTINGS as AT } from '../../src/registry/apis.ts';
+import { DEVELOPMENT_ADDRESSES as AT } from '../../src/registry/apis.ts';
 import { ALICE } from '../../src/registry/users-and-issuers.ts';
 import {
   ACTOR_CLAIMS,
@@ -43,7 +43,7 @@ describe('grants', () => {
       kind: 'subject',
       subject: ALICE,
       actor: 'api1.client',
-      from: { jti: 'users-token' },
+      subjectToken: { jti: 'users-token' },
       scopes: ['api2'],
       target: AT.api2Resource,
       issuedTokenType: ACCESS_TOKEN_TYPE,
@@ -58,7 +58,7 @@ describe('grants', () => {
     expect(result).toMatchObject({
       kind: 'subject',
       actor: 'api2.client',
-      from: { act: { sub: 'api1.client' } },
+      subjectToken: { act: { sub: 'api1.client' } },
       target: AT.subscriptionsResource,
     });
   });
@@ -154,13 +154,13 @@ describe('refuses with invalid_request (RFC 8693 §2.2.2)', () => {
     const act = { sub: 'api1.client', act: { sub: 'other.client' } };
     const token = await bench.mint({ ...DELEGATED_CLAIMS, act });
     const result = await exchange({ subject_token: token }, { client: API2_CLIENT });
-    expect(result).toMatchObject({ error: 'invalid_request', reason: 'policy', cause: 'depth' });
+    expect(result).toMatchObject({ error: 'invalid_request', reason: 'policy', detail: 'depth' });
   });
 
   test('a logged out subject token', async () => {
     bench.ended.add('users-token');
     const result = await exchange({ subject_token: await bench.mint(USER_CLAIMS) });
-    expect(result).toMatchObject({ error: 'invalid_request', reason: 'subject_token', cause: 'revoked' });
+    expect(result).toMatchObject({ error: 'invalid_request', reason: 'subject_token', detail: 'revoked' });
   });
 });
 
@@ -185,7 +185,7 @@ describe('refuses an actor token with invalid_request (RFC 8693 §2.2.2)', () =>
       actor_token_type: ACCESS_TOKEN_TYPE,
     });
     expect(result).toMatchObject({ kind: 'refusal', error: 'invalid_request' });
-    expect(result).toMatchObject({ reason: 'policy', cause: expect.stringMatching(/^actor_token: /) });
+    expect(result).toMatchObject({ reason: 'policy', detail: expect.stringMatching(/^actor_token: /) });
   });
 
   test('that has ended', async () => {
@@ -195,7 +195,7 @@ describe('refuses an actor token with invalid_request (RFC 8693 §2.2.2)', () =>
       actor_token: await bench.mint(ACTOR_CLAIMS),
       actor_token_type: ACCESS_TOKEN_TYPE,
     });
-    expect(result).toMatchObject({ error: 'invalid_request', cause: 'actor_token: revoked' });
+    expect(result).toMatchObject({ error: 'invalid_request', detail: 'actor_token: revoked' });
   });
 
   test('that is forged', async () => {
@@ -204,7 +204,7 @@ describe('refuses an actor token with invalid_request (RFC 8693 §2.2.2)', () =>
       actor_token: await bench.forge(ACTOR_CLAIMS),
       actor_token_type: ACCESS_TOKEN_TYPE,
     });
-    expect(result).toMatchObject({ error: 'invalid_request', cause: 'actor_token: bad_signature' });
+    expect(result).toMatchObject({ error: 'invalid_request', detail: 'actor_token: bad_signature' });
   });
 });
 
@@ -232,10 +232,10 @@ describe('refuses with reason policy', () => {
     expect(result).toMatchObject({ error: 'invalid_target', reason: 'policy' });
   });
 
-  test('invalid_target: a client whom the user barred', async () => {
-    bench.barred.add(`session-of-alice api2.client ${AT.subscriptionsResource}`);
+  test('invalid_target: a client whom the user blocked', async () => {
+    bench.blocked.add(`session-of-alice api2.client ${AT.subscriptionsResource}`);
     const token = await bench.mint(DELEGATED_CLAIMS);
     const result = await exchange({ subject_token: token }, { client: API2_CLIENT });
-    expect(result).toMatchObject({ error: 'invalid_target', cause: 'barred' });
+    expect(result).toMatchObject({ error: 'invalid_target', detail: 'blocked' });
   });
 });

@@ -5,9 +5,9 @@ import { createEitherTokenValidator } from '../../src/grants/subject-token.ts';
 import type { SubscriptionAnswer } from '../../src/grants/subscriptions-client.ts';
 import { createTranslationGrant } from '../../src/grants/translation.ts';
 import { createTrustedIssuerTokenValidator } from '../../src/grants/trusted-issuer-token.ts';
-import { DEVELOPMENT_SETTINGS as AT } from '../../src/registry/apis.ts';
+import { DEVELOPMENT_ADDRESSES as AT } from '../../src/registry/apis.ts';
 import { TRANSLATION_GRANT } from '../../src/registry/clients.ts';
-import { ALICE, BOB, developmentPartner, PARTNER_ISSUER } from '../../src/registry/users-and-issuers.ts';
+import { ALICE, BOB, createDemoPartner, PARTNER_ISSUER } from '../../src/registry/users-and-issuers.ts';
 import {
   ACTOR_CLAIMS,
   API2_CLIENT,
@@ -55,7 +55,7 @@ beforeEach(async () => {
   used = new Set();
   const pair = await generateKeyPair('ES256');
   partnerKey = pair.privateKey;
-  const partner = developmentPartner({ audience: AT.issuer, publicKey: await exportJWK(pair.publicKey) });
+  const partner = createDemoPartner({ audience: AT.issuer, publicKey: await exportJWK(pair.publicKey) });
   const users = {
     findById: (id: string) =>
       Promise.resolve({ id, name: id, email: null, displayName: null, mayAct: null, disabled: id === BOB }),
@@ -67,7 +67,7 @@ beforeEach(async () => {
       accessTokens: bench.ports.accessTokens,
       trustedIssuerTokens: createTrustedIssuerTokenValidator({ issuers: [partner], users }),
     }),
-    useUp: ({ jti }) => Promise.resolve(!used.has(jti) && used.add(jti).has(jti)),
+    consumePartnerToken: ({ jti }) => Promise.resolve(!used.has(jti) && used.add(jti).has(jti)),
     subscriptions: {
       async of(subject, issueToken) {
         asked.push({ subject, token: JSON.parse(await issueToken()) });
@@ -89,7 +89,7 @@ test('asks about the user with a 15 s token that it issues itself, and puts the 
     kind: 'subject',
     subject: ALICE,
     actor: 'api1.client',
-    from: { jti: 'users-token' },
+    subjectToken: { jti: 'users-token' },
     scopes: ['api2.premium'],
     target: AT.api2Resource,
     claims: { subscription: { plan: 'premium', status: 'active', renews_at: '2027-01-01' } },
@@ -108,7 +108,7 @@ test('takes a partner’s token, whose subject is mapped to our user', async () 
     kind: 'subject',
     subject: ALICE,
     actor: 'api1.client',
-    from: { kind: 'external', jti: 'one-time', issuer: PARTNER_ISSUER, authTime: undefined },
+    subjectToken: { kind: 'external', jti: 'one-time', issuer: PARTNER_ISSUER, authTime: undefined },
     scopes: ['api2.premium'],
   });
   expect(asked).toMatchObject([{ subject: ALICE }]);
@@ -131,7 +131,7 @@ describe('refuses with invalid_grant, reason subscription', () => {
 });
 
 test('an unreachable subscription service is temporarily_unavailable, never a token', async () => {
-  answer = { kind: 'unavailable', cause: 'TimeoutError' };
+  answer = { kind: 'unavailable', detail: 'TimeoutError' };
   const result = await translate(await bench.mint(USER_CLAIMS));
   expect(result).toMatchObject({ kind: 'refusal', error: 'temporarily_unavailable', retryAfterSeconds: 5 });
   expect(JSON.stringify(result)).not.toContain('"reason":');
@@ -171,8 +171,8 @@ describe('refuses before it asks anybody', () => {
     expect(asked).toEqual([]);
   });
 
-  test('an actor whom the user barred', async () => {
-    bench.barred.add(`session-of-alice api1.client ${AT.api2Resource}`);
+  test('an actor whom the user blocked', async () => {
+    bench.blocked.add(`session-of-alice api1.client ${AT.api2Resource}`);
     expect(await translate(await bench.mint(USER_CLAIMS))).toMatchObject({ error: 'invalid_target' });
     expect(asked).toEqual([]);
   });
@@ -185,7 +185,7 @@ describe('a partner’s token', () => {
     expect(await translate(token)).toMatchObject({
       error: 'invalid_grant',
       reason: 'subject_token',
-      cause: 'replayed',
+      detail: 'replayed',
     });
   });
 
@@ -197,7 +197,7 @@ describe('a partner’s token', () => {
 
   test('is not used up by a request that fails for another reason', async () => {
     const token = await signAsPartner();
-    answer = { kind: 'unavailable', cause: 'TimeoutError' };
+    answer = { kind: 'unavailable', detail: 'TimeoutError' };
     await translate(token);
     await translate(token, { scopes: ['api2'], target: AT.api2Resource });
     await translate(token, { client: API2_CLIENT });

@@ -10,8 +10,8 @@ import {
 import {
   ALICE,
   BOB,
-  DEVELOPMENT_USERS,
-  developmentPartner,
+  DEMO_USERS,
+  createDemoPartner,
   PARTNER_ISSUER,
   type TrustedIssuer,
 } from '../../src/registry/users-and-issuers.ts';
@@ -43,7 +43,7 @@ beforeAll(async () => {
   partnerKey = pair.privateKey;
   strangerKey = stranger.privateKey;
   publicKey = { ...(await exportJWK(pair.publicKey)), kid: 'partner', alg: 'ES256' };
-  partner = developmentPartner({ audience: AUDIENCE, publicKey });
+  partner = createDemoPartner({ audience: AUDIENCE, publicKey });
 });
 
 function sign(
@@ -60,7 +60,7 @@ function usersWith(overrides: Partial<User> = {}) {
   return {
     findById: async (id: string): Promise<User | undefined> => {
       if (typeof id !== 'string') throw new TypeError('a database is asked for text');
-      const user = DEVELOPMENT_USERS.find((candidate) => candidate.id === id);
+      const user = DEMO_USERS.find((candidate) => candidate.id === id);
       if (user === undefined) return undefined;
       const { name, email, displayName } = user;
       return { id, name, email, displayName, mayAct: null, disabled: false, ...overrides };
@@ -176,7 +176,7 @@ describe('refuses a token', () => {
     'secevent+jwt',
     'oauth-authz-req+jwt',
   ])('of type %s (RFC 8725 §3.11)', async (typ) => {
-    expect(await validate(await sign({}, { typ }))).toMatchObject({ ok: false, cause: 'wrong_type' });
+    expect(await validate(await sign({}, { typ }))).toMatchObject({ ok: false, detail: 'wrong_type' });
   });
 
   test('without a claim that its issuer’s registration wants besides', async () => {
@@ -214,7 +214,7 @@ describe('refuses a token', () => {
     const jwt = await sign();
     expect(await validate(jwt, { users: { disabled: true } })).toMatchObject({
       ok: false,
-      cause: 'unknown_subject',
+      detail: 'unknown_subject',
     });
   });
 
@@ -226,7 +226,7 @@ describe('refuses a token', () => {
 
   test.each(['', 'x', 'a.b.c', '....', 'x'.repeat(20_000)])('that is no JWT: %#', async (jwt) => {
     expect(claimedIssuerOf(jwt)).toBeUndefined();
-    expect(await validate(jwt)).toMatchObject({ ok: false, cause: 'unknown_issuer' });
+    expect(await validate(jwt)).toMatchObject({ ok: false, detail: 'unknown_issuer' });
   });
 });
 

@@ -47,7 +47,7 @@ test('opens a session that counts from then (OpenID Connect Core §2, auth_time)
 test.each([
   ['the password was changed', () => sts.state.users.setPassword('alice', 'another')],
   ['all sessions were ended', () => sts.state.revocation.endAllSessionsOf(BOB)],
-  ['the epoch was raised', () => sts.state.revocation.raiseEpoch()],
+  ['the epoch was raised', () => sts.state.revocation.revokeAllBefore()],
 ])('opens no session when %s meanwhile', async (what, happen) => {
   const finish = await holdSignIn(what.includes('password') ? 'alice' : 'bob');
   sts.clock.skewSeconds += 10;

@@ -1,24 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import {
-  createResourceRegistry,
-  DEVELOPMENT_SETTINGS,
-  developmentResources,
-} from '../../src/registry/apis.ts';
-import { developmentClients, registrationFaults } from '../../src/registry/clients.ts';
+import { createApiRegistry, DEVELOPMENT_ADDRESSES, createApis } from '../../src/registry/apis.ts';
+import { createClients, registrationFaults } from '../../src/registry/clients.ts';
 
-const resources = createResourceRegistry(developmentResources(DEVELOPMENT_SETTINGS));
+const apis = createApiRegistry(createApis(DEVELOPMENT_ADDRESSES));
 
-const rules = { resources, permitsPlainHttp: false };
+const rules = { apis, permitsPlainHttp: false };
 
 const faultsOf = (
   metadata: Record<string, unknown>,
   { id = 'app', scopes = [] as readonly string[], permitsPlainHttp = false } = {},
-) => registrationFaults({ id, scopes, metadata }, { resources, permitsPlainHttp });
+) => registrationFaults({ id, scopes, metadata }, { apis, permitsPlainHttp });
 
 const CODE = { grant_types: ['authorization_code'], redirect_uris: ['https://app.example/callback'] };
 
 test.each(
-  developmentClients(DEVELOPMENT_SETTINGS, { jwtClient: {} }).map((client) => [client.id, client] as const),
+  createClients(DEVELOPMENT_ADDRESSES, { jwtClient: {} }).map((client) => [client.id, client] as const),
 )('the registry itself is well: %s', (_id, client) => expect(registrationFaults(client, rules)).toEqual([]));
 
 describe('takes', () => {
@@ -52,7 +48,7 @@ describe('refuses', () => {
     ],
     ['script as an address', redirect('javascript:alert(1)'), 'neither https nor http'],
     [
-      'an app’s own scheme, which the engine takes for native apps alone',
+      'an app’s own scheme, which oidc-provider takes for native apps alone',
       redirect('com.example.app:/callback'),
       'neither https nor http',
     ],

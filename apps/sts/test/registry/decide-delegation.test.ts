@@ -1,11 +1,7 @@
 import { type SubjectToken, TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  DEVELOPMENT_SETTINGS as AT,
-  createResourceRegistry,
-  developmentResources,
-} from '../../src/registry/apis.ts';
+import { DEVELOPMENT_ADDRESSES as AT, createApiRegistry, createApis } from '../../src/registry/apis.ts';
 import { DELEGATION_GRANT, TRANSLATION_GRANT } from '../../src/registry/clients.ts';
 import {
   decideDelegation,
@@ -16,7 +12,7 @@ import { DELEGATION_POLICY } from '../../src/registry/delegation-policy.ts';
 import { PARTNER_ISSUER } from '../../src/registry/users-and-issuers.ts';
 import { subjectTokenOf } from '../support/subject-token.ts';
 
-const resources = createResourceRegistry(developmentResources(AT));
+const apis = createApiRegistry(createApis(AT));
 
 const api1Client = { id: 'api1.client', scopes: ['api2', 'api2.premium', 'actor'] };
 
@@ -47,14 +43,14 @@ interface Case {
   target?: string;
   targetIsNamed?: boolean;
   policy?: DelegationQuestion['policy'];
-  resources?: DelegationQuestion['resources'];
+  apis?: DelegationQuestion['apis'];
   hasDpopProof?: boolean;
 }
 
 function decide(given: Case) {
   return decideDelegation({
     policy: given.policy ?? DELEGATION_POLICY,
-    resources: given.resources ?? resources,
+    apis: given.apis ?? apis,
     grantType: given.grantType ?? DELEGATION_GRANT,
     actor: given.actor ?? api1Client,
     subjectToken: given.subjectToken ?? subjectTokenOf(),
@@ -110,7 +106,7 @@ describe('what the policy allows', () => {
     const policy = [
       {
         actor: 'api1.client',
-        from: { api: 'api1', scope: 'api1' },
+        subjectToken: { api: 'api1', scope: 'api1' },
         to: 'api2',
         by: [DELEGATION_GRANT],
         scopes: ['api2', 'api2.premium'],
@@ -227,7 +223,7 @@ describe('what the policy refuses', () => {
           ...DELEGATION_POLICY,
           {
             actor: 'api1.client',
-            from: { api: 'api1', scope: 'api1' },
+            subjectToken: { api: 'api1', scope: 'api1' },
             to: 'subscriptions',
             by: [DELEGATION_GRANT],
             scopes: ['subscriptions.read'],
@@ -242,12 +238,12 @@ describe('what the policy refuses', () => {
   });
 
   test('no_edge: a client that may present the token, but for whom there is no row', () => {
-    const shared = developmentResources(AT).map((resource) =>
+    const shared = createApis(AT).map((resource) =>
       resource.name === 'api1'
         ? { ...resource, clients: [{ id: 'api2.client', rights: ['exchange' as const] }] }
         : resource,
     );
-    const given = { actor: { ...api1Client, id: 'api2.client' }, resources: createResourceRegistry(shared) };
+    const given = { actor: { ...api1Client, id: 'api2.client' }, apis: createApiRegistry(shared) };
     expect(decide(given)).toMatchObject({ ok: false, fault: 'no_edge' });
   });
 
@@ -268,7 +264,7 @@ describe('what the policy refuses', () => {
     );
     const target = fc.constantFrom(
       undefined,
-      ...resources.all.map(({ identifier }) => identifier),
+      ...apis.all.map(({ identifier }) => identifier),
       'https://x.example',
     );
     const chain = fc.array(fc.constantFrom('api1.client', 'api2.client', 'x'), { maxLength: 3 });
@@ -289,7 +285,7 @@ describe('what the policy refuses', () => {
         });
         const decision = decideDelegation({
           policy: DELEGATION_POLICY,
-          resources,
+          apis,
           grantType,
           actor,
           subjectToken,
@@ -297,16 +293,16 @@ describe('what the policy refuses', () => {
           hasDpopProof: false,
         });
         if (!decision.ok) return true;
-        const { edge } = decision;
+        const { rule } = decision;
         return (
-          resources.hasRight(actor.id, subjectToken.audience, 'exchange') &&
-          edge.actor === actor.id &&
-          edge.by.includes(grantType) &&
+          apis.hasRight(actor.id, subjectToken.audience, 'exchange') &&
+          rule.actor === actor.id &&
+          rule.by.includes(grantType) &&
           decision.scopes.length > 0 &&
-          decision.scopes.every((value) => edge.scopes.includes(value) && actor.scopes.includes(value)) &&
+          decision.scopes.every((value) => rule.scopes.includes(value) && actor.scopes.includes(value)) &&
           (scopes.length === 0 || decision.scopes.join(' ') === scopes.join(' ')) &&
           (requestedTarget === undefined || decision.target === requestedTarget) &&
-          actorChain.length < edge.maximumDepth
+          actorChain.length < rule.maximumDepth
         );
       },
     );

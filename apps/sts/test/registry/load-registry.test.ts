@@ -1,30 +1,26 @@
 import { describeEachEngine } from '@behalf/database/testing';
 import { SettingsError } from '@behalf/service';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import {
-  createResourceRegistry,
-  DEVELOPMENT_SETTINGS,
-  developmentResources,
-} from '../../src/registry/apis.ts';
-import { developmentClients } from '../../src/registry/clients.ts';
+import { createApiRegistry, DEVELOPMENT_ADDRESSES, createApis } from '../../src/registry/apis.ts';
+import { createClients } from '../../src/registry/clients.ts';
 import { seedRegistry } from '../../src/registry/load-registry.ts';
-import { DEVELOPMENT_USERS } from '../../src/registry/users-and-issuers.ts';
+import { DEMO_USERS } from '../../src/registry/users-and-issuers.ts';
 import { openTestStorage, type TestStorage } from '../support/storage.ts';
 
 const jwtClient = { kty: 'EC', kid: 'jwt.client' };
 
-const withoutSecrets = developmentClients(DEVELOPMENT_SETTINGS, { jwtClient }).map(
+const withoutSecrets = createClients(DEVELOPMENT_ADDRESSES, { jwtClient }).map(
   ({ secret: _secret, ...client }) => client,
 );
 
 const nobody = {
-  resources: createResourceRegistry(developmentResources(DEVELOPMENT_SETTINGS)),
+  apis: createApiRegistry(createApis(DEVELOPMENT_ADDRESSES)),
   trustedIssuers: [],
   clients: [],
   users: [],
 };
 
-const demonstration = { ...nobody, clients: withoutSecrets, users: DEVELOPMENT_USERS };
+const demo = { ...nobody, clients: withoutSecrets, users: DEMO_USERS };
 
 describeEachEngine('the registry in production', (engine) => {
   let storage: TestStorage;
@@ -33,15 +29,15 @@ describeEachEngine('the registry in production', (engine) => {
   });
   afterEach(() => storage.close());
 
-  const start = (registry: Parameters<typeof seedRegistry>[0], isDemonstration: boolean) =>
+  const start = (registry: Parameters<typeof seedRegistry>[0], isDemo: boolean) =>
     seedRegistry(registry, storage, {
       isProduction: true,
-      demonstration: isDemonstration,
+      demo: isDemo,
       now: storage.clock.now,
     });
-  const faults = async (isDemonstration = false): Promise<readonly string[]> => {
+  const faults = async (isDemo = false): Promise<readonly string[]> => {
     try {
-      await start(nobody, isDemonstration);
+      await start(nobody, isDemo);
       return [];
     } catch (error) {
       if (error instanceof SettingsError) return error.faults;
@@ -51,7 +47,7 @@ describeEachEngine('the registry in production', (engine) => {
 
   it('starts on an empty database, and on that of a demonstration while it is one', async () => {
     expect(await faults()).toEqual([]);
-    await start(demonstration, true);
+    await start(demo, true);
     expect(await faults(true)).toEqual([]);
   });
 
@@ -70,10 +66,10 @@ describeEachEngine('the registry in production', (engine) => {
   });
 
   it('refuses what a demonstration has left there: people with known passwords, a client with a key on disk', async () => {
-    await start(demonstration, true);
+    await start(demo, true);
     const left = ['alice', 'bob', 'carol', 'dave', 'jwt.client'];
     expect(await faults()).toEqual(
-      left.map((name) => expect.stringContaining(`holds the demonstration's ${name} `) as string),
+      left.map((name) => expect.stringContaining(`holds the demo's ${name} `) as string),
     );
     for (const name of ['alice', 'bob', 'carol']) await storage.users.setDisabled(name, true);
     await storage.users.setPassword('dave', 'a password that nobody knows');

@@ -3,22 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  DEVELOPMENT_SETTINGS as AT,
-  createResourceRegistry,
-  createTargetDirectory,
-  developmentResources,
+  DEVELOPMENT_ADDRESSES as AT,
+  createApiRegistry,
+  createApiDirectory,
+  createApis,
 } from '../../src/registry/apis.ts';
-import { developmentClients, USER_SUBSCRIPTION_CLIENT } from '../../src/registry/clients.ts';
-import { assertPolicyFits, DELEGATION_POLICY } from '../../src/registry/delegation-policy.ts';
-import {
-  JWT_CLIENT_KEY_FILE,
-  loadDevelopmentKeys,
-  PARTNER_KEY_FILE,
-} from '../../src/registry/users-and-issuers.ts';
+import { createClients, USER_SUBSCRIPTION_CLIENT } from '../../src/registry/clients.ts';
+import { validatePolicy, DELEGATION_POLICY } from '../../src/registry/delegation-policy.ts';
+import { JWT_CLIENT_KEY_FILE, loadDemoKeys, PARTNER_KEY_FILE } from '../../src/registry/users-and-issuers.ts';
 
-const resources = createResourceRegistry(developmentResources(AT));
+const apis = createApiRegistry(createApis(AT));
 
-const clients = developmentClients(AT, { jwtClient: { kty: 'EC' } });
+const clients = createClients(AT, { jwtClient: { kty: 'EC' } });
 
 const client = (id: string) => {
   const found = clients.find((candidate) => candidate.id === id);
@@ -27,7 +23,7 @@ const client = (id: string) => {
 };
 
 describe('the APIs', () => {
-  const directory = createTargetDirectory(resources, (id) => client(id).scopes);
+  const directory = createApiDirectory(apis, (id) => client(id).scopes);
 
   test.each([
     ['api1', AT.api1Resource],
@@ -60,23 +56,20 @@ describe('the APIs', () => {
     ['web.client', AT.api1Resource, 'exchange', false],
     ['api1.client', 'api1', 'exchange', false],
   ] as const)('%s at %s has the right to %s: %s', (id, identifier, right, expected) => {
-    expect(resources.hasRight(id, identifier, right)).toBe(expected);
+    expect(apis.hasRight(id, identifier, right)).toBe(expected);
   });
 
   test('a scope that two APIs claim stops the start', () => {
     const twice = [
-      ...developmentResources(AT),
+      ...createApis(AT),
       { name: 'x', identifier: 'https://x.example', scopes: ['api1'], clients: [] },
     ];
-    expect(() => createResourceRegistry(twice)).toThrow('two APIs for "api1"');
+    expect(() => createApiRegistry(twice)).toThrow('two APIs for "api1"');
   });
 
   test('two APIs of one identifier stop the start: no token could say which it is for (RFC 9068 §5)', () => {
-    const twice = [
-      ...developmentResources(AT),
-      { name: 'x', identifier: AT.api1Resource, scopes: ['x'], clients: [] },
-    ];
-    expect(() => createResourceRegistry(twice)).toThrow(`two APIs for "${AT.api1Resource}"`);
+    const twice = [...createApis(AT), { name: 'x', identifier: AT.api1Resource, scopes: ['x'], clients: [] }];
+    expect(() => createApiRegistry(twice)).toThrow(`two APIs for "${AT.api1Resource}"`);
   });
 });
 
@@ -92,12 +85,12 @@ describe('the clients', () => {
   test('every scope of a client is a scope of some API', () => {
     const unknown = clients
       .flatMap(({ scopes }) => scopes)
-      .filter((scope) => resources.ownerOf(scope) === undefined);
+      .filter((scope) => apis.ownerOf(scope) === undefined);
     expect(unknown).toEqual([]);
   });
 
   test('every client that may introspect or exchange for an API is registered', () => {
-    for (const { clients: acting } of resources.all) {
+    for (const { clients: acting } of apis.all) {
       for (const { id } of acting) expect(client(id).secret).toBeDefined();
     }
   });
@@ -119,7 +112,7 @@ describe('the clients', () => {
 describe('the policy', () => {
   const row = {
     actor: 'a',
-    from: { api: 'api1', scope: 'api1' },
+    subjectToken: { api: 'api1', scope: 'api1' },
     to: 'api2',
     by: ['delegation'],
     scopes: ['api2'],
@@ -127,19 +120,19 @@ describe('the policy', () => {
   };
 
   test('of the development registry fits its APIs', () => {
-    expect(() => assertPolicyFits(DELEGATION_POLICY, resources)).not.toThrow();
+    expect(() => validatePolicy(DELEGATION_POLICY, apis)).not.toThrow();
   });
 
   test.each([
     ['an unknown API', { ...row, to: 'api9' }],
     ['a scope of another API', { ...row, scopes: ['api1'] }],
     ['an unknown scope', { ...row, scopes: ['api9'] }],
-    ['a foreign scope to start from', { ...row, from: { api: 'api1', scope: 'api2' } }],
+    ['a foreign scope to start from', { ...row, subjectToken: { api: 'api1', scope: 'api2' } }],
     ['no scope at all', { ...row, scopes: [] }],
     ['no grant at all', { ...row, by: [] }],
     ['depth nought', { ...row, maximumDepth: 0 }],
   ])('with a row that has %s stops the start', (_title, edge) => {
-    expect(() => assertPolicyFits([edge], resources)).toThrow("the policy's row for a");
+    expect(() => validatePolicy([edge], apis)).toThrow("the policy's row for a");
   });
 });
 
@@ -153,13 +146,13 @@ describe('the development keys', () => {
   });
 
   test('two starts at once agree on them, and later starts keep them', async () => {
-    const [first, second] = await Promise.all([loadDevelopmentKeys(folder), loadDevelopmentKeys(folder)]);
+    const [first, second] = await Promise.all([loadDemoKeys(folder), loadDemoKeys(folder)]);
     expect(second).toEqual(first);
-    expect(await loadDevelopmentKeys(folder)).toEqual(first);
+    expect(await loadDemoKeys(folder)).toEqual(first);
   });
 
   test('what they give out is public; what they keep is for the owner alone', async () => {
-    const keys = await loadDevelopmentKeys(folder);
+    const keys = await loadDemoKeys(folder);
     expect(keys.partner).toMatchObject({ kty: 'EC', crv: 'P-256', alg: 'ES256' });
     expect(keys.partner).not.toHaveProperty('d');
     expect(keys.jwtClient).not.toHaveProperty('d');

@@ -1,12 +1,12 @@
 import { describeEachEngine } from '@behalf/database/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { DEVELOPMENT_SETTINGS } from '../../src/registry/apis.ts';
-import { developmentClients } from '../../src/registry/clients.ts';
-import { seedDevelopment } from '../../src/registry/load-registry.ts';
-import { ALICE, DAVE, DEVELOPMENT_USERS } from '../../src/registry/users-and-issuers.ts';
+import { DEVELOPMENT_ADDRESSES } from '../../src/registry/apis.ts';
+import { createClients } from '../../src/registry/clients.ts';
+import { seedStores } from '../../src/registry/load-registry.ts';
+import { ALICE, DAVE, DEMO_USERS } from '../../src/registry/users-and-issuers.ts';
 import { openTestStorage, type TestStorage } from '../support/storage.ts';
 
-const clients = developmentClients(DEVELOPMENT_SETTINGS, { jwtClient: { kty: 'EC' } });
+const clients = createClients(DEVELOPMENT_ADDRESSES, { jwtClient: { kty: 'EC' } });
 
 describeEachEngine('the development registry in the database', (engine) => {
   let storage: TestStorage;
@@ -16,7 +16,7 @@ describeEachEngine('the development registry in the database', (engine) => {
   afterEach(() => storage.close());
 
   const seed = (stores: Pick<TestStorage, 'users' | 'clients'> = storage) =>
-    seedDevelopment(stores, { users: DEVELOPMENT_USERS, clients, now: storage.clock.now });
+    seedStores(stores, { users: DEMO_USERS, clients, now: storage.clock.now });
 
   it('has the users with their passwords and ids, and dave’s may_act', async () => {
     await seed();

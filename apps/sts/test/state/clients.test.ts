@@ -43,9 +43,9 @@ describeEachEngine('ClientStore', (engine) => {
     for (const secret of ['leaked', 'also leaked', 'new'])
       await storage.clients.addSecret('api1.client', secret);
     const accepted = (secret: string) => storage.clients.checkSecret('api1.client', secret, now);
-    expect(await storage.clients.keepOnlySecret('api1.client', 'mistyped', now)).toBe(false);
+    expect(await storage.clients.revokeOtherSecrets('api1.client', 'mistyped', now)).toBe(false);
     expect(await accepted('leaked')).toBe(true);
-    expect(await storage.clients.keepOnlySecret('api1.client', 'new', now)).toBe(true);
+    expect(await storage.clients.revokeOtherSecrets('api1.client', 'new', now)).toBe(true);
     expect([await accepted('leaked'), await accepted('also leaked'), await accepted('new')]).toEqual([
       false,
       false,
@@ -59,7 +59,7 @@ describeEachEngine('ClientStore', (engine) => {
     expect(JSON.stringify(rows)).not.toContain('a-real-secret');
   });
 
-  it('takes no secret of a disabled client, and hides it from the engine', async () => {
+  it('takes no secret of a disabled client, and hides it from oidc-provider', async () => {
     await storage.clients.addSecret('api1.client', 'secret');
     expect(await storage.adapter('Client').find('api1.client')).toMatchObject({ client_id: 'api1.client' });
     expect(await storage.clients.setDisabled('api1.client', true)).toBe(true);
@@ -75,7 +75,7 @@ describeEachEngine('ClientStore', (engine) => {
     await expect.poll(() => replica.clients.find('api1.client')).toMatchObject({ disabled: true });
   });
 
-  it('gives the engine a stand-in that no caller can know, for clients with a secret alone', async () => {
+  it('gives oidc-provider a stand-in that no caller can know, for clients with a secret alone', async () => {
     const engine_ = storage.adapter('Client');
     const found = await engine_.find('api1.client');
     expect(found).toMatchObject({ client_secret: expect.stringMatching(/^[\w-]{43}$/) as string });

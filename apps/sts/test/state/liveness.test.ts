@@ -1,6 +1,6 @@
 import { describeEachEngine } from '@behalf/database/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Liveness } from '../../src/state/liveness.ts';
+import type { TokenStatus } from '../../src/state/liveness.ts';
 import { sessionIdOf } from '../../src/state/schema.ts';
 import { API2, delegated, issued, SESSION, signIn } from '../support/ledger.ts';
 import { openTestStorage, type TestStorage } from '../support/storage.ts';
@@ -23,8 +23,8 @@ describeEachEngine('liveness', (engine) => {
   afterEach(() => storage.close());
 
   const causeOf = async (jti: string, ledger = storage.ledger): Promise<string> => {
-    const verdict: Liveness = await ledger.livenessOf(jti, storage.clock.now);
-    return verdict.live ? 'live' : verdict.cause;
+    const verdict: TokenStatus = await ledger.statusOf(jti, storage.clock.now);
+    return verdict.active ? 'live' : verdict.detail;
   };
   const causes = async () =>
     Object.fromEntries(
@@ -32,7 +32,7 @@ describeEachEngine('liveness', (engine) => {
         ['root', 'hop1', 'hop2', 'sibling'].map(async (jti) => [jti, await causeOf(jti)] as const),
       ),
     ) as Record<string, string>;
-  const all = (cause: string) => ({ root: cause, hop1: cause, hop2: cause, sibling: cause });
+  const all = (detail: string) => ({ root: detail, hop1: detail, hop2: detail, sibling: detail });
 
   it('lets a token hold while all it hangs from holds', async () => {
     expect(await causes()).toEqual(all('live'));
@@ -138,7 +138,7 @@ describeEachEngine('liveness', (engine) => {
 
   it('ends everything up to a raised epoch, and nothing that begins after it', async () => {
     const sessions = storage.adapter('Session');
-    await storage.revocation.raiseEpoch();
+    await storage.revocation.revokeAllBefore();
     expect(await causes()).toEqual(all('session_ended'));
     expect(await sessions.find('cookie uid-1')).toBeUndefined();
     expect(await storage.queries.sessionsOf('alice', undefined)).toEqual([]);
@@ -157,7 +157,7 @@ describeEachEngine('liveness', (engine) => {
     const exchanges = Array.from({ length: 100 }, async (_, index) => {
       const jti = `race-${index}`;
       const { ledger } = index % 2 === 0 ? storage : replica;
-      if ((await ledger.livenessOf('root', storage.clock.now)).live)
+      if ((await ledger.statusOf('root', storage.clock.now)).active)
         await ledger.recordIssued(delegated(jti, 'root'));
       return jti;
     });
@@ -169,15 +169,15 @@ describeEachEngine('liveness', (engine) => {
   it('bars an actor from an audience for the rest of the session when the user takes back a delegation', async () => {
     expect(await storage.revocation.revokeDelegation('hop1', 'bob')).toBe(false);
     expect(await storage.revocation.revokeDelegation('root', 'alice')).toBe(false);
-    expect(await storage.ledger.isBarred(SESSION, 'api1.client', API2)).toBe(false);
+    expect(await storage.ledger.isActorBlocked(SESSION, 'api1.client', API2)).toBe(false);
     expect(await storage.revocation.revokeDelegation('hop1', 'alice')).toBe(true);
-    expect(await storage.ledger.isBarred(SESSION, 'api1.client', API2)).toBe(true);
-    expect(await storage.ledger.isBarred(SESSION, 'api2.client', API2)).toBe(false);
-    expect(await storage.ledger.isBarred('another session', 'api1.client', API2)).toBe(false);
+    expect(await storage.ledger.isActorBlocked(SESSION, 'api1.client', API2)).toBe(true);
+    expect(await storage.ledger.isActorBlocked(SESSION, 'api2.client', API2)).toBe(false);
+    expect(await storage.ledger.isActorBlocked('another session', 'api1.client', API2)).toBe(false);
     expect(await causeOf('hop2')).toBe('revoked');
   });
 
-  it('ends every token of an actor whom the user has barred from an audience, in that session alone', async () => {
+  it('ends every token of an actor whom the user has blocked from an audience, in that session alone', async () => {
     await signIn(storage, 'uid-2');
     const elsewhere = { session: sessionIdOf('uid-2'), grantId: 'grant-2' };
     await storage.ledger.recordIssued(issued('root 2', elsewhere));
@@ -190,7 +190,7 @@ describeEachEngine('liveness', (engine) => {
     expect(sibling?.revoked_at).toBe(storage.clock.now);
   });
 
-  it('leaves no live token of a barred actor when the user takes it back while another is being issued', async () => {
+  it('leaves no live token of a blocked actor when the user takes it back while another is being issued', async () => {
     await storage.revocation.revokeDelegation('hop1', 'alice');
     await storage.ledger.recordIssued(delegated('late', 'root'));
     await storage.ledger.recordIssued(

@@ -63,7 +63,7 @@ describeEachEngine('LogoutOutbox', (engine) => {
       })
       .catch(() => undefined);
     expect(await deliver()).toEqual([]);
-    expect(await storage.ledger.livenessOf('root', storage.clock.now)).toEqual({ live: true });
+    expect(await storage.ledger.statusOf('root', storage.clock.now)).toEqual({ active: true });
   });
 
   describe('of what is revoked while the session goes on', () => {
@@ -87,9 +87,9 @@ describeEachEngine('LogoutOutbox', (engine) => {
       await storage.ledger.recordIssued(delegated('elsewhere', 'root', { audience: OTHER }));
       await storage.revocation.revokeDelegation('hop1', 'alice');
       const { now } = storage.clock;
-      expect(await storage.ledger.livenessOf('sibling', now)).toEqual({ live: false, cause: 'revoked' });
-      expect(await storage.ledger.livenessOf('elsewhere', now)).toEqual({ live: true });
-      expect(await storage.ledger.livenessOf('root', now)).toEqual({ live: true });
+      expect(await storage.ledger.statusOf('sibling', now)).toEqual({ active: false, detail: 'revoked' });
+      expect(await storage.ledger.statusOf('elsewhere', now)).toEqual({ active: true });
+      expect(await storage.ledger.statusOf('root', now)).toEqual({ active: true });
     });
 
     it('tells the actor also when the token that is taken back has expired, since it may hold a later one', async () => {

@@ -24,7 +24,7 @@ function code(id: string): AdapterPayload {
   };
 }
 
-/** A clean success, or the engine's refusal; anything else fails the test. */
+/** A clean success, or oidc-provider's refusal; anything else fails the test. */
 async function outcomeOf(attempt: Promise<void>): Promise<'consumed' | 'refused'> {
   try {
     await attempt;
@@ -62,10 +62,7 @@ describeEachEngine('ProviderAdapter', (engine) => {
   it('lets nobody in with what the database holds', async () => {
     const sessions = storage.adapter('Session');
     await sessions.upsert('cookie-1', session, 3600);
-    const stored = await storage.database.db
-      .selectFrom('engine_records')
-      .selectAll()
-      .executeTakeFirstOrThrow();
+    const stored = await storage.database.db.selectFrom('oidc_records').selectAll().executeTakeFirstOrThrow();
     const byUid = (await sessions.findByUid('uid-1')) as AdapterPayload;
     for (const candidate of [stored.id, `stored:${stored.id}`, byUid.jti ?? '']) {
       expect(await sessions.find(candidate)).toBeUndefined();
@@ -86,7 +83,7 @@ describeEachEngine('ProviderAdapter', (engine) => {
     await storage.adapter('Interaction').upsert('secret-interaction', interaction, 60);
     expect(await storage.adapter('Interaction').find('secret-interaction')).toEqual(interaction);
 
-    const { rows } = await sql`select * from engine_records`.execute(storage.database.db);
+    const { rows } = await sql`select * from oidc_records`.execute(storage.database.db);
     expect(rows).toHaveLength(6);
     expect(JSON.stringify(rows)).not.toContain('secret-');
   });
@@ -107,10 +104,10 @@ describeEachEngine('ProviderAdapter', (engine) => {
     expect(outcomes.filter((outcome) => outcome === 'consumed')).toHaveLength(1);
     expect(await storage.adapter('RefreshToken').find('refresh-1')).toBeUndefined();
     expect(await storage.adapter('Grant').find('grant-1')).toBeUndefined();
-    expect(await storage.database.db.selectFrom('engine_records').selectAll().execute()).toEqual([]);
+    expect(await storage.database.db.selectFrom('oidc_records').selectAll().execute()).toEqual([]);
   });
 
-  it('ends what hangs from a grant when the engine destroys the grant', async () => {
+  it('ends what hangs from a grant when oidc-provider destroys the grant', async () => {
     await storage
       .adapter('RefreshToken')
       .upsert('refresh-1', { ...code('refresh-1'), kind: 'RefreshToken' }, 60);
@@ -154,7 +151,7 @@ describeEachEngine('ProviderAdapter', (engine) => {
     expect(await sessions.findByUid('uid-1')).toBeUndefined();
   });
 
-  it('keeps the login while the engine changes the id of a session', async () => {
+  it('keeps the login while oidc-provider changes the id of a session', async () => {
     const sessions = storage.adapter('Session');
     await sessions.upsert('cookie-1', session, 3600);
     await sessions.destroy('cookie-1');
@@ -171,7 +168,7 @@ describeEachEngine('ProviderAdapter', (engine) => {
     expect(await sessions.find('cookie-1')).toMatchObject({ accountId: 'alice' });
   });
 
-  it('carries the engine’s own models', async () => {
+  it('carries oidc-provider’s own models', async () => {
     const provider = new Provider('http://localhost:4000', { adapter: storage.adapter });
     const grant = new provider.Grant({ accountId: 'alice', clientId: 'web.client' });
     grant.addOIDCScope('openid');
@@ -185,13 +182,13 @@ describeEachEngine('ProviderAdapter', (engine) => {
     const codes = storage.adapter('AuthorizationCode');
     await codes.upsert('old', code('old'), 60);
     const { id: _id, ...old } = await storage.database.db
-      .selectFrom('engine_records')
+      .selectFrom('oidc_records')
       .selectAll()
       .executeTakeFirstOrThrow();
     const more = Array.from({ length: 1199 }, (_, index) => ({ ...old, id: `old-${index}` }));
-    await storage.database.db.insertInto('engine_records').values(more).execute();
+    await storage.database.db.insertInto('oidc_records').values(more).execute();
     await codes.upsert('young', code('young'), 7200);
-    await storage.claimProof('issuer', 'jti', storage.clock.now + 60);
+    await storage.consumeProof('issuer', 'jti', storage.clock.now + 60);
     storage.clock.now += 3600;
     expect(await storage.sweep()).toBe(1201);
     expect(await codes.find('young')).toBeDefined();
@@ -208,10 +205,10 @@ describeEachEngine('claimProof and claimExternalToken', (engine) => {
 
   it('accept a value once out of 1,000 parallel times on two replicas (RFC 9449 §11.1)', async () => {
     const replica = await storage.replica();
-    const claims = [storage.claimProof, replica.claimProof];
+    const claims = [storage.consumeProof, replica.consumeProof];
     const results = await Promise.all(
       Array.from({ length: 1000 }, (_, index) =>
-        (claims[index % 2] as typeof storage.claimProof)('issuer', 'jti', storage.clock.now + 60),
+        (claims[index % 2] as typeof storage.consumeProof)('issuer', 'jti', storage.clock.now + 60),
       ),
     );
     expect(results.filter(Boolean)).toHaveLength(1);
@@ -219,9 +216,9 @@ describeEachEngine('claimProof and claimExternalToken', (engine) => {
 
   it('count per issuer, per id and per use', async () => {
     const expiresAt = storage.clock.now + 60;
-    expect(await storage.claimExternalToken('a', 'bc', expiresAt)).toBe(true);
-    expect(await storage.claimExternalToken('ab', 'c', expiresAt)).toBe(true);
-    expect(await storage.claimProof('a', 'bc', expiresAt)).toBe(true);
-    expect(await storage.claimExternalToken('a', 'bc', expiresAt)).toBe(false);
+    expect(await storage.consumePartnerToken('a', 'bc', expiresAt)).toBe(true);
+    expect(await storage.consumePartnerToken('ab', 'c', expiresAt)).toBe(true);
+    expect(await storage.consumeProof('a', 'bc', expiresAt)).toBe(true);
+    expect(await storage.consumePartnerToken('a', 'bc', expiresAt)).toBe(false);
   });
 });

@@ -37,8 +37,8 @@ describeEachEngine('LedgerQueries', (engine) => {
     ]);
   });
 
-  it('never tells a user the fine cause of a refusal', async () => {
-    await storage.ledger.recordRefused(refused({ cause: 'a detail' }));
+  it('never tells a user the fine detail of a refusal', async () => {
+    await storage.ledger.recordRefused(refused({ detail: 'a detail' }));
     expect(JSON.stringify(await storage.queries.delegationsOf('alice', { limit: 50 }))).not.toContain(
       'a detail',
     );
@@ -123,17 +123,17 @@ describeEachEngine('LedgerQueries', (engine) => {
   });
 
   it('explains a refusal by its request id, and a token by its jti', async () => {
-    await storage.ledger.recordRefused(refused({ requestId: 'request-2', cause: 'no edge for api3' }));
+    await storage.ledger.recordRefused(refused({ requestId: 'request-2', detail: 'no edge for api3' }));
     const refusal = await storage.queries.explain('request-2', storage.clock.now);
     expect(refusal).toMatchObject({
-      rows: [{ error: 'invalid_target', cause: 'no edge for api3' }],
-      liveness: null,
+      rows: [{ error: 'invalid_target', detail: 'no edge for api3' }],
+      status: null,
     });
     await storage.revocation.endSession(SESSION);
     expect(await storage.queries.explain('root', storage.clock.now)).toMatchObject({
       rows: [{ jti: 'root' }],
-      liveness: { live: false, cause: 'session_ended' },
+      status: { active: false, detail: 'session_ended' },
     });
-    expect(await storage.queries.explain('nothing', storage.clock.now)).toEqual({ rows: [], liveness: null });
+    expect(await storage.queries.explain('nothing', storage.clock.now)).toEqual({ rows: [], status: null });
   });
 });

@@ -21,10 +21,10 @@ import { createEitherTokenValidator } from '../../src/grants/subject-token.ts';
 import { createTokenExchangeGrant } from '../../src/grants/token-exchange.ts';
 import { createTranslationGrant } from '../../src/grants/translation.ts';
 import { createTrustedIssuerTokenValidator } from '../../src/grants/trusted-issuer-token.ts';
-import { createResourceRegistry, createTargetDirectory, type Resource } from '../../src/registry/apis.ts';
+import { createApiRegistry, createApiDirectory, type Api } from '../../src/registry/apis.ts';
 import { DELEGATION_GRANT, TRANSLATION_GRANT, USER_SUBSCRIPTION_CLIENT } from '../../src/registry/clients.ts';
 import type { DelegationPolicy } from '../../src/registry/delegation-policy.ts';
-import { ALICE, developmentPartner, PARTNER_ISSUER } from '../../src/registry/users-and-issuers.ts';
+import { ALICE, createDemoPartner, PARTNER_ISSUER } from '../../src/registry/users-and-issuers.ts';
 
 const ISSUER = 'https://sts.example';
 
@@ -40,7 +40,7 @@ export const clientOf = (api: ApiName) => `${api}.client`;
 
 const GRANTS = [DELEGATION_GRANT, TRANSLATION_GRANT, TOKEN_EXCHANGE_GRANT];
 
-const RESOURCES: readonly Resource[] = [
+const RESOURCES: readonly Api[] = [
   { name: 'sts', identifier: ISSUER, scopes: ['actor'], clients: [] },
   {
     name: 'subscriptions',
@@ -48,7 +48,7 @@ const RESOURCES: readonly Resource[] = [
     scopes: ['subscriptions.read'],
     clients: [],
   },
-  ...API_NAMES.map((name): Resource => ({
+  ...API_NAMES.map((name): Api => ({
     name,
     identifier: audienceOf(name),
     scopes: [name, `${name}.more`],
@@ -56,12 +56,12 @@ const RESOURCES: readonly Resource[] = [
   })),
 ];
 
-const POLICY: DelegationPolicy = API_NAMES.flatMap((from) =>
-  API_NAMES.filter((to) => to !== from).flatMap((to) => {
-    const row = { actor: clientOf(from), to, scopes: [to], maximumDepth: MAXIMUM_DEPTH };
+const POLICY: DelegationPolicy = API_NAMES.flatMap((source) =>
+  API_NAMES.filter((to) => to !== source).flatMap((to) => {
+    const row = { actor: clientOf(source), to, scopes: [to], maximumDepth: MAXIMUM_DEPTH };
     return [
-      { ...row, from: { api: from, scope: from }, by: GRANTS },
-      { ...row, from: { issuer: PARTNER_ISSUER }, by: [TRANSLATION_GRANT] },
+      { ...row, subjectToken: { api: source, scope: source }, by: GRANTS },
+      { ...row, subjectToken: { issuer: PARTNER_ISSUER }, by: [TRANSLATION_GRANT] },
     ];
   }),
 );
@@ -96,9 +96,9 @@ export async function openChainProvider(): Promise<ChainProvider> {
     generateKeyPair('ES256', { extractable: true }),
     generateKeyPair('ES256'),
   ]);
-  const resources = createResourceRegistry(RESOURCES);
-  const targets = createTargetDirectory(resources, () =>
-    resources.all.flatMap(({ scopes }) => scopes).filter((scope) => scope !== 'subscriptions.read'),
+  const apis = createApiRegistry(RESOURCES);
+  const targets = createApiDirectory(apis, () =>
+    apis.all.flatMap(({ scopes }) => scopes).filter((scope) => scope !== 'subscriptions.read'),
   );
   const provider = new Provider(ISSUER, {
     jwks: { keys: [{ ...(await exportJWK(own.privateKey)), kid: 'own', alg: 'ES256', use: 'sig' }] },
@@ -114,7 +114,7 @@ export async function openChainProvider(): Promise<ChainProvider> {
         enabled: true,
         getResourceServerInfo: (_ctx, identifier) => ({
           audience: identifier,
-          scope: resources.find(identifier)?.scopes.join(' ') ?? '',
+          scope: apis.find(identifier)?.scopes.join(' ') ?? '',
           accessTokenFormat: 'jwt',
           accessTokenTTL: 300,
           jwt: { sign: { alg: 'ES256' } },
@@ -127,20 +127,20 @@ export async function openChainProvider(): Promise<ChainProvider> {
   const accessTokens = createAccessTokenValidator({
     issuer: ISSUER,
     key: createLocalJWKSet(publicJwks),
-    livenessOf: () => Promise.resolve({ live: true }),
+    statusOf: () => Promise.resolve({ active: true }),
   });
-  const issuers = [developmentPartner({ audience: ISSUER, publicKey: await exportJWK(partner.publicKey) })];
+  const issuers = [createDemoPartner({ audience: ISSUER, publicKey: await exportJWK(partner.publicKey) })];
   const users = {
     findById: (id: string) =>
       Promise.resolve({ id, name: id, email: null, displayName: null, mayAct: null, disabled: false }),
   };
   const exchange = {
     policy: POLICY,
-    resources,
+    apis,
     accessTokens: {
       validate: (jwt: string, { now }: { now: number }) => accessTokens.validate(jwt, { now }),
     },
-    ledger: { isBarred: () => Promise.resolve(false) },
+    ledger: { isActorBlocked: () => Promise.resolve(false) },
   };
   const used = new Set<string>();
   const refused: GrantRefused[] = [];
@@ -160,7 +160,7 @@ export async function openChainProvider(): Promise<ChainProvider> {
           accessTokens: exchange.accessTokens,
           trustedIssuerTokens: createTrustedIssuerTokenValidator({ issuers, users }),
         }),
-        useUp: ({ jti }) => Promise.resolve(!used.has(jti) && used.add(jti).has(jti)),
+        consumePartnerToken: ({ jti }) => Promise.resolve(!used.has(jti) && used.add(jti).has(jti)),
         subscriptions: {
           async of(_subject, issueToken) {
             await issueToken();

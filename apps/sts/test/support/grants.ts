@@ -1,16 +1,12 @@
 /**
  * What the tests of the grants start from: the development registry and policy, access tokens with real signatures, a
- * ledger in which a test can end a token or bar an actor, and requests as the engine hands them to a validator.
+ * ledger in which a test can end a token or bar an actor, and requests as oidc-provider hands them to a validator.
  */
 
 import { createAccessTokenValidator, type ExtensionGrantRequest } from '@behalf/extension-grants';
 import { generateKeyPair, SignJWT } from 'jose';
 import type { ExchangePorts } from '../../src/grants/authorize-actor.ts';
-import {
-  DEVELOPMENT_SETTINGS as AT,
-  createResourceRegistry,
-  developmentResources,
-} from '../../src/registry/apis.ts';
+import { DEVELOPMENT_ADDRESSES as AT, createApiRegistry, createApis } from '../../src/registry/apis.ts';
 import { DELEGATION_POLICY } from '../../src/registry/delegation-policy.ts';
 import { ALICE } from '../../src/registry/users-and-issuers.ts';
 import { NOW } from './subject-token.ts';
@@ -77,14 +73,14 @@ export interface GrantBench {
   readonly forge: Mint;
   /** jti of tokens that somebody ended. */
   readonly ended: Set<string>;
-  /** `session actor audience` that a user barred. */
-  readonly barred: Set<string>;
+  /** `session actor audience` that a user blocked. */
+  readonly blocked: Set<string>;
 }
 
 export async function createGrantBench(): Promise<GrantBench> {
   const [own, foreign] = await Promise.all([generateKeyPair('ES256'), generateKeyPair('ES256')]);
   const ended = new Set<string>();
-  const barred = new Set<string>();
+  const blocked = new Set<string>();
   const signer =
     (key: typeof own.privateKey): Mint =>
     (claims, { typ = 'at+jwt' } = {}) =>
@@ -93,26 +89,27 @@ export async function createGrantBench(): Promise<GrantBench> {
   const accessTokens = createAccessTokenValidator({
     issuer: AT.issuer,
     key: () => own.publicKey,
-    livenessOf: (jti) => Promise.resolve(ended.has(jti) ? { live: false, cause: 'revoked' } : { live: true }),
+    statusOf: (jti) =>
+      Promise.resolve(ended.has(jti) ? { active: false, detail: 'revoked' } : { active: true }),
   });
   return {
     ports: {
       policy: DELEGATION_POLICY,
-      resources: createResourceRegistry(developmentResources(AT)),
+      apis: createApiRegistry(createApis(AT)),
       accessTokens,
       ledger: {
-        isBarred: (session, actor, audience) =>
-          Promise.resolve(barred.has(`${session} ${actor} ${audience}`)),
+        isActorBlocked: (session, actor, audience) =>
+          Promise.resolve(blocked.has(`${session} ${actor} ${audience}`)),
       },
     },
     mint: signer(own.privateKey),
     forge: signer(foreign.privateKey),
     ended,
-    barred,
+    blocked,
   };
 }
 
-/** A token request of api1.client, after the engine's own checks. */
+/** A token request of api1.client, after oidc-provider's own checks. */
 export function requestOf(
   grantType: string,
   raw: ExtensionGrantRequest['raw'],

@@ -9,13 +9,13 @@ import { newTestServerDatabase } from '@behalf/database/testing';
 import { createLogger } from '@behalf/service';
 import { type ServiceProcess, startProcess, type StartProcessOptions } from '@behalf/service/testing';
 import { loadConfig } from '../../src/config.ts';
-import { openRegistry } from '../../src/registry/load-registry.ts';
-import { openState, type State } from '../../src/state/state.ts';
+import { loadRegistry } from '../../src/registry/load-registry.ts';
+import { createState, type State } from '../../src/state/state.ts';
 import { startBalancer } from './balancer.ts';
 import { UNREACHABLE } from './sts.ts';
 import { startTestSubscriptions } from './subscriptions.ts';
 
-const MAIN = join(import.meta.dirname, '..', 'main.ts');
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 export interface Replicas {
   /** The balancer's address, and the name that every replica goes by. */
@@ -23,7 +23,7 @@ export interface Replicas {
   readonly running: readonly ServiceProcess[];
   /** Where all of them keep their development keys. */
   readonly dataDirectory: string;
-  /** Where the SQLite file is, if that is the engine. */
+  /** Where the SQLite file is, if that is oidc-provider. */
   readonly databaseFile: string;
   /** One more; it takes its share of the requests, unless it stands `aside`, to be asked by its own address. */
   start(options?: StartReplicaOptions): Promise<ServiceProcess>;
@@ -97,7 +97,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
     async openOperator() {
       const config = loadConfig(environment);
       const now = () => Math.floor(Date.now() / 1000);
-      const state = await openState({ config, registry: await openRegistry(config), logger, now });
+      const state = await createState({ config, registry: await loadRegistry(config), logger, now });
       operators.push(state);
       return state;
     },

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@behalf/service';
 import { type Config, loadConfig } from '../../src/config.ts';
-import { openSts, type Sts } from '../../src/sts.ts';
+import { createSts, type Sts } from '../../src/sts.ts';
 
 /** The whole service over HTTP on a port of its own, with a database of its own. */
 export interface TestSts extends Sts {
@@ -55,7 +55,7 @@ export async function startTestSts(options: TestStsOptions = {}): Promise<TestSt
   });
   const clock = { skewSeconds: 0 };
   const now = () => Math.floor(Date.now() / 1000) + clock.skewSeconds;
-  const sts = await openSts(config, { logger, now, keyIntervalMs: 50 });
+  const sts = await createSts(config, { logger, now, keyIntervalMs: 50 });
   server.on('request', sts.app);
   return {
     ...sts,

@@ -1,7 +1,7 @@
 /** A subject token as the validators give it, for tests: alice's token for api1, with whatever a test wants otherwise. */
 
 import type { SubjectToken } from '@behalf/extension-grants';
-import { DEVELOPMENT_SETTINGS } from '../../src/registry/apis.ts';
+import { DEVELOPMENT_ADDRESSES } from '../../src/registry/apis.ts';
 import { ALICE } from '../../src/registry/users-and-issuers.ts';
 
 export const NOW = 1_800_000_000;
@@ -12,8 +12,8 @@ export function subjectTokenOf(overrides: Partial<SubjectToken> = {}): SubjectTo
     subject: ALICE,
     jti: 'jti-of-the-subject-token',
     expiresAt: NOW + 600,
-    issuer: DEVELOPMENT_SETTINGS.issuer,
-    audience: DEVELOPMENT_SETTINGS.api1Resource,
+    issuer: DEVELOPMENT_ADDRESSES.issuer,
+    audience: DEVELOPMENT_ADDRESSES.api1Resource,
     clientId: 'web.client',
     scopes: ['api1'],
     act: undefined,

@@ -17,7 +17,7 @@ export interface BadToken {
   /** Where it is said that such a token is refused. */
   readonly section: string;
   /** What a verifier says about it. */
-  readonly fault: (VerifiedBearerToken & { ok: false })['fault'];
+  readonly detail: (VerifiedBearerToken & { ok: false })['detail'];
 }
 
 /** An `Authorization: Bearer` value with this cannot even be read as a token (RFC 6750 §2.1): 400 instead of 401. */
@@ -44,11 +44,11 @@ export function badTokens(
 
 function wrongEnvelope(issuer: TestIssuer, aud: string): BadToken[] {
   const token = issuer.mint({ aud });
-  const bad = (name: string, value: string, section: string, fault: BadToken['fault']) => ({
+  const bad = (name: string, value: string, section: string, detail: BadToken['detail']) => ({
     name,
     token: value,
     section,
-    fault,
+    detail,
   });
   const idToken = issuer.mint({ aud, nonce: 'n', at_hash: accessTokenHash(token) }, { typ: 'JWT' });
   const critical = issuer.mint({ aud }, { crit: ['unheard-of'], 'unheard-of': true });
@@ -98,11 +98,11 @@ function wrongSignature(issuer: TestIssuer, aud: string): BadToken[] {
     claims,
     embedded.privateKey,
   );
-  const bad = (name: string, token: string, section: string, fault: BadToken['fault']) => ({
+  const bad = (name: string, token: string, section: string, detail: BadToken['detail']) => ({
     name,
     token,
     section,
-    fault,
+    detail,
   });
   return [
     bad(
@@ -132,11 +132,11 @@ function wrongSignature(issuer: TestIssuer, aud: string): BadToken[] {
 
 function wrongTime(issuer: TestIssuer, aud: string): BadToken[] {
   const now = issuer.now();
-  const bad = (name: string, claims: Changes, section: string, fault: BadToken['fault']) => ({
+  const bad = (name: string, claims: Changes, section: string, detail: BadToken['detail']) => ({
     name,
     token: issuer.mint({ aud, ...claims }),
     section,
-    fault,
+    detail,
   });
   return [
     bad('an expired token', { iat: now - 600, exp: now - 60 }, 'RFC 7519 §4.1.4', 'expired'),
@@ -146,11 +146,11 @@ function wrongTime(issuer: TestIssuer, aud: string): BadToken[] {
 }
 
 function wrongAddress(issuer: TestIssuer, aud: string): BadToken[] {
-  const bad = (name: string, claims: Changes, section: string, fault: BadToken['fault']) => ({
+  const bad = (name: string, claims: Changes, section: string, detail: BadToken['detail']) => ({
     name,
     token: issuer.mint(claims),
     section,
-    fault,
+    detail,
   });
   return [
     bad('a token of another issuer', { aud, iss: 'https://other.example' }, 'RFC 9068 §4', 'wrong_issuer'),
@@ -169,7 +169,7 @@ function missingClaims(issuer: TestIssuer, aud: string): BadToken[] {
     name: `a token without ${claim}`,
     token: issuer.mint({ aud, [claim]: undefined }),
     section: 'RFC 9068 §2.2',
-    fault: 'missing_claim',
+    detail: 'missing_claim',
   }));
 }
 
@@ -178,7 +178,7 @@ function malformedClaims(issuer: TestIssuer, aud: string): BadToken[] {
     name,
     token: issuer.mint({ aud, ...claims }),
     section: 'RFC 9068 §2.2',
-    fault: 'malformed_claim',
+    detail: 'malformed_claim',
   });
   return [
     bad('a token for several audiences', { aud: [aud, 'https://elsewhere.example'] }),
@@ -202,7 +202,7 @@ function malformedActors(issuer: TestIssuer, aud: string): BadToken[] {
     name: `a token ${name}`,
     token: issuer.mint({ aud, act }),
     section: 'RFC 8693 §4.1',
-    fault: 'malformed_actor',
+    detail: 'malformed_actor',
   });
   return [
     bad('whose act is text', 'api1.client'),

@@ -6,11 +6,11 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { type ClientMetadata, type Configuration, Provider } from 'oidc-provider';
 import type {
   ExtensionGrantRequest,
-  GrantRefused,
+  RefusedRequest,
   GrantResult,
   Issuance,
   SubjectToken,
-  TargetDirectory,
+  ApiDirectory,
 } from '../../src/contract.ts';
 import { TOKEN_EXCHANGE_GRANT } from '../../src/derive.ts';
 import { extraTokenClaims, issuanceOf } from '../../src/issue.ts';
@@ -37,7 +37,7 @@ const CLIENT_SCOPES: Record<string, readonly string[]> = {
   machine: ['billing'],
 };
 
-export const TARGETS: TargetDirectory = {
+export const TARGETS: ApiDirectory = {
   resolve: (name) => APIS.find((api) => api.name === name || api.identifier === name)?.identifier,
   ownerOf: (scope) => APIS.find((api) => api.scopes.includes(scope))?.identifier,
   scopesOf: (clientId) => CLIENT_SCOPES[clientId] ?? [],
@@ -65,9 +65,9 @@ export interface TestServer {
   readonly provider: Provider;
   /** What the grants answer; set by each test. */
   grant: (request: ExtensionGrantRequest) => GrantResult | undefined | Promise<GrantResult | undefined>;
-  /** What they were asked, what was refused, what the engine's one hook saw, and what went wrong. */
+  /** What they were asked, what was refused, what oidc-provider's one hook saw, and what went wrong. */
   readonly requests: ExtensionGrantRequest[];
-  readonly refused: GrantRefused[];
+  readonly refused: RefusedRequest[];
   readonly issued: { jti: string; clientId: string; issuance: Issuance | undefined; ctx: unknown }[];
   readonly errors: Error[];
   post(
