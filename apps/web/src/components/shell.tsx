@@ -54,11 +54,17 @@ export function Shell({ children }: { children: ReactNode }) {
       </header>
       <main ref={main} className={css.main} id="main" tabIndex={-1}>
         {departure.problem && (
-          <SignInProblemNotice tone="bad" problem={departure.problem}>
-            <p>You are still signed in.</p>
-          </SignInProblemNotice>
+          <div className={css.news}>
+            <SignInProblemNotice tone="bad" problem={departure.problem}>
+              <p>You are still signed in.</p>
+            </SignInProblemNotice>
+          </div>
         )}
-        {isSignedIn && state.problem && <NotSignedInAnew problem={state.problem} />}
+        {isSignedIn && state.problem && (
+          <div className={css.news}>
+            <NotSignedInAnew problem={state.problem} />
+          </div>
+        )}
         <Boundary key={pathname}>{children}</Boundary>
       </main>
       <footer className={css.footer}>

@@ -1,5 +1,5 @@
 import { Link } from 'react-router';
-import { useDeparture, useSessionState } from '../auth/session-context.tsx';
+import { useDeparture, useSessionState, type Departure } from '../auth/session-context.tsx';
 import type { SessionState, SignedOutCause } from '../auth/session.ts';
 import type { SignInProblem } from '../auth/sign-in-problem.ts';
 import { Button } from '../components/button.tsx';
@@ -11,13 +11,14 @@ import { useSessionRetries } from '../components/require-session.tsx';
 /** The first page: what this is, and the way in. It is there at once, whether or not a session is being restored. */
 export function LandingPage() {
   const state = useSessionState();
+  const departure = useDeparture();
   return (
     <Page
       title="Calls on your behalf"
       lead="One service calls another for you. Your own token is never passed along. Each call carries a token of its own that says who the user is, which service it is for, and which service acts."
     >
-      <News state={state} />
-      {state.status === 'signed_in' ? <Onward name={state.user.name} /> : <WayIn />}
+      {!departure.problem && <News state={state} />}
+      {state.status === 'signed_in' ? <Onward name={state.user.name} /> : <WayIn departure={departure} />}
       <ChainPicture />
       <section className="stack-tight" aria-labelledby="why">
         <h2 id="why">Why not simply forward the token?</h2>
@@ -31,8 +32,7 @@ export function LandingPage() {
   );
 }
 
-function WayIn() {
-  const departure = useDeparture();
+function WayIn({ departure }: { departure: Departure }) {
   return (
     <div className="stack-tight">
       <p className="row">

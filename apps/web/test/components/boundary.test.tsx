@@ -40,7 +40,8 @@ function show(Page: ComponentType, pausesSeconds = [60]) {
   );
 }
 
-const gone = () => lazyPage(() => Promise.reject(new TypeError('Failed to fetch dynamically imported module')));
+const gone = () =>
+  lazyPage(() => Promise.reject(new TypeError('Failed to fetch dynamically imported module')));
 
 it('says that a page has failed while rendering, and offers a way on', () => {
   show(() => {
