@@ -158,23 +158,45 @@ export function signedOutPage(returnTo: { name: string; url: string } | undefine
   };
 }
 
+/** Leads to this server's own application, wherever that is: a page that ends a sign-in is no dead end. */
+export const APPLICATION_PATH = '/application';
+
+const wayOn = html`<p class="actions"><a class="button" href="${APPLICATION_PATH}">Go to Behalf</a></p>`;
+
+/** Asks the person who has just signed in to sign out the one who was signed in with this browser before. */
+export function switchAccountPage(action: string, fields: Readonly<Record<string, string>>): Page {
+  return {
+    title: 'Sign the other person out?',
+    body: html`<h1>Sign the other person out?</h1>
+      <p class="lead">
+        Another person is signed in with this browser. When you continue, that person is signed out, and
+        everything that acts for them stops.
+      </p>
+      ${formOf(action, fields)} ${wayOn}`,
+  };
+}
+
 /** Carries values on to `action` by a button, where oidc-provider would have a script press it. */
 export function continuePage(action: string, fields: Readonly<Record<string, string>>): Page {
   return {
     title: 'Continue',
     body: html`<h1>One more step</h1>
       <p class="lead">Press the button to continue.</p>
-      <form method="post" action="${action}">
-        ${Object.entries(fields).map(
-          ([name, value]): Html => html`<input type="hidden" name="${name}" value="${value}" />`,
-        )}
-        <div class="actions"><button type="submit" autofocus>Continue</button></div>
-      </form>`,
+      ${formOf(action, fields)}`,
   };
 }
 
+function formOf(action: string, fields: Readonly<Record<string, string>>): Html {
+  return html`<form method="post" action="${action}">
+    ${Object.entries(fields).map(
+      ([name, value]): Html => html`<input type="hidden" name="${name}" value="${value}" />`,
+    )}
+    <div class="actions"><button type="submit" autofocus>Continue</button></div>
+  </form>`;
+}
+
 /** The sign-in that this page belonged to is over: it took too long, was finished in another tab, or has no cookie here. */
-export function expiredPage(applicationUrl: string | undefined): Page {
+export function expiredPage(): Page {
   return {
     title: 'This page has expired',
     body: html`<h1>This page has expired</h1>
@@ -182,10 +204,7 @@ export function expiredPage(applicationUrl: string | undefined): Page {
         The sign-in took too long, or it was finished in another tab. Nothing is wrong with your account: go
         back to the application and choose “Sign in” again.
       </p>
-      ${
-        applicationUrl !== undefined &&
-        html`<p class="actions"><a class="button" href="${applicationUrl}">Back to the application</a></p>`
-      }`,
+      ${wayOn}`,
   };
 }
 
@@ -206,7 +225,8 @@ export function errorPage(error: string, description: string | undefined): Page 
           html`<dt>Meaning</dt>
             <dd>${description}</dd>`
         }
-      </dl>`,
+      </dl>
+      ${wayOn}`,
   };
 }
 
@@ -222,7 +242,8 @@ export function troublePage(requestId: string | undefined): Page {
           <dt>Reference</dt>
           <dd>${requestId}</dd>
         </dl>`
-      }`,
+      }
+      ${wayOn}`,
   };
 }
 
@@ -233,6 +254,7 @@ export function foreignFormPage(): Page {
     body: html`<h1>Not accepted</h1>
       <p class="lead">
         This form was sent from another site. Go back to the application and sign in from there.
-      </p>`,
+      </p>
+      ${wayOn}`,
   };
 }

@@ -9,6 +9,7 @@ import { grantWhatIsAsked, scopesToAllow } from './consent.ts';
 import { type Page, renderPage, STYLE_PATH, styleSheet } from './page.ts';
 import {
   consentPage,
+  APPLICATION_PATH,
   expiredPage,
   foreignFormPage,
   signInPage,
@@ -19,6 +20,8 @@ import { createPasswordCheck, type PasswordCheck, type SignInThrottle } from './
 
 export interface InteractionPorts {
   readonly issuer: string;
+  /** Where the pages of this server lead when they lead nowhere else. */
+  readonly webOrigin: string;
   readonly logger: Logger;
   /** oidc-provider as it is now. */
   readonly provider: () => Provider;
@@ -40,6 +43,8 @@ export function interactionRoutes(ports: InteractionPorts): Router {
   routes.get(STYLE_PATH, (_request, response) => {
     response.set('Cache-Control', 'public, max-age=300').type('text/css').send(styleSheet());
   });
+
+  routes.get(APPLICATION_PATH, (_request, response) => response.redirect(303, `${ports.webOrigin}/`));
 
   routes.get('/interaction/:uid', async (request, response) => {
     const interaction = await ports.provider().interactionDetails(request, response);
@@ -195,7 +200,7 @@ function sendPage(response: Response, status: number, page: Page, formTarget?: s
 function pageErrors({ logger }: InteractionPorts): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
-    if (error instanceof errors.SessionNotFound) return sendPage(response, 400, expiredPage(undefined));
+    if (error instanceof errors.SessionNotFound) return sendPage(response, 400, expiredPage());
     if (
       error instanceof Error &&
       'status' in error &&

@@ -7,6 +7,7 @@ import {
   expiredPage,
   signedOutPage,
   signOutPage,
+  switchAccountPage,
   troublePage,
 } from '../interactions/pages.ts';
 
@@ -48,7 +49,7 @@ export async function renderError(
     ctx.body = out;
     return;
   }
-  if (error instanceof errors.SessionNotFound) return answerWithPage(ctx, 400, expiredPage(undefined));
+  if (error instanceof errors.SessionNotFound) return answerWithPage(ctx, 400, expiredPage());
   if (out.error === 'server_error') return answerWithPage(ctx, 500, troublePage(currentRequestId()));
   answerWithPage(ctx, ctx.status, errorPage(out.error, out.error_description));
 }
@@ -67,7 +68,9 @@ export async function replaceFormPostPages(
   if (oidc.route === 'end_session' && oidc.session?.accountId === undefined) return goOnSignedOut(ctx);
   const form = readForm(ctx.body);
   const afterwards: unknown = oidc.entities.Interaction?.params['redirect_uri'];
-  answerWithPage(ctx, ctx.status, continuePage(form.action, form.fields), [
+  const isSwitch = oidc.route === 'resume' && form.action === oidc.urlFor('end_session_confirm');
+  const page = isSwitch ? switchAccountPage : continuePage;
+  answerWithPage(ctx, ctx.status, page(form.action, form.fields), [
     ...targets(form.action),
     ...targets(afterwards),
   ]);

@@ -131,6 +131,11 @@ describe('the sign-in page', () => {
     expect(answer.body).toContain('sent from another site');
   });
 
+  test('ends in no page without a way on: there is a link to the application', async () => {
+    const response = await fetch(`${sts.issuer}/application`, { redirect: 'manual' });
+    expect([response.status, response.headers.get('location')]).toEqual([303, `${sts.config.webOrigin}/`]);
+  });
+
   test('does not take its form from another browser: its cookie is missing', async () => {
     const { page } = await signInPage();
     const answer = await new Browser(sts.issuer).submit(page, { username: 'alice', password: 'alice' });
@@ -144,6 +149,7 @@ describe('the sign-in page', () => {
     const late = await browser.open(page.url);
     expect(late.status).toBe(400);
     expect(late.body.replace(/\s+/g, ' ')).toContain('go back to the application');
+    expect(late.body).toContain('href="/application"');
   });
 
   test('a disabled user is refused like an unknown one', async () => {
@@ -325,7 +331,7 @@ describe('signing out', () => {
     const { browser } = await signIn(sts.issuer);
     const { page } = await signInPage({ browser, parameters: { prompt: 'login' } });
     const step = await browser.submit(page, { username: 'bob', password: 'bob' });
-    expect(step.body).toContain('One more step');
+    expect(step.body.replace(/\s+/g, ' ')).toContain('When you continue, that person is signed out');
     expect(step.body).not.toContain('<script');
     const done = await browser.submit(step, {});
     expect(new URL(done.url).searchParams.get('code')).not.toBeNull();
