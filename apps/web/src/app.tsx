@@ -1,7 +1,6 @@
 import { Suspense, type ReactNode } from 'react';
 import { BrowserRouter, Route, Routes } from 'react-router';
-import { ApisProvider } from './api/apis-context.tsx';
-import { CacheOfOneUser } from './api/cache-of-one-user.tsx';
+import { ApisProvider, CacheOfOneUser } from './api/apis-context.tsx';
 import { SessionProvider } from './auth/session-context.tsx';
 import type { StartedSession } from './auth/start.ts';
 import { lazyPage } from './components/boundary.tsx';

@@ -1,3 +1,9 @@
+import { queryOptions } from '@tanstack/react-query';
+import * as z from 'zod/mini';
+import { ApiError } from '../api/api-client.ts';
+import type { Api1, Subscription } from '../api/api1.ts';
+import { stepsOfProblem, type Step } from '../api/steps.ts';
+
 /** The calls that tell their steps. Experiments are offered only where they are switched on. */
 export const CALLS = [
   { name: 'chain', label: 'The whole chain, to the last service', isExperiment: false },
@@ -9,3 +15,45 @@ export const CALLS = [
 ] as const;
 
 export type CallName = (typeof CALLS)[number]['name'];
+
+export interface MadeCall {
+  readonly steps: readonly Step[];
+  /** The whole call was refused; the steps say where. */
+  readonly refusal?: ApiError;
+  /** What the chain was made for; null: there is none. Absent when the call is not the chain, or was refused. */
+  readonly subscription?: Subscription | null;
+}
+
+/** Makes a call. A refusal that tells its steps is a result; what tells none throws, as the API client does. */
+export async function makeCall(api1: Api1, name: CallName, options: CallOptions = {}): Promise<MadeCall> {
+  try {
+    if (name === 'chain') {
+      const { steps, subscription = null } = await api1.chain(options);
+      return { steps, subscription };
+    }
+    if (name === 'insights') return { steps: (await api1.insights(options)).steps };
+    return { steps: (await api1.experiment(name, z.looseObject({}), options)).steps };
+  } catch (error) {
+    const steps = error instanceof ApiError ? stepsOfProblem(error.problem) : [];
+    if (!(error instanceof ApiError) || steps.length === 0) throw error;
+    return { steps, refusal: error };
+  }
+}
+
+interface CallOptions {
+  /** See ApiRequest.fresh. */
+  readonly fresh?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Each visit and each choice makes a call of its own; none is repeated behind the person's back. */
+export function callQuery(api1: Api1, name: CallName, fresh: boolean) {
+  return queryOptions({
+    queryKey: ['call', name, fresh],
+    queryFn: ({ signal }) => makeCall(api1, name, { fresh, signal }),
+    gcTime: 0,
+    staleTime: Infinity,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
+}

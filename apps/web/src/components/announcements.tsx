@@ -1,7 +1,7 @@
 import { useIsFetching, useIsMutating } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useClockOffset, useDeparture, useSession, useSessionState } from '../auth/session-context.tsx';
-import { formatTime } from '../money/dates.ts';
+import { formatTime } from '../text/dates.ts';
 import { signInProblemText } from '../text/sign-in-text.ts';
 import css from './announcements.module.css';
 import { Button } from './button.tsx';

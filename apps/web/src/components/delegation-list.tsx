@@ -2,18 +2,25 @@ import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-q
 import { useState } from 'react';
 import type { Delegation } from '../api/account-api.ts';
 import { useApis } from '../api/apis-context.tsx';
-import { delegationsQuery, PAGE_ROWS } from '../api/queries.ts';
-import { allLive } from '../calls/all-live.ts';
-import { actorsIn, EVERYTHING, isRevocable, matches } from '../calls/delegations.ts';
-import css from '../pages/delegations.module.css';
+import { PAGE_ROWS, delegationsQuery } from '../api/queries.ts';
 import { useClockOffset, useSession } from '../auth/session-context.tsx';
+import {
+  EVERYTHING,
+  actorsIn,
+  allLive,
+  isRevocable,
+  matches,
+  type DelegationFilter,
+} from '../calls/delegations.ts';
+import { clientName } from '../calls/services.ts';
+import css from '../pages/delegations.module.css';
 import { Button } from './button.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
-import { DelegationFilters } from './delegation-filters.tsx';
 import { DelegationTable } from './delegation-table.tsx';
 import { Fault } from './fault.tsx';
+import { Field } from './field.tsx';
 import { useHealing } from './healing.ts';
-import { Loading, Skeleton } from './skeleton.tsx';
+import { Loading, Skeleton } from './page.tsx';
 import { TakenBack } from './taken-back.tsx';
 
 /** The delegations of the user, a page at a time, and the way to take them back. */
@@ -143,5 +150,53 @@ function LoadingRows() {
       <Loading what="your delegations" />
       <Skeleton height="24rem" />
     </div>
+  );
+}
+
+export interface DelegationFiltersProps {
+  readonly filter: DelegationFilter;
+  /** The clients that have acted. */
+  readonly actors: readonly string[];
+  readonly onChange: (filter: DelegationFilter) => void;
+}
+
+export function DelegationFilters({ filter, actors, onChange }: DelegationFiltersProps) {
+  return (
+    <>
+      <Field label="Show">
+        {(control) => (
+          <select
+            {...control}
+            className="input"
+            value={filter.standing}
+            onChange={(event) =>
+              onChange({ ...filter, standing: event.target.value as DelegationFilter['standing'] })
+            }
+          >
+            <option value="all">All</option>
+            <option value="live">Live now</option>
+            <option value="ended">Over or taken back</option>
+            <option value="refused">Refused</option>
+          </select>
+        )}
+      </Field>
+      <Field label="Service">
+        {(control) => (
+          <select
+            {...control}
+            className="input"
+            value={filter.actor}
+            onChange={(event) => onChange({ ...filter, actor: event.target.value })}
+          >
+            <option value="all">Every service</option>
+            {actors.map((actor) => (
+              <option key={actor} value={actor}>
+                {clientName(actor).label}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+    </>
   );
 }

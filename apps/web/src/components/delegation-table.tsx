@@ -3,10 +3,10 @@ import { useApis } from '../api/apis-context.tsx';
 import { actorOf, standingOf, type DelegationStanding } from '../calls/delegations.ts';
 import { grantLabel } from '../calls/sequence.ts';
 import { audienceName, clientName } from '../calls/services.ts';
-import { formatMoment } from '../money/dates.ts';
-import css from './delegation-table.module.css';
+import { formatMoment } from '../text/dates.ts';
 import { Button } from './button.tsx';
-import { ServiceLabel } from './service-label.tsx';
+import css from './delegation-table.module.css';
+import { ServiceLabel } from './labels.tsx';
 
 export interface DelegationTableProps {
   readonly delegations: readonly Delegation[];

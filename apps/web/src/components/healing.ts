@@ -1,5 +1,5 @@
 import { createContext, use, useEffect, useState } from 'react';
-import { ApiError } from '../api/api-error.ts';
+import { ApiError } from '../api/api-client.ts';
 import { SessionEnded } from '../auth/session.ts';
 import { mayPass } from '../text/fault-text.ts';
 

@@ -4,13 +4,13 @@ import type { LoginSession } from '../api/account-api.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { sessionsQuery } from '../api/queries.ts';
 import { clientName } from '../calls/services.ts';
-import { formatMoment } from '../money/dates.ts';
 import css from '../pages/delegations.module.css';
+import { formatMoment } from '../text/dates.ts';
 import { Button } from './button.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Fault } from './fault.tsx';
 import { useHealing } from './healing.ts';
-import { Loading, Skeleton } from './skeleton.tsx';
+import { Loading, Skeleton } from './page.tsx';
 
 const SHOWN_AT_FIRST = 3;
 const UNKNOWN_BROWSER = 'Unknown browser';

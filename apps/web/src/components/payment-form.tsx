@@ -1,10 +1,14 @@
 import { useId, useRef, useState } from 'react';
 import type { Account, PaymentOrder } from '../api/api1.ts';
-import { exceeds, formatMoney, parseAmount } from '../money/money.ts';
-import type { PaymentDraft } from '../payments/draft.ts';
-import { exampleTarget } from '../payments/example-target.ts';
-import { checkForm, LONGEST_REFERENCE, type FieldFaults } from '../payments/payment-form.ts';
 import css from '../pages/pay.module.css';
+import {
+  LONGEST_REFERENCE,
+  checkForm,
+  exampleTarget,
+  type FieldFaults,
+  type PaymentDraft,
+} from '../payments/draft.ts';
+import { exceeds, formatMoney, parseAmount } from '../text/money.ts';
 import { Button } from './button.tsx';
 import { Field } from './field.tsx';
 

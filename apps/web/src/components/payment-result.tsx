@@ -3,8 +3,8 @@ import { Link } from 'react-router';
 import type { PaymentOrder } from '../api/api1.ts';
 import css from '../pages/pay.module.css';
 import type { NotSentCause, PaymentAttempt } from '../payments/payment-attempt.ts';
-import { Money } from './money.tsx';
 import { Button } from './button.tsx';
+import { Money } from './labels.tsx';
 import { Details, Notice } from './notice.tsx';
 
 export interface PaymentResultProps {

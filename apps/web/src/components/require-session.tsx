@@ -6,8 +6,7 @@ import { signInProblemDetails, signInProblemText } from '../text/sign-in-text.ts
 import { Button } from './button.tsx';
 import { useRetries } from './healing.ts';
 import { Details, SignInProblemNotice } from './notice.tsx';
-import { Page } from './page.tsx';
-import { Loading, Skeleton } from './skeleton.tsx';
+import { Loading, Page, Skeleton } from './page.tsx';
 
 /** Shows its children to the signed-in user alone; everyone else sees why not, and the way on. */
 export function RequireSession({ children }: { children: ReactNode }) {

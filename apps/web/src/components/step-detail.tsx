@@ -1,8 +1,7 @@
-import { originOf, type Origin } from '../calls/origin.ts';
-import { grantLabel, refusalOf, titleOf } from '../calls/sequence.ts';
-import { partyLabel } from '../calls/services.ts';
-import { formatMs } from '../calls/show-time.ts';
 import type { Step } from '../api/steps.ts';
+import { grantLabel, precedingToken, refusalOf, titleOf, type PrecedingToken } from '../calls/sequence.ts';
+import { partyLabel } from '../calls/services.ts';
+import { formatMs } from '../text/dates.ts';
 import { ClaimsTable } from './claims-table.tsx';
 import { Details } from './notice.tsx';
 import css from './step-detail.module.css';
@@ -20,7 +19,7 @@ export interface StepDetailProps {
 export function StepDetail({ steps, index, headingLevel }: StepDetailProps) {
   const step = steps[index];
   if (!step) return null;
-  const origin = originOf(steps, index);
+  const preceding = precedingToken(steps, index);
   const Heading = headingLevel === 2 ? 'h2' : 'h3';
   return (
     <div className={css.detail}>
@@ -31,7 +30,7 @@ export function StepDetail({ steps, index, headingLevel }: StepDetailProps) {
         <Facts step={step} />
         <Outcome step={step} isFirst={index === 0} />
         <p className="prose">
-          {[aboutToken(step, origin), aboutSubscription(step)].filter(Boolean).join(' ')}
+          {[aboutToken(step, preceding), aboutSubscription(step)].filter(Boolean).join(' ')}
         </p>
       </div>
       {step.claims && (
@@ -39,7 +38,9 @@ export function StepDetail({ steps, index, headingLevel }: StepDetailProps) {
           after={step.claims}
           afterLabel={afterLabel(step)}
           headingLevel={headingLevel === 2 ? 3 : 4}
-          {...(origin ? { before: origin.claims, beforeLabel: `at ${partyLabel(origin.holder)}` } : {})}
+          {...(preceding
+            ? { before: preceding.claims, beforeLabel: `at ${partyLabel(preceding.holder)}` }
+            : {})}
         />
       )}
     </div>
@@ -104,16 +105,16 @@ function Outcome({ step, isFirst }: { step: Step; isFirst: boolean }) {
   );
 }
 
-function aboutToken(step: Step, origin: Origin | undefined): string {
+function aboutToken(step: Step, preceding: PrecedingToken | undefined): string {
   const [from, to] = [partyLabel(step.from), partyLabel(step.to)];
   if (!step.claims) {
     return step.kind === 'exchange'
       ? 'No token was issued, so there are no claims to show.'
       : 'The services report nothing about the token of this step.';
   }
-  if (!origin)
+  if (!preceding)
     return 'Your own token. It was issued to this browser when you signed in, and only API1 accepts it.';
-  if (origin.isForwarded)
+  if (preceding.isForwarded)
     return `The same token that ${from} was sent, forwarded as it is. Nothing in it says that ${from} acts now, and it was not issued for ${to}.`;
   return step.kind === 'exchange'
     ? `The token that ${from} got in exchange for the one that it was sent. Changes are marked. This page gets the claims alone, never the token.`

@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { useApis } from '../api/apis-context.tsx';
-import { makeCall } from '../calls/run-call.ts';
+import { makeCall } from '../calls/calls.ts';
 import { Button } from './button.tsx';
 import { CallSteps } from './call-steps.tsx';
 import { Fault } from './fault.tsx';

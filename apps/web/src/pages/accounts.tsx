@@ -1,15 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
+import type { Account } from '../api/api1.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { accountsQuery } from '../api/queries.ts';
-import type { Account } from '../api/api1.ts';
 import { useClockOffset } from '../auth/session-context.tsx';
 import { Fault } from '../components/fault.tsx';
 import { useHealing } from '../components/healing.ts';
-import { Money } from '../components/money.tsx';
-import { Page } from '../components/page.tsx';
-import { Loading, Skeleton } from '../components/skeleton.tsx';
-import { formatTime } from '../money/dates.ts';
+import { Money } from '../components/labels.tsx';
+import { Loading, Page, Skeleton } from '../components/page.tsx';
+import { formatTime } from '../text/dates.ts';
 import css from './accounts.module.css';
 
 /** The signed-in user's own accounts, which API1 reads from API2 on the user's behalf. */

@@ -2,16 +2,14 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Subscription } from '../api/api1.ts';
 import { useApis } from '../api/apis-context.tsx';
-import { CALLS, type CallName } from '../calls/calls.ts';
-import { callQuery } from '../calls/run-call.ts';
-import { CallSteps } from '../components/call-steps.tsx';
+import { CALLS, callQuery, type CallName } from '../calls/calls.ts';
 import { Button } from '../components/button.tsx';
+import { CallSteps } from '../components/call-steps.tsx';
 import { Fault } from '../components/fault.tsx';
 import { Field } from '../components/field.tsx';
 import { useHealing } from '../components/healing.ts';
-import { Page } from '../components/page.tsx';
-import { Loading, Skeleton } from '../components/skeleton.tsx';
-import { formatDay } from '../money/dates.ts';
+import { Loading, Page, Skeleton } from '../components/page.tsx';
+import { formatDay } from '../text/dates.ts';
 import css from './chain.module.css';
 
 /** One call through the services, step by step, with the claims that each service could read in the token it received. */

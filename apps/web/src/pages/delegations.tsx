@@ -1,6 +1,6 @@
-import { Page } from '../components/page.tsx';
 import { DelegationList } from '../components/delegation-list.tsx';
 import { LoginSessions } from '../components/login-sessions.tsx';
+import { Page } from '../components/page.tsx';
 
 /** The user's login sessions and delegations, and the way to end each. */
 export default function DelegationsPage() {

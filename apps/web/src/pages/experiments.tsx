@@ -4,9 +4,13 @@ import { useDeparture, useKept } from '../auth/session-context.tsx';
 import { ExperimentCard } from '../components/experiment-card.tsx';
 import { Notice, SignInProblemNotice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
-import type { Experiment, ExperimentResult } from '../experiments/experiment.ts';
+import {
+  readResults,
+  type Experiment,
+  type ExperimentResult,
+  type Results,
+} from '../experiments/experiment.ts';
 import { EXPERIMENTS } from '../experiments/experiments.ts';
-import { readResults, type Results } from '../experiments/kept-results.ts';
 
 /** Requests that must be refused, sent to the real services. */
 export default function ExperimentsPage() {

@@ -1,18 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
+import { ApiError, type Problem } from '../api/api-client.ts';
 import type { Insights } from '../api/api1.ts';
-import { ApiError, type Problem } from '../api/api-error.ts';
-import { stepsOfProblem, type Step } from '../api/steps.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { insightsQuery } from '../api/queries.ts';
+import { stepsOfProblem, type Step } from '../api/steps.ts';
 import { CallSteps } from '../components/call-steps.tsx';
 import { Fault } from '../components/fault.tsx';
 import { useHealing, type Healing } from '../components/healing.ts';
-import { Money } from '../components/money.tsx';
+import { Money } from '../components/labels.tsx';
 import { Details } from '../components/notice.tsx';
-import { Page } from '../components/page.tsx';
-import { Loading, Skeleton } from '../components/skeleton.tsx';
-import { formatDay, formatMonth } from '../money/dates.ts';
-import { share } from '../money/money.ts';
+import { Loading, Page, Skeleton } from '../components/page.tsx';
+import { formatDay, formatMonth } from '../text/dates.ts';
+import { share } from '../text/money.ts';
 import css from './insights.module.css';
 
 /** The premium report. It needs an active subscription, which the token states. */

@@ -7,12 +7,11 @@ import { accountsQuery } from '../api/queries.ts';
 import { useKept } from '../auth/session-context.tsx';
 import { Fault } from '../components/fault.tsx';
 import { useHealing } from '../components/healing.ts';
-import { Page } from '../components/page.tsx';
+import { Loading, Page, Skeleton } from '../components/page.tsx';
 import { PaymentForm } from '../components/payment-form.tsx';
 import { PaymentResult } from '../components/payment-result.tsx';
-import { Loading, Skeleton } from '../components/skeleton.tsx';
 import { EMPTY_DRAFT, readDraft, type PaymentDraft } from '../payments/draft.ts';
-import { usePayment } from '../payments/use-payment.ts';
+import { usePayment } from '../payments/payment-attempt.ts';
 import css from './pay.module.css';
 
 /** A payment from one of the user's accounts. */

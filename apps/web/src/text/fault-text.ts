@@ -1,4 +1,4 @@
-import { ApiError, NoAnswer, type Problem } from '../api/api-error.ts';
+import { ApiError, NoAnswer, type Problem } from '../api/api-client.ts';
 import { SignInServiceError } from '../auth/sign-in-problem.ts';
 import { signInProblemDetails, signInProblemText } from './sign-in-text.ts';
 

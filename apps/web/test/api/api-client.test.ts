@@ -1,9 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { startHttpServices, type Answer, type HttpServices } from '../support/http-services.ts';
-import { numberedTokens } from '../support/numbered-tokens.ts';
-import { ApiClient } from '../../src/api/api-client.ts';
-import { ApiError, NoAnswer, UnexpectedAnswer } from '../../src/api/api-error.ts';
+import { ApiClient, ApiError, NoAnswer, UnexpectedAnswer } from '../../src/api/api-client.ts';
+import { numberedTokens, startHttpServices, type Answer, type HttpServices } from '../support/services.ts';
 
 let services: HttpServices | undefined;
 afterEach(() => services?.close());

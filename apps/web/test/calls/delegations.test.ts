@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Delegation } from '../../src/api/account-api.ts';
-import { actorsIn, EVERYTHING, isRevocable, matches, standingOf } from '../../src/calls/delegations.ts';
+import { EVERYTHING, actorsIn, isRevocable, matches, standingOf } from '../../src/calls/delegations.ts';
 
 const NOW = 1_000;
 const issued: Delegation = {

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Step } from '../../src/api/steps.ts';
-import { originOf } from '../../src/calls/origin.ts';
-import { grantLabel, partiesOf, refusalOf, rowsOf, totalMs } from '../../src/calls/sequence.ts';
+import {
+  grantLabel,
+  precedingToken,
+  partiesOf,
+  refusalOf,
+  rowsOf,
+  totalMs,
+} from '../../src/calls/sequence.ts';
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const own = { jti: 'own', aud: 'api1' };
@@ -82,20 +88,20 @@ describe('the rows of a sequence diagram', () => {
 
 describe('the token that another one came from', () => {
   it("is that which the step's sender was called with", () => {
-    expect(originOf(chain, 1)).toEqual({ claims: own, holder: 'api1', isForwarded: false });
-    expect(originOf(chain, 3)?.claims).toEqual(forApi2);
-    expect(originOf(chain, 4)).toEqual({ claims: forApi2, holder: 'api2', isForwarded: false });
+    expect(precedingToken(chain, 1)).toEqual({ claims: own, holder: 'api1', isForwarded: false });
+    expect(precedingToken(chain, 3)?.claims).toEqual(forApi2);
+    expect(precedingToken(chain, 4)).toEqual({ claims: forApi2, holder: 'api2', isForwarded: false });
   });
 
   it('is the last one when the sender was called more than once', () => {
     const twice = [call('api1', 'api2', { claims: own }), ...chain.slice(2, 4)];
-    expect(originOf(twice, 2)?.claims).toEqual(forApi2);
+    expect(precedingToken(twice, 2)?.claims).toEqual(forApi2);
   });
 
   it('is none for the own token and for a step that has no token', () => {
-    expect(originOf(chain, 0)).toBeUndefined();
-    expect(originOf([...chain, exchange('api1', { status: 400 })], 5)).toBeUndefined();
-    expect(originOf(chain, 9)).toBeUndefined();
+    expect(precedingToken(chain, 0)).toBeUndefined();
+    expect(precedingToken([...chain, exchange('api1', { status: 400 })], 5)).toBeUndefined();
+    expect(precedingToken(chain, 9)).toBeUndefined();
   });
 });
 

@@ -3,9 +3,9 @@ import { cleanup, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Delegation } from '../../src/api/account-api.ts';
-import { startHttpServices, type HttpServices } from '../support/http-services.ts';
-import { renderSignedIn } from '../support/rendered.tsx';
 import { DelegationList } from '../../src/components/delegation-list.tsx';
+import { renderSignedIn } from '../support/rendered.tsx';
+import { startHttpServices, type HttpServices } from '../support/services.ts';
 
 const NEXT_YEAR = 4_000_000_000;
 const row = (number: number, changes: Partial<Delegation> = {}): Delegation => ({

@@ -3,10 +3,10 @@ import { cleanup, screen } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { useState } from 'react';
 import { afterEach, expect, it } from 'vitest';
-import { NoAnswer } from '../../src/api/api-error.ts';
+import { NoAnswer } from '../../src/api/api-client.ts';
+import { ExperimentCard } from '../../src/components/experiment-card.tsx';
 import type { Experiment, ExperimentResult } from '../../src/experiments/experiment.ts';
 import { renderSignedIn } from '../support/rendered.tsx';
-import { ExperimentCard } from '../../src/components/experiment-card.tsx';
 
 afterEach(cleanup);
 

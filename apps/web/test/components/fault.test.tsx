@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { cleanup, render, screen } from '@testing-library/react';
 import { afterEach, expect, it } from 'vitest';
-import { ApiError, NoAnswer } from '../../src/api/api-error.ts';
+import { ApiError, NoAnswer } from '../../src/api/api-client.ts';
 import { Fault } from '../../src/components/fault.tsx';
 
 afterEach(cleanup);

@@ -2,12 +2,12 @@
 import { cleanup, screen } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, expect, it } from 'vitest';
-import { ApiError } from '../../src/api/api-error.ts';
+import { ApiError } from '../../src/api/api-client.ts';
 import { Announcements } from '../../src/components/announcements.tsx';
 import { pauseSeconds } from '../../src/components/healing.ts';
 import { AccountsPage } from '../../src/pages/accounts.tsx';
-import { startHttpServices, type Answer, type HttpServices } from '../support/http-services.ts';
 import { createSession, renderWith } from '../support/rendered.tsx';
+import { startHttpServices, type Answer, type HttpServices } from '../support/services.ts';
 
 let services: HttpServices | undefined;
 afterEach(async () => {

@@ -4,8 +4,8 @@ import { userEvent } from '@testing-library/user-event';
 import { useState } from 'react';
 import { afterEach, expect, it } from 'vitest';
 import type { PaymentOrder } from '../../src/api/api1.ts';
-import { EMPTY_DRAFT } from '../../src/payments/draft.ts';
 import { PaymentForm } from '../../src/components/payment-form.tsx';
+import { EMPTY_DRAFT } from '../../src/payments/draft.ts';
 
 afterEach(cleanup);
 

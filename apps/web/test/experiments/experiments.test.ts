@@ -1,21 +1,25 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { AccountApi } from '../../src/api/account-api.ts';
-import { Api1 } from '../../src/api/api1.ts';
 import { ApiClient } from '../../src/api/api-client.ts';
-import { startHttpServices, type Answer, type HttpServices } from '../support/http-services.ts';
-import { numberedTokens } from '../support/numbered-tokens.ts';
-import { configAt } from '../support/client-config.ts';
-import { afterLogout } from '../../src/experiments/after-logout.ts';
-import { EXPERIMENTS } from '../../src/experiments/experiments.ts';
+import { Api1 } from '../../src/api/api1.ts';
 import type { Experiment } from '../../src/experiments/experiment.ts';
-import { forwardedToken } from '../../src/experiments/forwarded-token.ts';
-import { lapsedSubscription } from '../../src/experiments/lapsed-subscription.ts';
 import {
+  EXPERIMENTS,
+  afterLogout,
+  forwardedToken,
+  lapsedSubscription,
   oneScopeTooMany,
   splicedChains,
+  straightToApi2,
   tokenOfSomeoneElse,
-} from '../../src/experiments/refused-exchange.ts';
-import { straightToApi2 } from '../../src/experiments/straight-to-api2.ts';
+} from '../../src/experiments/experiments.ts';
+import {
+  configAt,
+  numberedTokens,
+  startHttpServices,
+  type Answer,
+  type HttpServices,
+} from '../support/services.ts';
 
 let services: HttpServices | undefined;
 afterEach(() => services?.close());

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError, NoAnswer, UnexpectedAnswer } from '../../src/api/api-error.ts';
+import { ApiError, NoAnswer, UnexpectedAnswer } from '../../src/api/api-client.ts';
 import { SessionEnded } from '../../src/auth/session.ts';
 import { SignInServiceError } from '../../src/auth/sign-in-problem.ts';
 import { EDITING, nextAttempt, type PaymentAttempt } from '../../src/payments/payment-attempt.ts';

@@ -1,16 +1,15 @@
 import { configure, render } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { MemoryRouter } from 'react-router';
-import { ApisProvider } from '../../src/api/apis-context.tsx';
-import { CacheOfOneUser } from '../../src/api/cache-of-one-user.tsx';
+import { ApisProvider, CacheOfOneUser } from '../../src/api/apis-context.tsx';
 import type { TokenOutcome } from '../../src/auth/authorization-server.ts';
-import { SessionProvider } from '../../src/auth/session-context.tsx';
 import { ServerClock } from '../../src/auth/server-clock.ts';
+import { SessionProvider } from '../../src/auth/session-context.tsx';
 import { Session } from '../../src/auth/session.ts';
 import type { SignInProblem } from '../../src/auth/sign-in-problem.ts';
 import { createUserStorage } from '../../src/auth/user-storage.ts';
 import { WaitingContext, type Waiting } from '../../src/components/healing.ts';
-import { configAt } from './client-config.ts';
+import { configAt } from './services.ts';
 
 // How long an answer takes is not what these tests are about, and machines differ.
 configure({ asyncUtilTimeout: 45_000 });

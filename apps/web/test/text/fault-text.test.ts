@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError, NoAnswer, UnexpectedAnswer, type Problem } from '../../src/api/api-error.ts';
+import { ApiError, NoAnswer, UnexpectedAnswer, type Problem } from '../../src/api/api-client.ts';
 import { SignInServiceError } from '../../src/auth/sign-in-problem.ts';
 import { faultText, mayPass } from '../../src/text/fault-text.ts';
 

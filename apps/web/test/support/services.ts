@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { TokenSource } from '../../src/api/api-client.ts';
+import type { ClientConfig } from '../../src/config.ts';
 
 /** What a service was asked: method and path, and with which token. */
 export interface Asked {
@@ -51,4 +53,29 @@ export async function startHttpServices(answer: (route: string) => Answer): Prom
 function close(server: Server): Promise<void> {
   server.closeAllConnections();
   return new Promise((resolve) => void server.close(() => resolve()));
+}
+
+/** Tokens `token-1`, `token-2` …: the present one again, until it is given back as rejected. */
+export function numberedTokens(): TokenSource {
+  let number = 1;
+  return {
+    accessToken: async (_resource, rejected) => {
+      if (rejected === `token-${number}`) number++;
+      return `token-${number}`;
+    },
+  };
+}
+
+/** Every service at one address, each with a name of its own. */
+export function configAt(url: string): ClientConfig {
+  return {
+    issuer: url,
+    clientId: 'web.client',
+    api1Url: url,
+    api1Resource: 'http://api1.example',
+    api2Url: url,
+    api2Resource: 'http://api2.example',
+    subscriptionsResource: 'http://subscriptions.example',
+    experiments: true,
+  };
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareClaims } from '../../src/claims/compare.ts';
-import { explainClaim } from '../../src/claims/explain.ts';
+import { compareClaims, explainClaim } from '../../src/calls/claims.ts';
 
 const own = { sub: 'usr_1', aud: 'http://api1', client_id: 'web.client', scope: 'api1', nonce_of_ours: 1 };
 const delegated = {

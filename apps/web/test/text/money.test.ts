@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exceeds, formatMoney, parseAmount, placesOf, share } from '../../src/money/money.ts';
+import { exceeds, formatMoney, parseAmount, placesOf, share } from '../../src/text/money.ts';
 
 describe('an amount that a person types', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readResults, type Results } from '../../src/experiments/kept-results.ts';
+import { readResults, type Results } from '../../src/experiments/experiment.ts';
 
 const results: Results = {
   'after-logout': {

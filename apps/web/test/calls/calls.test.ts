@@ -1,10 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
+import { ApiClient, ApiError } from '../../src/api/api-client.ts';
 import { Api1 } from '../../src/api/api1.ts';
-import { ApiClient } from '../../src/api/api-client.ts';
-import { ApiError } from '../../src/api/api-error.ts';
-import { startHttpServices, type Answer, type HttpServices } from '../support/http-services.ts';
-import { numberedTokens } from '../support/numbered-tokens.ts';
-import { makeCall } from '../../src/calls/run-call.ts';
+import { makeCall } from '../../src/calls/calls.ts';
+import { numberedTokens, startHttpServices, type Answer, type HttpServices } from '../support/services.ts';
 
 let services: HttpServices | undefined;
 afterEach(() => services?.close());
