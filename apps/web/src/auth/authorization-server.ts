@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi';
 import { checkIdToken, InvalidAnswer, nameOf, type IdTokenClaims } from './id-token.ts';
 import { createPendingRequests, type PendingRequest } from './pending-requests.ts';
 import type { ServerClock } from './server-clock.ts';
-import { SignInServiceError, type SignInProblem } from './sign-in-problem.ts';
+import { problemOf, SignInServiceError, type SignInProblem } from './sign-in-problem.ts';
 
 /** The result of one sign-in or one refresh. Lives in memory only. */
 export interface TokenSet {
@@ -279,31 +279,4 @@ async function attempt<Result>(signal: AbortSignal, run: () => Promise<Result>):
   } catch (error) {
     throw error instanceof SignInServiceError ? error : new SignInServiceError(problemOf(error, signal));
   }
-}
-
-const OUTAGES = new Set(['server_error', 'temporarily_unavailable']);
-
-function problemOf(error: unknown, signal: AbortSignal): SignInProblem {
-  if (signal.aborted) return { kind: 'no_answer', timedOut: true };
-  if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError) {
-    const { error: code, error_description: detail } = error;
-    return { kind: OUTAGES.has(code) ? 'failed' : 'refused', code, detail };
-  }
-  if (error instanceof oauth.WWWAuthenticateChallengeError) {
-    return { kind: 'refused', code: 'invalid_client', detail: `HTTP ${error.status}` };
-  }
-  if (!(error instanceof Error)) return { kind: 'no_answer' };
-  const { cause, message: detail } = error;
-  if (cause instanceof Response && (cause.status >= 500 || cause.status === 429)) {
-    return { kind: 'failed', detail: `HTTP ${cause.status}` };
-  }
-  // A body that breaks off and a body that is no JSON have the same code; only the second is an answer.
-  const isBrokenOff = 'code' in error && error.code === oauth.PARSE_ERROR && isNetworkError(cause);
-  if (isBrokenOff || isNetworkError(error)) return { kind: 'no_answer' };
-  return { kind: 'invalid_answer', detail };
-}
-
-/** `fetch` throws a TypeError without a code; the library's own have one. */
-function isNetworkError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'TypeError' && !('code' in error);
 }

@@ -1,3 +1,5 @@
+import * as oauth from 'oauth4webapi';
+
 /** Why a sign-in, a renewal or a sign-out brought nothing. */
 export interface SignInProblem {
   readonly kind:
@@ -43,4 +45,32 @@ const SIGN_IN_NEEDED = new Set([
 /** Whether the service only says that it has to show a page (OpenID Connect Core §3.1.2.6). */
 export function isSignInNeeded({ code }: SignInProblem): boolean {
   return code !== undefined && SIGN_IN_NEEDED.has(code);
+}
+
+const OUTAGES = new Set(['server_error', 'temporarily_unavailable']);
+
+/** The problem that the library, or `fetch`, has thrown. `signal`: the time limit of the whole answer. */
+export function problemOf(error: unknown, signal: AbortSignal): SignInProblem {
+  if (signal.aborted) return { kind: 'no_answer', timedOut: true };
+  if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError) {
+    const { error: code, error_description: detail } = error;
+    return { kind: OUTAGES.has(code) ? 'failed' : 'refused', code, detail };
+  }
+  if (error instanceof oauth.WWWAuthenticateChallengeError) {
+    return { kind: 'refused', code: 'invalid_client', detail: `HTTP ${error.status}` };
+  }
+  if (!(error instanceof Error)) return { kind: 'no_answer' };
+  const { cause, message: detail } = error;
+  if (cause instanceof Response && (cause.status >= 500 || cause.status === 429)) {
+    return { kind: 'failed', detail: `HTTP ${cause.status}` };
+  }
+  // A body that breaks off and a body that is no JSON have the same code; only the second is an answer.
+  const isBrokenOff = 'code' in error && error.code === oauth.PARSE_ERROR && isNetworkError(cause);
+  if (isBrokenOff || isNetworkError(error)) return { kind: 'no_answer' };
+  return { kind: 'invalid_answer', detail };
+}
+
+/** `fetch` throws a TypeError without a code; the library's own have one. */
+function isNetworkError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TypeError' && !('code' in error);
 }
