@@ -1,4 +1,4 @@
-# One file for every part: docker build --build-arg APP=sts .   (APP: sts, api1, api2, subscriptions, web)
+# One file for every part: docker build --build-arg APP=sts .   (APP: a folder of apps/)
 # TypeScript runs as it is (Node strips the types), so the image holds the workspace and production dependencies alone.
 ARG NODE_IMAGE=docker.io/library/node:24-slim
 
@@ -27,7 +27,7 @@ RUN if [ "$APP" = web ]; then \
 RUN pnpm install --prod --offline --frozen-lockfile --shamefully-hoist --filter-prod "@behalf/${APP}..." \
     && find apps -mindepth 1 -maxdepth 1 ! -name "${APP}" -exec rm -rf {} + \
     && find apps packages -name node_modules -prune -o \
-         \( -name '*.test.ts*' -o -name 'testing*' -o -name '*.config.ts' -o -name 'tsconfig*' -o -name turbo.json \) -print0 \
+         \( -name 'testing*' -o -name '*.config.ts' -o -name 'tsconfig*' -o -name turbo.json \) -print0 \
        | xargs -0 rm -rf \
     && rm -rf node_modules/node-linux-* node_modules/.pnpm/node-linux-* node_modules/.bin/node \
          node_modules/@types node_modules/.pnpm/@types+* pnpm-lock.yaml pnpm-workspace.yaml

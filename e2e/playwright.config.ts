@@ -1,11 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { findBrowser } from '@behalf/scripts/browser';
 import { defineConfig } from '@playwright/test';
-
-const browser = findBrowser();
-if (browser === undefined) {
-  throw new Error('no Chrome or Chromium: run the tests with `pnpm test`, which brings one');
-}
+import { provideBrowser } from './support/browser.ts';
 
 /** Each worker starts a system of its own (support/fixtures.ts): no server is shared, and none is adopted. */
 export default defineConfig({
@@ -14,10 +9,11 @@ export default defineConfig({
   // More than cores: browsers and services wait for each other.
   workers: Math.ceil(availableParallelism() * 1.5),
   // Generous, because nothing here is about speed and the machine may be busy.
-  timeout: 120_000,
-  expect: { timeout: 30_000 },
+  timeout: 300_000,
+  expect: { timeout: 60_000 },
   forbidOnly: true,
-  reporter: 'list',
+  // `test-results/report.xml` is the file that turbo keeps and `pnpm test` counts.
+  reporter: [['list'], ['junit', { outputFile: 'test-results/report.xml' }]],
   outputDir: 'test-results',
   use: {
     browserName: 'chromium',
@@ -26,7 +22,7 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     locale: 'en-GB',
     launchOptions: {
-      executablePath: browser.executablePath,
+      executablePath: await provideBrowser(),
       // Chromium refuses its sandbox to root.
       chromiumSandbox: process.getuid?.() !== 0,
       args: [

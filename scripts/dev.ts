@@ -1,46 +1,41 @@
-/** `pnpm dev`: the whole scenario, from one command. It leaves nothing behind, however it ends. */
+/** `pnpm dev`: starts the whole system, restarts what is edited, and leaves no process behind, however it ends. */
+import { readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
+import type { ServiceName } from '@behalf/service/services';
 import { runnerPids, watchProcesses } from './dev/ancestors.ts';
-import { notice, partLine, readyBox } from './dev/printer.ts';
-import { supervise } from './dev/supervisor.ts';
-import { watchSources } from './dev/watch-sources.ts';
+import { notice, readyBox, serviceLine } from './dev/printer.ts';
 import {
+  localServices,
   PortSettingError,
-  ROOT,
   systemEnvironment,
-  systemParts,
-  takenMessage,
-  takenParts,
-  type Part,
-} from './system/index.ts';
+  takenPortsMessage,
+  type LocalService,
+} from './system/addresses.ts';
+import { ROOT } from './system/service-process.ts';
+import { createSupervisor } from './system/supervisor.ts';
 
+/** One Ctrl-C may arrive twice, from the terminal and from pnpm; a later one means: at once. */
 const SAME_SIGNAL_MS = 700;
+const EDIT_SETTLES_MS = 200;
 
 const runners = runnerPids();
 const say = (text: string) => void process.stdout.write(`${text}\n`);
-const parts = readParts();
+const services = readServices();
+const taken = await takenPortsMessage(services);
+if (taken !== undefined) fail(taken);
 
-const taken = await takenParts(parts);
-if (taken.length > 0) fail(takenMessage(taken));
-
-const environment = {
-  ...systemEnvironment(process.env, process.env['DATA_DIR'] ?? join(ROOT, '.data')),
-  NODE_ENV: 'development',
-};
-say(notice(`Starting ${parts.map(({ name }) => name).join(', ')} …`));
-const system = supervise({
-  parts,
-  environment,
-  onLine: (name, line) => say(partLine(name, line)),
-  onNotice: (text) => say(notice(text)),
+say(notice(`Starting ${services.map(({ name }) => name).join(', ')} …`));
+const supervisor = createSupervisor({
+  environment: {
+    ...systemEnvironment(process.env, process.env['DATA_DIR'] ?? join(ROOT, '.data')),
+    NODE_ENV: 'development',
+  },
+  onLine: (name, line) => say(serviceLine(name, line)),
+  onCrash: (name, { code, signal }, delayMs) =>
+    say(notice(`${name} ended (${signal ?? `exit code ${code}`}); starting it again in ${delayMs / 1000} s`)),
 });
-const stopWatching =
-  process.env['WATCH'] === 'off'
-    ? () => undefined
-    : watchSources((names) => {
-        say(notice(`edited: restarting ${names.join(', ')}`));
-        system.restart(names);
-      });
+for (const { name } of services) supervisor.launch(name);
+if (process.env['WATCH'] !== 'off') restartOnEdit();
 
 let stoppedAt: number | undefined;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
@@ -48,12 +43,12 @@ process.stdout.on('error', stop);
 process.stderr.on('error', stop);
 watchProcesses(runners, stop);
 
-if (await system.ready) say(`\n${readyBox(parts, performance.now() / 1000)}\n`);
+const ready = await Promise.all(services.map(({ name }) => supervisor.untilReady(name)));
+if (ready.every(Boolean)) say(`\n${readyBox(services, performance.now() / 1000)}\n`);
 
-/** One Ctrl-C may arrive twice, from the terminal and from pnpm; a later one means: at once. */
 function onSignal(): void {
   if (stoppedAt !== undefined && performance.now() - stoppedAt > SAME_SIGNAL_MS) {
-    system.kill();
+    supervisor.kill();
     process.exit(1);
   }
   stop();
@@ -62,14 +57,41 @@ function onSignal(): void {
 function stop(): void {
   if (stoppedAt !== undefined) return;
   stoppedAt = performance.now();
-  stopWatching();
   say(notice('\nStopping (Ctrl-C again to stop at once) …'));
-  void system.stop().then(() => process.exit(0));
+  void supervisor.close().then(() => process.exit(0));
 }
 
-function readParts(): readonly Part[] {
+/** An edit in a service's folder restarts that service, one in a package all of them. Vite watches the web client itself. */
+function restartOnEdit(): void {
+  const backEnds = services.filter(({ kind }) => kind !== 'page').map(({ name }) => name);
+  const edited = new Set<ServiceName>();
+  let timer: NodeJS.Timeout | undefined;
+  const watchFolder = (folder: string, concerned: readonly ServiceName[]) => {
+    const onChange = (file: string | null) => {
+      if (file === null || !/\.(ts|css|html|svg)$/.test(file)) return;
+      for (const name of concerned) edited.add(name);
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        say(notice(`edited: restarting ${[...edited].join(', ')}`));
+        for (const name of edited) void supervisor.restart(name);
+        edited.clear();
+      }, EDIT_SETTLES_MS);
+    };
+    try {
+      const watcher = watch(join(ROOT, folder, 'src'), { recursive: true }, (_event, file) => onChange(file));
+      // A machine may have no more watches to give: edits then take a restart by hand.
+      watcher.on('error', () => watcher.close());
+    } catch {
+      // A package without sources, or a system that cannot watch a folder with all in it.
+    }
+  };
+  for (const name of backEnds) watchFolder(`apps/${name}`, [name]);
+  for (const name of readdirSync(join(ROOT, 'packages'))) watchFolder(`packages/${name}`, backEnds);
+}
+
+function readServices(): readonly LocalService[] {
   try {
-    return systemParts(process.env);
+    return localServices(process.env);
   } catch (error) {
     if (error instanceof PortSettingError) fail(error.message);
     throw error;

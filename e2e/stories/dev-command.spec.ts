@@ -4,13 +4,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, isTaken, ROOT } from '@behalf/scripts/system';
+import { SERVICES, variablesOf } from '@behalf/service/services';
 import { expect, test } from '@playwright/test';
 import { signIn } from '../support/person.ts';
 
-const VARIABLES = ['STS_PORT', 'API1_PORT', 'API2_PORT', 'SUBSCRIPTIONS_PORT', 'WEB_PORT'] as const;
+const VARIABLES = SERVICES.map((service) => variablesOf(service).port);
+const WEB = SERVICES.findIndex(({ name }) => name === 'web');
 
 test.describe('the dev command', () => {
-  test.describe.configure({ timeout: 120_000 });
   let dataDirectory: string;
   test.beforeEach(() => {
     dataDirectory = mkdtempSync(join(tmpdir(), 'behalf-dev-'));
@@ -33,7 +34,7 @@ test.describe('the dev command', () => {
     test(`says when all is ready, and after ${signal} leaves no process and no port`, async () => {
       const ports = await freePorts(VARIABLES.length);
       const command = run(ports, dataDirectory);
-      await expect.poll(command.output, { timeout: 60_000 }).toContain('Behalf is ready');
+      await expect.poll(command.output).toContain('Behalf is ready');
       const children = childrenOf(command.pid);
       expect(children).toHaveLength(VARIABLES.length);
       for (const port of ports) expect(command.output()).toContain(`http://localhost:${port}`);
@@ -46,8 +47,8 @@ test.describe('the dev command', () => {
   test('a person can sign in to what it has started', async ({ browser }) => {
     const ports = await freePorts(VARIABLES.length);
     const command = run(ports, dataDirectory);
-    await expect.poll(command.output, { timeout: 60_000 }).toContain('Behalf is ready');
-    const page = await browser.newPage({ baseURL: `http://localhost:${ports[4]}` });
+    await expect.poll(command.output).toContain('Behalf is ready');
+    const page = await browser.newPage({ baseURL: `http://localhost:${ports[WEB]}` });
     await signIn(page, 'alice');
     await page.close();
     command.signal('SIGINT');
@@ -57,7 +58,7 @@ test.describe('the dev command', () => {
   test('killed outright, it leaves no process and no port either', async () => {
     const ports = await freePorts(VARIABLES.length);
     const command = run(ports, dataDirectory);
-    await expect.poll(command.output, { timeout: 60_000 }).toContain('Behalf is ready');
+    await expect.poll(command.output).toContain('Behalf is ready');
     const children = childrenOf(command.pid);
     command.signal('SIGKILL');
     await command.exited;
@@ -67,29 +68,27 @@ test.describe('the dev command', () => {
   test('stops when only the pnpm that started it is ended', async () => {
     const ports = await freePorts(VARIABLES.length);
     const command = run(ports, dataDirectory, ['pnpm', ['dev']]);
-    await expect.poll(command.output, { timeout: 60_000 }).toContain('Behalf is ready');
+    await expect.poll(command.output).toContain('Behalf is ready');
     command.signal('SIGKILL');
     await command.exited;
     await expectNothingLeft([], ports);
   });
 
-  test('starts a part again that has ended by itself, and says so', async () => {
+  test('starts a service again that has ended by itself, and says so', async () => {
     const ports = await freePorts(VARIABLES.length);
     const command = run(ports, dataDirectory);
-    await expect.poll(command.output, { timeout: 60_000 }).toContain('Behalf is ready');
+    await expect.poll(command.output).toContain('Behalf is ready');
     const api2 =
       childrenOf(command.pid).find((pid) => readlinkSync(`/proc/${pid}/cwd`).endsWith('api2')) ?? 0;
     process.kill(api2, 'SIGKILL');
     await expect.poll(command.output).toContain('api2 ended (SIGKILL); starting it again');
     const ready = `http://localhost:${ports[2]}/health/ready`;
     await expect
-      .poll(
-        () =>
-          fetch(ready).then(
-            ({ status }) => status,
-            () => 0,
-          ),
-        { timeout: 30_000 },
+      .poll(() =>
+        fetch(ready).then(
+          ({ status }) => status,
+          () => 0,
+        ),
       )
       .toBe(200);
     command.signal('SIGINT');
@@ -136,9 +135,7 @@ function childrenOf(pid: number): number[] {
 }
 
 async function expectNothingLeft(pids: readonly number[], ports: readonly number[]): Promise<void> {
-  await expect
-    .poll(async () => (await Promise.all(ports.map(isTaken))).some(Boolean), { timeout: 20_000 })
-    .toBe(false);
+  await expect.poll(async () => (await Promise.all(ports.map(isTaken))).some(Boolean)).toBe(false);
   await expect.poll(() => pids.filter(isRunning)).toEqual([]);
 }
 

@@ -1,19 +1,18 @@
-import type { PartName, System } from '@behalf/scripts/system';
+import type { System } from '@behalf/scripts/system';
+import { SERVICES } from '@behalf/service/services';
 import { expect, test } from '@playwright/test';
 import { startTestSystem } from '../support/system.ts';
 import { userToken } from '../support/tokens.ts';
 
-/** These tests stop parts, so each has a system of its own. */
-test.describe('parts that come and go', () => {
-  test.describe.configure({ timeout: 120_000 });
-
+/** These tests stop services, so each has a system of its own. */
+test.describe('services that come and go', () => {
   for (const order of [
     ['api1', 'api2', 'subscriptions', 'sts'],
     ['subscriptions', 'api2', 'api1', 'sts'],
     ['sts', 'api1', 'subscriptions', 'api2'],
   ] as const) {
     test(`started one after the other, ${order.join(', ')} work together`, async () => {
-      const system = await startTestSystem({ parts: [] });
+      const system = await startTestSystem({ services: [] });
       try {
         for (const name of order) await system.start(name);
         const { accessToken } = await userToken(system);
@@ -25,7 +24,7 @@ test.describe('parts that come and go', () => {
   }
 
   test('after a restart of any one of them the others go on without a restart', async () => {
-    const system = await startTestSystem({ parts: ['sts', 'api1', 'api2', 'subscriptions'] });
+    const system = await startTestSystem({ services: ['sts', 'api1', 'api2', 'subscriptions'] });
     try {
       const { accessToken } = await userToken(system);
       for (const name of ['sts', 'api2', 'api1', 'subscriptions'] as const) {
@@ -39,7 +38,7 @@ test.describe('parts that come and go', () => {
   });
 
   test('after a crash of any one of them nothing that was acknowledged is lost', async () => {
-    const system = await startTestSystem({ parts: ['sts', 'api1', 'api2'] });
+    const system = await startTestSystem({ services: ['sts', 'api1', 'api2'] });
     try {
       const { accessToken } = await userToken(system);
       const before = await everydayBalance(system, accessToken);
@@ -60,7 +59,7 @@ test.describe('parts that come and go', () => {
 
   for (const missing of ['sts', 'api2'] as const) {
     test(`while ${missing} is away API1 answers 503 with Retry-After, and 200 once it is back`, async () => {
-      const system = await startTestSystem({ parts: ['sts', 'api1', 'api2'] });
+      const system = await startTestSystem({ services: ['sts', 'api1', 'api2'] });
       try {
         const { accessToken } = await userToken(system);
         await system.stop(missing);
@@ -77,9 +76,8 @@ test.describe('parts that come and go', () => {
 
   test('stopping leaves no process', async () => {
     const system = await startTestSystem();
-    const names: readonly PartName[] = ['sts', 'api1', 'api2', 'subscriptions', 'web'];
-    const pids = names.map((name) => system.pid(name)).filter((pid) => pid !== undefined);
-    expect(pids).toHaveLength(names.length);
+    const pids = SERVICES.map(({ name }) => system.pid(name)).filter((pid) => pid !== undefined);
+    expect(pids).toHaveLength(SERVICES.length);
     await system.close();
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
   });
@@ -91,7 +89,7 @@ function accounts(system: System, accessToken: string): Promise<Response> {
 
 /** At once or shortly after: a dependency may be asked again only after a moment. */
 async function expectAccounts(system: System, accessToken: string): Promise<void> {
-  await expect.poll(async () => (await accounts(system, accessToken)).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await accounts(system, accessToken)).status).toBe(200);
 }
 
 async function everydayBalance(system: System, accessToken: string): Promise<number> {

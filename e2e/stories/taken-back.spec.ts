@@ -2,8 +2,6 @@ import { signInOverHttp, type System } from '@behalf/scripts/system';
 import { startTestSystem } from '../support/system.ts';
 import { expect, test } from '../support/fixtures.ts';
 
-const TOLD = { timeout: 20_000 };
-
 /** Alice with a token for API1, and from another session one for the list of who acted for her, which shows all. */
 async function signedIn(system: System) {
   const login = { issuer: system.url.sts, webUrl: system.url.web, username: 'alice' };
@@ -22,7 +20,7 @@ test.describe('what ends while the session goes on, ends in the memory of the mi
   test.beforeAll(async () => {
     // A token is kept for as long as it lives, so that nothing but the word can end it within this test.
     system = await startTestSystem({
-      parts: ['sts', 'api1', 'api2'],
+      services: ['sts', 'api1', 'api2'],
       environment: { API1_TOKEN_CACHE_SECONDS: '300' },
     });
   });
@@ -39,7 +37,7 @@ test.describe('what ends while the session goes on, ends in the memory of the mi
     const url = `${system.url.sts}/account/delegations/${byApi1?.jti}`;
     expect((await call(url, accountToken, { method: 'DELETE' })).status).toBe(204);
 
-    await expect.poll(() => statusOf(accessToken), TOLD).toBe(403);
+    await expect.poll(() => statusOf(accessToken)).toBe(403);
     const refused = await call(`${system.url.api1}/accounts`, accessToken);
     expect(await refused.json()).toMatchObject({ status: 403, reason: 'policy' });
     // The session goes on: the user's own token is as good as before.
@@ -56,7 +54,7 @@ test.describe('what ends while the session goes on, ends in the memory of the mi
     });
     expect(revocation.status).toBe(200);
 
-    await expect.poll(() => statusOf(accessToken), TOLD).toBe(401);
+    await expect.poll(() => statusOf(accessToken)).toBe(401);
     expect(await statusOf(another.accessToken)).toBe(200);
   });
 });

@@ -15,7 +15,7 @@ export function userToken(system: System, username: UserName = 'alice'): Promise
   });
 }
 
-/** A PKCE challenge (RFC 7636 §4.2) whose verifier nobody keeps: the code is not redeemed. */
+/** A PKCE challenge (RFC 7636 §4.2) whose verifier is not kept, because the code is not redeemed. */
 export function newChallenge(): string {
   return createHash('sha256').update(randomBytes(32)).digest('base64url');
 }
@@ -38,7 +38,7 @@ export async function askForToken(
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
-/** What API1 gets to act for the user at API2. */
+/** The token that API1 gets to act for the user at API2. */
 export async function delegatedToken(system: System, subjectToken: string): Promise<string> {
   const { body } = await askForToken(system, 'api1.client', {
     grant_type: 'delegation',
@@ -48,7 +48,7 @@ export async function delegatedToken(system: System, subjectToken: string): Prom
   return String(body['access_token']);
 }
 
-/** What API2 gets to ask the subscription service for the user. */
+/** The token that API2 gets to ask the subscription service for the user. */
 export async function secondHopToken(system: System, subjectToken: string): Promise<string> {
   const { body } = await askForToken(system, 'api2.client', {
     grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',

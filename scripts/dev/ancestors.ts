@@ -1,3 +1,4 @@
+/** The npx and pnpm processes above this one: when one of them goes away, `pnpm dev` has to end. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -17,15 +18,14 @@ export function runnerPids(ancestors: readonly Ancestor[] = readAncestors()): re
   return ancestors.slice(0, top + 1).map(({ pid }) => pid);
 }
 
-/** Calls `onGone` once when one of the processes is no more. Returns how to stop watching. */
-export function watchProcesses(pids: readonly number[], onGone: () => void, intervalMs = 500): () => void {
+/** Calls `onGone` once when one of the processes is no more. */
+export function watchProcesses(pids: readonly number[], onGone: () => void, intervalMs = 500): void {
   const timer = setInterval(() => {
     if (pids.every(isAlive)) return;
     clearInterval(timer);
     onGone();
   }, intervalMs);
   timer.unref();
-  return () => clearInterval(timer);
 }
 
 function isPackageRunner(command: string): boolean {
@@ -46,34 +46,32 @@ function readAncestors(): Ancestor[] {
 }
 
 function describeProcess(pid: number): { parent: number; command: string } | undefined {
+  if (process.platform === 'win32') return undefined;
   try {
     if (process.platform === 'linux') {
-      // The name, in parentheses, may hold anything; the state and the parent follow the last of them.
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-      return { parent, command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() };
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      return { parent: Number(readState(pid)[1]), command };
     }
-    if (process.platform === 'win32') return undefined;
-    const line = execFileSync('ps', ['-o', 'ppid=,command=', '-p', String(pid)], { encoding: 'utf8' }).trim();
-    const parsed = /^(\d+)\s+(.*)$/.exec(line);
-    return parsed === null ? undefined : { parent: Number(parsed[1]), command: parsed[2] ?? '' };
+    const line = execFileSync('ps', ['-o', 'ppid=,command=', '-p', String(pid)], { encoding: 'utf8' });
+    const [, parent, command = ''] = /^\s*(\d+)\s+(.*)$/m.exec(line) ?? [];
+    return parent === undefined ? undefined : { parent: Number(parent), command };
   } catch {
     return undefined;
   }
 }
 
+/** A process that its parent has not collected yet (Z) has ended all the same. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return !isZombie(pid);
+    return process.platform !== 'linux' || readState(pid)[0] !== 'Z';
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** A process that nobody has collected yet has ended all the same. */
-function isZombie(pid: number): boolean {
-  if (process.platform !== 'linux') return false;
+/** State, parent and more of a process (Linux). They follow the name, which stands in parentheses and may hold anything. */
+function readState(pid: number): readonly string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }

@@ -1,43 +1,30 @@
+/** Lines that `pnpm dev` writes for a person. */
 import { stripVTControlCharacters, styleText } from 'node:util';
-import type { Part, PartName } from '../system/index.ts';
+import { SERVICES, type ServiceName } from '@behalf/service/services';
+import type { LocalService } from '../system/addresses.ts';
 
-type Colour = 'cyan' | 'green' | 'yellow' | 'magenta' | 'blue';
+const COLOURS = ['cyan', 'green', 'yellow', 'magenta', 'blue', 'red'] as const;
+const NAME_WIDTH = Math.max(...SERVICES.map(({ name }) => name.length));
 
-const COLOURS: Readonly<Record<PartName, Colour>> = {
-  sts: 'cyan',
-  api1: 'green',
-  api2: 'yellow',
-  subscriptions: 'magenta',
-  web: 'blue',
-};
-
-/** What of a service says something in a browser; everything else of it wants a token. */
-const WORTH_OPENING: Readonly<Record<Exclude<PartName, 'web'>, string>> = {
-  sts: '/.well-known/openid-configuration',
-  api1: '/.well-known/oauth-protected-resource',
-  api2: '/.well-known/oauth-protected-resource',
-  subscriptions: '/.well-known/oauth-protected-resource',
-};
-
-/** A line of one part, under its name. */
-export function partLine(name: PartName, line: string): string {
-  return `${styleText(COLOURS[name], name.padEnd(13))} │ ${readable(line)}`;
+/** A line that a service has written, under the service's name. */
+export function serviceLine(name: ServiceName, line: string): string {
+  const position = SERVICES.findIndex((service) => service.name === name);
+  const colour = COLOURS[position % COLOURS.length] ?? 'white';
+  return `${styleText(colour, name.padEnd(NAME_WIDTH))} │ ${readable(line)}`;
 }
 
-/** What the person who runs the command is told. */
 export function notice(text: string): string {
   return styleText('bold', text);
 }
 
-export function readyBox(parts: readonly Part[], seconds: number): string {
-  const addresses = parts.flatMap(({ name, address }) =>
-    name === 'web' ? [] : [`  ${name.padEnd(14)} ${address}${WORTH_OPENING[name]}`],
-  );
-  const web = parts.find(({ name }) => name === 'web');
-  return box([
+/** Tells where to go, once all services are ready. */
+export function readyBox(services: readonly LocalService[], seconds: number): string {
+  const pages = services.filter(({ kind }) => kind === 'page');
+  const others = services.filter(({ kind }) => kind !== 'page');
+  const lines = [
     styleText(['bold', 'green'], `Behalf is ready (${seconds.toFixed(1)} s)`),
     '',
-    `  open ${styleText('bold', web?.address ?? '')} and sign in:`,
+    ...pages.map(({ address }) => `  open ${styleText('bold', address)} and sign in:`),
     '',
     '  alice / alice   active subscription',
     '  bob   / bob     lapsed subscription',
@@ -45,38 +32,33 @@ export function readyBox(parts: readonly Part[], seconds: number): string {
     '  dave  / dave    lets nobody here act for him',
     '',
     '  The services behind it have no pages of their own. To look at:',
-    ...addresses,
+    ...others.map(({ name, address, opens }) => `  ${name.padEnd(NAME_WIDTH)}  ${address}${opens}`),
     '',
     '  Then look at "What each service saw": your token, and the one that',
     '  API1 got to act for you. Ctrl-C stops everything.',
-  ]);
-}
-
-function box(lines: readonly string[]): string {
-  const width = Math.max(...lines.map((line) => stripVTControlCharacters(line).length));
+  ];
+  const lengths = lines.map((line) => stripVTControlCharacters(line).length);
+  const width = Math.max(...lengths);
   const bar = '─'.repeat(width + 2);
-  const inside = lines.map(
-    (line) => `│ ${line}${' '.repeat(width - stripVTControlCharacters(line).length)} │`,
-  );
+  const inside = lines.map((line, index) => `│ ${line}${' '.repeat(width - (lengths[index] ?? 0))} │`);
   return [`╭${bar}╮`, ...inside, `╰${bar}╯`].join('\n');
 }
 
-/** The services write JSON lines; a person reads level, message and what belongs to it. Anything else stays as it is. */
+/** A service's JSON line as level, message and members; any other line as it is. */
 function readable(line: string): string {
   const record = parseRecord(line);
   if (record === undefined) return line;
   const { level, time: _time, service: _service, msg, ...rest } = record;
   const mark = level === 'info' ? '' : `${String(level)}: `;
   if (typeof rest['method'] === 'string' && typeof rest['path'] === 'string') {
-    const { method, path, status, ms, ...more } = rest;
-    return `${mark}${method} ${path} ${String(status)} ${String(ms)} ms${members(more, ['request_id'])}`;
+    const { method, path, status, ms, request_id: _requestId, ...more } = rest;
+    return `${mark}${method} ${path} ${String(status)} ${String(ms)} ms${members(more)}`;
   }
-  return `${mark}${typeof msg === 'string' ? msg : ''}${members(rest, [])}`;
+  return `${mark}${typeof msg === 'string' ? msg : ''}${members(rest)}`;
 }
 
-function members(record: Readonly<Record<string, unknown>>, hidden: readonly string[]): string {
+function members(record: Readonly<Record<string, unknown>>): string {
   return Object.entries(record)
-    .filter(([name]) => !hidden.includes(name))
     .map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('');
 }

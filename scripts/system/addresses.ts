@@ -1,89 +1,106 @@
+/** Ports, addresses and identifiers of the services: read from the environment, completed, and looked for on this machine. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { SERVICES, variablesOf, type Service, type ServiceName } from '@behalf/service/services';
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export type PartName = 'sts' | 'api1' | 'api2' | 'subscriptions' | 'web';
-
-export interface Part {
-  readonly name: PartName;
-  /** The variable that moves it. */
+export interface LocalService extends Service {
+  readonly name: ServiceName;
   readonly portVariable: string;
-  readonly port: number;
   /** Where it is reached from this machine, whatever its public address is. */
   readonly address: string;
-  /** Answers 200 once the part can do its work. */
+  /** Answers 200 once the service can do its work. */
   readonly readyUrl: string;
 }
-
-const DEFAULT_PORTS: Readonly<Record<PartName, number>> = {
-  sts: 4000,
-  api1: 4001,
-  api2: 4002,
-  subscriptions: 4003,
-  web: 5173,
-};
 
 /** The ports cannot be used as they are set. The message names the variables. */
 export class PortSettingError extends Error {
   override readonly name = 'PortSettingError';
 }
 
-/** The five parts with their ports (`STS_PORT`, `API1_PORT`, …). Throws PortSettingError. */
-export function systemParts(environment: Environment): readonly Part[] {
-  const parts = Object.entries(DEFAULT_PORTS).map(([name, fallback]) =>
-    part(name as PartName, fallback, environment),
-  );
-  for (const [index, one] of parts.entries()) {
-    const other = parts.slice(index + 1).find(({ port }) => port === one.port);
-    if (other !== undefined) {
-      throw new PortSettingError(
-        `${one.portVariable} and ${other.portVariable} are both ${one.port}: each part needs a port of its own.`,
-      );
-    }
+/** The services with the ports that the environment gives them. Throws PortSettingError. */
+export function localServices(environment: Environment): readonly LocalService[] {
+  const services = SERVICES.map((service) => {
+    const portVariable = variablesOf(service).port;
+    const port = parsePort(portVariable, environment[portVariable] || String(service.port));
+    const address = `http://localhost:${port}`;
+    const readyUrl = address + (service.kind === 'page' ? service.opens : '/health/ready');
+    return { ...service, portVariable, port, address, readyUrl };
+  });
+  for (const [index, one] of services.entries()) {
+    const other = services.slice(index + 1).find(({ port }) => port === one.port);
+    if (other === undefined) continue;
+    throw new PortSettingError(
+      `${one.portVariable} and ${other.portVariable} are both ${one.port}: each service needs a port of its own.`,
+    );
   }
-  return parts;
+  return services;
+}
+
+function parsePort(variable: string, text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
+  throw new PortSettingError(`${variable} is not a port number (1 to 65535).`);
 }
 
 /**
- * The environment for every process of the system: what was given, and every port, identifier and address that was
- * not. Identifiers and addresses follow the ports, so moving a port is one variable.
+ * The environment for every process of the system: all that is given, and every port, identifier and address that is
+ * not. Identifiers and addresses follow the ports, so moving a service takes one variable. An empty variable is absent.
  */
 export function systemEnvironment(environment: Environment, dataDirectory: string): Record<string, string> {
-  const at = Object.fromEntries(systemParts(environment).map(({ name, address }) => [name, address]));
-  const derived: Record<string, string | undefined> = {
-    ...Object.fromEntries(
-      systemParts(environment).map(({ portVariable, port }) => [portVariable, String(port)]),
-    ),
-    ISSUER: at['sts'],
-    STS_URL: at['sts'],
-    API1_RESOURCE: at['api1'],
-    API1_URL: at['api1'],
-    API2_RESOURCE: at['api2'],
-    API2_URL: at['api2'],
-    SUBSCRIPTIONS_RESOURCE: at['subscriptions'],
-    SUBSCRIPTIONS_URL: at['subscriptions'],
-    WEB_URL: at['web'],
-    DATA_DIR: dataDirectory,
-  };
-  const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
-  return Object.fromEntries(
-    Object.entries({ ...derived, ...Object.fromEntries(given) }).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
-    ),
-  );
+  const complete: Record<string, string> = { DATA_DIR: dataDirectory };
+  for (const service of localServices(environment)) {
+    const { port, url, identifier } = variablesOf(service);
+    complete[port] = String(service.port);
+    complete[url] = service.address;
+    if (identifier !== undefined) complete[identifier] = service.address;
+  }
+  for (const [name, value] of Object.entries(environment)) if (value) complete[name] = value;
+  return complete;
 }
 
-function part(name: PartName, fallback: number, environment: Environment): Part {
-  const portVariable = `${name.toUpperCase()}_PORT`;
-  const text = environment[portVariable] || String(fallback);
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) {
-    throw new PortSettingError(`${portVariable} is not a port number (1 to 65535).`);
+/** The message for a person whose ports are taken by other programs; undefined when none is. */
+export async function takenPortsMessage(services: readonly LocalService[]): Promise<string | undefined> {
+  const states = await Promise.all(services.map(({ port }) => isTaken(port)));
+  const taken = services.filter((_service, index) => states[index]);
+  if (taken.length === 0) return undefined;
+  const lines = taken.map(
+    ({ name, port, portVariable }) =>
+      `Port ${port} (${name}) is already in use. Stop the program that uses it, or set ${portVariable} to another port.`,
+  );
+  const moved = taken.map(({ port, portVariable }) => `${portVariable}=${port + 100}`);
+  return `${lines.join('\n')}\nFor example: ${moved.join(' ')} pnpm dev`;
+}
+
+/** Whether a program listens on this port, on any address that `localhost` may mean. */
+export async function isTaken(port: number): Promise<boolean> {
+  for (const host of ['::', '0.0.0.0', '127.0.0.1', '::1']) {
+    const server = createServer();
+    try {
+      await once(server.listen({ port, host, exclusive: true }), 'listening');
+      await new Promise((resolve) => server.close(resolve));
+    } catch (error) {
+      // Any other failure is an address that this machine does not have.
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return true;
+    }
   }
-  const address = `http://localhost:${port}`;
-  return {
-    name,
-    portVariable,
-    port,
-    address,
-    readyUrl: name === 'web' ? `${address}/` : `${address}/health/ready`,
-  };
+  return false;
+}
+
+/** As many different free ports, held together while they are chosen. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  try {
+    return await Promise.all(
+      servers.map(async (server) => {
+        await once(server.listen(0), 'listening');
+        const address = server.address();
+        if (address === null || typeof address === 'string') throw new Error('no free port');
+        return address.port;
+      }),
+    );
+  } finally {
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * Loaded into each part with `--import`: when the process that started it is gone, however it ended, the part stops as
- * if it had been asked to. The IPC channel closes with the parent, even if that was killed.
+ * Loaded into each service with `--import`: the service stops as if it had been asked to when the process that started it is
+ * gone. The IPC channel closes with the parent, even if that was killed.
  */
 process.once('disconnect', () => {
   process.kill(process.pid, 'SIGTERM');

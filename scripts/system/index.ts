@@ -1,6 +1,4 @@
-export { PortSettingError, systemEnvironment, systemParts, type Environment, type Part, type PartName } from './addresses.ts';
-export { freePorts, isTaken, takenMessage, takenParts } from './ports.ts';
-export { buildWeb, ROOT, startPart, type PartExit, type PartProcess } from './part-process.ts';
-export { isReady, untilReady } from './readiness.ts';
+export { freePorts, isTaken, type Environment } from './addresses.ts';
+export { buildWeb, ROOT } from './service-process.ts';
 export { signInOverHttp, type SignedIn, type SignInOptions } from './sign-in.ts';
 export { startSystem, type System, type SystemOptions } from './system.ts';

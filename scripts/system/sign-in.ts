@@ -4,12 +4,12 @@ export interface SignInOptions {
   readonly issuer: string;
   /** The web client's address: its redirect URI lies below. */
   readonly webUrl: string;
-  /** What the access token is for (RFC 8707). */
+  /** The API that the access token is for (RFC 8707). */
   readonly resource: string;
   readonly scope?: string;
   readonly username: string;
   readonly password?: string;
-  /** How requests are sent, where somebody listens in. It must not follow redirects. */
+  /** Sends the requests, for a caller that records them. It must not follow redirects. */
   readonly fetch?: typeof fetch;
 }
 
@@ -23,11 +23,11 @@ export interface SignedIn {
 }
 
 const CLIENT_ID = 'web.client';
-const LONGEST_WAY = 12;
+const MOST_STEPS = 12;
 
 /**
- * Signs a user in over plain HTTP, as the web client in a browser does: authorization code, PKCE, the sign-in form,
- * and the token request. For tests and measurements. Throws with the status and the place when a step is refused.
+ * Signs a user in over plain HTTP, as the web client in a browser does: authorization code, PKCE, the sign-in form and the
+ * token request. For tests and measurements. Throws with the status and the path when a step is refused.
  */
 export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> {
   const { issuer, webUrl, resource, scope = 'openid profile api1', fetch: send = fetch } = options;
@@ -45,8 +45,7 @@ export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> 
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   }).toString();
-  const browser = createCookieBrowser(send);
-  const callback = await reachCallback(browser, authorize, redirectUri, options);
+  const { callback, cookies } = await passLogin(authorize, redirectUri, options);
   const code = callback.searchParams.get('code');
   if (code === null) throw new Error(`not signed in: ${callback.searchParams.get('error')}`);
   const response = await send(`${issuer}/connect/token`, {
@@ -61,76 +60,50 @@ export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> 
     }),
   });
   const body = (await response.json()) as Record<string, string>;
-  if (!response.ok || body['access_token'] === undefined) {
+  const { access_token: accessToken, refresh_token: refreshToken, id_token: idToken } = body;
+  if (!response.ok || accessToken === undefined)
     throw new Error(`no token: ${response.status} ${body['error']}`);
-  }
-  return {
-    accessToken: body['access_token'],
-    refreshToken: body['refresh_token'],
-    idToken: body['id_token'],
-    code,
-    cookies: browser.cookies(),
-  };
+  return { accessToken, refreshToken, idToken, code, cookies };
 }
 
-type CookieBrowser = ReturnType<typeof createCookieBrowser>;
-
-async function reachCallback(
-  browser: CookieBrowser,
-  authorize: URL,
-  redirectUri: string,
-  { username, password = username }: SignInOptions,
-): Promise<URL> {
-  let at = authorize;
-  let response = await browser.get(at);
-  for (let step = 0; step < LONGEST_WAY; step++) {
-    const location = response.headers.get('location');
-    if (location !== null) {
-      at = new URL(location, at);
-      if (at.href.startsWith(redirectUri)) return at;
-      response = await browser.get(at);
-      continue;
-    }
-    const page = await response.text();
-    const action = /<form[^>]*action="([^"]+)"/.exec(page)?.[1];
-    if (!response.ok || action === undefined)
-      throw new Error(`not signed in: ${response.status} at ${at.pathname}`);
-    at = new URL(action.replaceAll('&amp;', '&'), at);
-    response = await browser.post(at, new URLSearchParams({ ...hiddenFields(page), username, password }));
-  }
-  throw new Error('not signed in: too many redirects');
-}
-
-function hiddenFields(page: string): Record<string, string> {
-  const inputs = page.matchAll(/<input[^>]*type="hidden"[^>]*>/g);
-  return Object.fromEntries(
-    [...inputs].map(([input]) => [
-      /name="([^"]*)"/.exec(input)?.[1] ?? '',
-      /value="([^"]*)"/.exec(input)?.[1] ?? '',
-    ]),
-  );
-}
-
-function createCookieBrowser(fetch: typeof globalThis.fetch) {
+/** Follows redirects and fills in the form, with a browser's cookies, until the redirect URI is reached. */
+async function passLogin(authorize: URL, redirectUri: string, options: SignInOptions) {
+  const { username, password = username, fetch: send = fetch } = options;
   const jar = new Map<string, string>();
   const cookies = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-  const send = async (url: URL, init: RequestInit) => {
-    const response = await fetch(url, {
-      ...init,
+  let at = authorize;
+  let form: URLSearchParams | undefined;
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const response = await send(at, {
+      ...(form && { method: 'POST', body: form }),
       redirect: 'manual',
-      headers: { ...init.headers, accept: 'text/html', cookie: cookies() },
+      headers: { ...(form && { origin: at.origin }), accept: 'text/html', cookie: cookies() },
     });
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
       if (value === '') jar.delete(name);
       else jar.set(name, value);
     }
-    return response;
-  };
-  return {
-    cookies,
-    get: (url: URL) => send(url, {}),
-    post: (url: URL, body: URLSearchParams) =>
-      send(url, { method: 'POST', body, headers: { origin: url.origin } }),
-  };
+    const location = response.headers.get('location');
+    if (location === null) {
+      const page = await response.text();
+      const action = /<form[^>]*action="([^"]+)"/.exec(page)?.[1]?.replaceAll('&amp;', '&');
+      if (!response.ok || action === undefined)
+        throw new Error(`not signed in: ${response.status} at ${at.pathname}`);
+      form = new URLSearchParams({ ...hiddenFields(page), username, password });
+      at = new URL(action, at);
+    } else {
+      form = undefined;
+      at = new URL(location, at);
+      if (at.href.startsWith(redirectUri)) return { callback: at, cookies: cookies() };
+    }
+  }
+  throw new Error('not signed in: too many redirects');
+}
+
+function hiddenFields(page: string): Record<string, string> {
+  const fields = [...page.matchAll(/<input[^>]*type="hidden"[^>]*>/g)].map(([input]) =>
+    ['name', 'value'].map((attribute) => new RegExp(`${attribute}="([^"]*)"`).exec(input)?.[1] ?? ''),
+  );
+  return Object.fromEntries(fields) as Record<string, string>;
 }

@@ -3,10 +3,10 @@ import {
   createTokenTools,
   type ExtensionGrantValidator,
   type GrantClient,
-  type GrantRefused,
+  type RefusedRequest,
   registerExtensionGrants,
   type SubjectToken,
-  type TargetDirectory,
+  type ApiDirectory,
   type TokenTools,
 } from '@behalf/extension-grants';
 import { currentRequestId, type Logger } from '@behalf/service';
@@ -20,7 +20,7 @@ import {
   addRefreshTokenExpiresIn,
   stripProviderCors,
 } from './oidc/answers.ts';
-import { createAssertionCheck, OWN_CLIENT_METADATA, withRegistration } from './oidc/clients.ts';
+import { createAssertionCheck, type createProviderClients, OWN_CLIENT_METADATA } from './oidc/clients.ts';
 import type { ProviderKeys } from './oidc/current-provider.ts';
 import {
   createRevocationPolicy,
@@ -42,7 +42,6 @@ import { logoutSource, postLogoutSuccessSource, renderError, replaceFormPostPage
 import { createResourceIndicators } from './oidc/resources.ts';
 import type { ApiRegistry } from './registry/apis.ts';
 import { OPENID_SCOPES } from './registry/clients.ts';
-import type { ClientStore } from './state/clients.ts';
 import type { TokenLedger } from './state/ledger.ts';
 import type { Consume } from './state/replay.ts';
 import type { Revocation } from './state/revocation.ts';
@@ -58,13 +57,13 @@ export interface ProviderDependencies {
   readonly unconsume: UnconsumePorts['unconsume'];
   readonly recordBrowser: RecordBrowserPorts['recordBrowser'];
   readonly users: Pick<UserStore, 'findById'>;
-  readonly clients: Pick<ClientStore, 'find' | 'checkSecret'>;
+  readonly providerClients: ReturnType<typeof createProviderClients>;
   readonly apis: ApiRegistry;
-  readonly targets: TargetDirectory;
+  readonly apiDirectory: ApiDirectory;
   readonly ledger: TokenLedger;
   readonly revocation: Revocation;
   readonly consumeProof: Consume;
-  readonly onRefused: (refused: GrantRefused) => Promise<void>;
+  readonly onRefused: (refused: RefusedRequest) => Promise<void>;
   readonly findLiveToken: (jwt: string) => Promise<SubjectToken | undefined>;
   readonly verify: (jwt: string) => Promise<VerifiedToken | undefined>;
   /** Clients that only this server itself acts as. */
@@ -100,12 +99,12 @@ export function createProvider(dependencies: ProviderDependencies, keys: Provide
   provider.use(revokeJwts({ revocation, verify: dependencies.verify }));
 
   const tools = createTokenTools(provider, {
-    targets: dependencies.targets,
+    apis: dependencies.apiDirectory,
     internalClients: dependencies.internalClients,
   });
   registerExtensionGrants(provider, {
     validators: [...dependencies.validators(tools)],
-    targets: dependencies.targets,
+    apis: dependencies.apiDirectory,
     onRefused: dependencies.onRefused,
     now: dependencies.now,
     logger: dependencies.logger,
@@ -114,7 +113,7 @@ export function createProvider(dependencies: ProviderDependencies, keys: Provide
 
   function configurationOf(_: ProviderDependencies, { jwks, cookieKeys }: ProviderKeys): Configuration {
     return {
-      adapter: withRegistration(dependencies.adapter, dependencies.clients),
+      adapter: dependencies.adapter,
       jwks,
       routes: {
         authorization: '/connect/authorize',
@@ -133,7 +132,7 @@ export function createProvider(dependencies: ProviderDependencies, keys: Provide
         pushedAuthorizationRequests: { enabled: true },
         resourceIndicators: {
           enabled: true,
-          ...createResourceIndicators(apis, dependencies.targets.scopesOf),
+          ...createResourceIndicators(apis, dependencies.apiDirectory.scopesOf),
         },
         introspection: { enabled: true, allowedPolicy: mayIntrospectRecord },
         revocation: { enabled: true, allowedPolicy: createRevocationPolicy(revocation) },
@@ -207,12 +206,9 @@ const AUTHENTICATED = ['client_secret_basic', 'client_secret_post', 'private_key
 
 /** Three things that oidc-provider does in memory or in two steps, and that must hold on every replica at once. */
 function overrideModels(provider: Provider, dependencies: ProviderDependencies): void {
-  const { clients, consumeProof, revocation, now } = dependencies;
+  const { providerClients, consumeProof, revocation, now } = dependencies;
 
-  // Secrets are kept as hashes.
-  provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
-    return clients.checkSecret(this.clientId, actual, now());
-  };
+  providerClients.install(provider, now);
 
   // oidc-provider looks first and writes then; this is one insert.
   provider.ReplayDetection.unique = consumeProof;

@@ -1,5 +1,6 @@
-import { createAccessTokenVerifier, verifyAccessToken } from '@behalf/auth';
+import { createAccessTokenVerifier } from '@behalf/auth';
 import {
+  type AccessTokenValidator,
   createAccessTokenValidator,
   type ExtensionGrantValidator,
   type TokenTools,
@@ -8,16 +9,16 @@ import { currentRequestId, fetchWithRequestId, type Logger } from '@behalf/servi
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
-import type { ExchangePorts, SubjectTokenValidator } from './grants/authorize-actor.ts';
+import type { ExchangeDependencies } from './grants/authorize-actor.ts';
 import { createDelegationGrant } from './grants/delegation.ts';
-import { createEitherTokenValidator } from './grants/subject-token.ts';
-import { createSubscriptionService } from './grants/subscriptions-client.ts';
+import { createSubjectTokenReader } from './grants/subject-token.ts';
+import { createSubscriptionsClient } from './grants/subscriptions-client.ts';
 import { createTokenExchangeGrant } from './grants/token-exchange.ts';
 import { createTranslationGrant } from './grants/translation.ts';
 import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trusted-issuer-token.ts';
 import { createAttemptCounter, createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
-import { createClientScopes } from './oidc/clients.ts';
+import { createProviderClients } from './oidc/clients.ts';
 import {
   createCurrentProvider,
   createPublicKeys,
@@ -61,18 +62,20 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
   const { clients, users, ledger, revocation, keys } = state;
   await seedRegistry(registry, state, { ...config, now: now() });
 
-  const publicKeys = createPublicKeys(publicJwks(keys.current()));
+  let jwks = publicJwks(keys.current());
+  const publicKeys = createPublicKeys(jwks);
   const accessTokens = createAccessTokenValidator({
     issuer,
-    key: publicKeys.key,
-    statusOf: (jti, at) => ledger.statusOf(jti, at),
+    jwks: () => jwks,
+    statusOf: ledger.statusOf,
+    now,
   });
-  const clientScopes = createClientScopes(clients, [USER_SUBSCRIPTION_CLIENT]);
-  const targets = createApiDirectory(apis, clientScopes.of);
+  const providerClients = createProviderClients(clients, [USER_SUBSCRIPTION_CLIENT]);
+  const apiDirectory = createApiDirectory(apis, providerClients.scopesOf);
   const validators = createValidators({ config, registry, state, accessTokens });
 
   const host = createCurrentProvider(
-    (engineKeys) =>
+    (providerKeys) =>
       createProvider(
         {
           issuer,
@@ -82,25 +85,25 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
           unconsume: state.unconsume,
           recordBrowser: state.recordBrowser,
           users,
-          clients: { ...clients, find: clientScopes.find },
+          providerClients,
           apis,
-          targets,
+          apiDirectory,
           ledger,
           revocation,
           consumeProof: state.consumeProof,
           onRefused: createRefusalRecorder(ledger, currentRequestId),
           findLiveToken: async (jwt) => {
-            const result = await accessTokens.validate(jwt, { now: now() });
+            const result = await accessTokens.validate(jwt);
             return result.ok ? result.token : undefined;
           },
           verify: async (jwt) => {
-            const result = await verifyAccessToken(jwt, { issuer, key: publicKeys.key, now: now() });
+            const result = await accessTokens.verify(jwt);
             return result.ok ? result.token : undefined;
           },
           internalClients: [USER_SUBSCRIPTION_CLIENT],
           validators,
         },
-        engineKeys,
+        providerKeys,
       ),
     providerKeysOf(keys.current(), config),
   );
@@ -124,7 +127,8 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
 
   const stopKeys = keys.watch(
     (snapshot) => {
-      publicKeys.replace(publicJwks(snapshot));
+      jwks = publicJwks(snapshot);
+      publicKeys.replace(jwks);
       host.replaceKeys(providerKeysOf(snapshot, config));
       logger.info({ kid: snapshot.activeKid }, 'the signing keys changed');
     },
@@ -167,32 +171,31 @@ function providerKeysOf(snapshot: KeySnapshot, config: Config): ProviderKeys {
   };
 }
 
-export interface ValidatorParts {
+interface ValidatorParts {
   readonly config: Config;
   readonly registry: Registry;
-  readonly state: Pick<State, 'ledger' | 'users' | 'consumePartnerToken'>;
+  readonly state: State;
   /** For the access tokens of this server. */
-  readonly accessTokens: SubjectTokenValidator;
+  readonly accessTokens: AccessTokenValidator;
 }
 
-/** The extension grants with everything they need. A new grant is a file in `grants/`, a line here, and its name in `registry/grant-types.ts`. */
-export function createValidators({ config, registry, state, accessTokens }: ValidatorParts) {
+/** The extension grants with everything they need. A new grant is a file in `grants/`, a line here, and its name in `registry/clients.ts`. */
+function createValidators({ config, registry, state, accessTokens }: ValidatorParts) {
   const { apis, trustedIssuers } = registry;
-  const exchange: ExchangePorts = {
+  const exchange: ExchangeDependencies = {
     policy: DELEGATION_POLICY,
     apis,
     accessTokens,
     ledger: state.ledger,
   };
-  const subscriptions = createSubscriptionService({
+  const subscriptions = createSubscriptionsClient({
     url: config.subscriptionsUrl,
     fetch: fetchWithRequestId,
   });
-  const subjectTokens = createEitherTokenValidator({
-    trustedIssuers,
+  const subjectTokens = createSubjectTokenReader(
     accessTokens,
-    trustedIssuerTokens: createTrustedIssuerTokenValidator({ issuers: trustedIssuers, users: state.users }),
-  });
+    createTrustedIssuerTokenValidator({ issuers: trustedIssuers, users: state.users }),
+  );
 
   return (tokenTools: TokenTools): readonly ExtensionGrantValidator[] => [
     createDelegationGrant(exchange),

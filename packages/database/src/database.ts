@@ -74,12 +74,16 @@ const MESSAGES = [
   'Client has encountered a connection error and is not queryable',
 ];
 
+/** Thrown by our own code when more work waits for the database than can be answered in time. */
+export class OverloadedError extends Error {}
+
 /**
  * Whether an error means that the database cannot be reached or cannot write just now, so that the same request may
  * well succeed later: the caller answers 503 with `Retry-After`. Anything else is a bug and answers 500.
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (error instanceof OverloadedError) return true;
   const { code, errcode, syscall } = error as Error & {
     code?: unknown;
     errcode?: unknown;

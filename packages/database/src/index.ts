@@ -4,5 +4,7 @@ export {
   type Migration,
   type OpenDatabaseOptions,
   isUnavailable,
+  OverloadedError,
 } from './database.ts';
 export { NewerSchemaError, openDatabase } from './open.ts';
+export { createStatement } from './statement.ts';

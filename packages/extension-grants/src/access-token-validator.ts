@@ -1,12 +1,19 @@
-import { DEFAULT_ALGORITHMS, verifyAccessToken, type AccessToken } from '@behalf/auth';
+import { hash } from 'node:crypto';
+import {
+  type AccessToken,
+  DEFAULT_ALGORITHMS,
+  type VerifiedAccessToken,
+  verifyAccessToken,
+} from '@behalf/auth';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { LRUCache } from 'lru-cache';
 import type { SubjectToken } from './contract.ts';
 
 export interface AccessTokenValidatorOptions {
   readonly issuer: string;
-  /** Finds the public key of a token, or gives the current public keys. */
-  readonly key: JWTVerifyGetKey | { jwks(): JSONWebKeySet | Promise<JSONWebKeySet> };
-  /** Whether a token still holds, by what the ledger knows of it and of everything it hangs from. */
+  /** The current public keys, as a new object whenever they change. */
+  readonly jwks: () => JSONWebKeySet;
+  /** Whether a token is active, by what the ledger knows of it, of its ancestors, and of its user. */
   readonly statusOf: (
     jti: string,
     now: number,
@@ -17,13 +24,8 @@ export interface AccessTokenValidatorOptions {
   readonly now?: () => number;
 }
 
-export type ValidatedAccessToken =
-  | {
-      readonly ok: true;
-      readonly token: SubjectToken;
-      /** A client's own token (`sub` is its `client_id`): nobody stands behind it for whom one could act. */
-      readonly isClientToken: boolean;
-    }
+export type ValidatedToken =
+  | { readonly ok: true; readonly token: SubjectToken }
   | {
       readonly ok: false;
       /** Safe on the wire. */
@@ -31,50 +33,82 @@ export type ValidatedAccessToken =
       /** For log and ledger. */
       readonly detail: string;
       /** The token, when its signature was good and something else was not. */
-      readonly subjectToken?: SubjectToken;
+      readonly subjectToken?: SubjectToken | undefined;
     };
 
-export interface AccessTokenValidator {
-  /**
-   * Whether this is an access token of ours that still holds: `typ`, signature, `iss`, time, shape, and the user, login,
-   * grant and clients behind it; then the scope, when one is expected.
-   *
-   * Not checked: who presents it, the audience, possession of a bound key. Throws when keys or ledger cannot be had.
-   */
-  validate(jwt: string, options?: { expectedScope?: string; now?: number }): Promise<ValidatedAccessToken>;
-}
+/** A clock that went back by more than this makes every remembered expiry doubtful. */
+const CLOCK_STEP_SECONDS = 5;
+
+/** How many verified tokens are remembered; each takes about two kilobytes. */
+const MAXIMUM_REMEMBERED = 5000;
 
 /** Validates this server's own access tokens inside this server. */
-export function createAccessTokenValidator(options: AccessTokenValidatorOptions): AccessTokenValidator {
+export function createAccessTokenValidator(options: AccessTokenValidatorOptions) {
   const { issuer, statusOf, algorithms = DEFAULT_ALGORITHMS, now: clock = systemClock } = options;
-  const key = typeof options.key === 'function' ? options.key : keysOf(options.key);
+  const remembered = new LRUCache<string, VerifiedAccessToken & { ok: true }>({ max: MAXIMUM_REMEMBERED });
+  let jwks: JSONWebKeySet | undefined;
+  let key: JWTVerifyGetKey | undefined;
+  let latest = 0;
+
+  /**
+   * Whether this is an access token of ours: `typ`, signature, `iss`, time and shape. A token is remembered by its digest
+   * until it expires, the keys change, or the clock runs backwards.
+   *
+   * Not checked: its status, who presents it, the audience, possession of a bound key.
+   */
+  async function verify(jwt: string, now = clock()): Promise<VerifiedAccessToken> {
+    const current = options.jwks();
+    if (key === undefined || current !== jwks || now < latest - CLOCK_STEP_SECONDS) {
+      remembered.clear();
+      jwks = current;
+      key = createLocalJWKSet(current);
+    }
+    latest = now;
+    const digest = hash('sha256', jwt, 'base64url');
+    const known = remembered.get(digest);
+    if (known !== undefined && known.token.expiresAt > now) return known;
+    const verified = await verifyAccessToken(jwt, { issuer, key, algorithms, now });
+    if (verified.ok && jwks === current) remembered.set(digest, verified);
+    return verified;
+  }
 
   return {
-    async validate(jwt, { expectedScope, now = clock() } = {}) {
-      const verified = await verifyAccessToken(jwt, { issuer, key, algorithms, now });
-      if (!verified.ok) return { ok: false, description: verified.description, detail: verified.detail };
+    verify,
 
+    /** `verify` as a subject token. */
+    async read(jwt: string, now = clock()): Promise<ValidatedToken> {
+      const verified = await verify(jwt, now);
+      return verified.ok ? { ok: true, token: subjectTokenOf(verified.token) } : verified;
+    },
+
+    /**
+     * Whether this is an access token of ours that is active, with its user, login, grant and clients; then the scope,
+     * when one is expected. Throws when the ledger cannot be had.
+     *
+     * Not checked: who presents it, the audience, possession of a bound key.
+     */
+    async validate(
+      jwt: string,
+      { expectedScope, now = clock() }: { expectedScope?: string; now?: number } = {},
+    ): Promise<ValidatedToken> {
+      const verified = await verify(jwt, now);
+      if (!verified.ok) return verified;
       const token = subjectTokenOf(verified.token);
       const status = await statusOf(token.jti, now);
-      if (!status.active) {
-        return {
-          ok: false,
-          description: 'the token is no longer good',
-          detail: status.detail,
-          subjectToken: token,
-        };
-      }
+      if (!status.active) return refused('the token is no longer active', status.detail, token);
       if (expectedScope !== undefined && !token.scopes.includes(expectedScope)) {
-        return {
-          ok: false,
-          description: 'the token lacks a scope',
-          detail: 'missing_scope',
-          subjectToken: token,
-        };
+        return refused('the token lacks a scope', 'missing_scope', token);
       }
-      return { ok: true, token, isClientToken: token.subject === token.clientId };
+      return { ok: true, token };
     },
   };
+}
+
+export type AccessTokenValidator = ReturnType<typeof createAccessTokenValidator>;
+
+/** A client's own token: its subject is the client, so there is no user to act for. */
+export function isClientToken(token: SubjectToken): boolean {
+  return token.subject === token.clientId;
 }
 
 /** A verified access token of ours as the token that a request exchanges. */
@@ -83,18 +117,8 @@ export function subjectTokenOf(token: AccessToken): SubjectToken {
   return { kind: 'access_token', ...shared };
 }
 
-/** Keys are imported once for as long as the same key set is given. */
-function keysOf(source: { jwks(): JSONWebKeySet | Promise<JSONWebKeySet> }): JWTVerifyGetKey {
-  let current: JSONWebKeySet | undefined;
-  let find: JWTVerifyGetKey | undefined;
-  return async (header, token) => {
-    const jwks = await source.jwks();
-    if (find === undefined || jwks !== current) {
-      current = jwks;
-      find = createLocalJWKSet(jwks);
-    }
-    return find(header, token);
-  };
+function refused(description: string, detail: string, subjectToken: SubjectToken): ValidatedToken {
+  return { ok: false, description, detail, subjectToken };
 }
 
 function systemClock(): number {

@@ -1,7 +1,5 @@
-/**
- * What a grant is made of. Nothing in this file knows oidc-provider that runs it.
- */
-import type { ActClaim } from '@behalf/auth';
+/** The parts of a grant. Nothing in this file knows oidc-provider. */
+import type { AccessToken } from '@behalf/auth';
 
 /** An extension grant (RFC 6749 §4.5): the whole of what a new grant has to implement. */
 export interface ExtensionGrantValidator {
@@ -43,37 +41,19 @@ export interface GrantClient {
 }
 
 /**
- * The token that a request exchanges, after validation. Whatever is issued from it keeps its subject, its login, its
- * actor chain and its end: oidc-provider sees to that, not the validator.
+ * The token that a request exchanges, after validation: genuine, and active with its user. Whatever is issued from it
+ * keeps its subject, its login, its actor chain and its end: `issue` sees to that, not the validator.
  */
-export interface SubjectToken {
-  /** `access_token`: one of our own. `external`: a JWT of a registered trusted issuer, its subject already mapped to a user of ours. */
+export interface SubjectToken extends Omit<AccessToken, 'clientId' | 'issuedAt'> {
+  /** `access_token`: one of our own. `external`: a JWT of a trusted issuer, its subject already mapped to a user of ours. */
   readonly kind: 'access_token' | 'external';
-  /** The user (`sub` at our issuer). */
-  readonly subject: string;
-  /** Names the parent in the ledger. */
-  readonly jti: string;
-  /** Epoch seconds. */
-  readonly expiresAt: number;
-  readonly issuer: string;
-  readonly audience: string;
   readonly clientId: string | undefined;
-  readonly scopes: readonly string[];
-  readonly act: ActClaim | undefined;
-  /** The current actor first. */
-  readonly actorChain: readonly string[];
-  readonly mayAct: unknown;
-  readonly sessionId: string | undefined;
-  readonly authTime: number | undefined;
-  readonly authenticationMethods: readonly string[] | undefined;
-  readonly confirmation: Readonly<Record<string, unknown>> | undefined;
-  readonly claims: Readonly<Record<string, unknown>>;
 }
 
 export type JsonValue =
   string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
-/** Codes a validator may refuse with, and their statuses: RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 8707 §2. */
+/** Codes a validator may refuse with, and their statuses: RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 8707 §2, RFC 9449 §5. */
 export const GRANT_ERROR_STATUS = {
   invalid_request: 400,
   invalid_client: 401,
@@ -81,6 +61,7 @@ export const GRANT_ERROR_STATUS = {
   unauthorized_client: 400,
   invalid_scope: 400,
   invalid_target: 400,
+  invalid_dpop_proof: 400,
   temporarily_unavailable: 503,
 } as const;
 

@@ -31,21 +31,20 @@ export type Derived =
   | { readonly ok: false; readonly refusal: Refusal };
 
 /**
- * What a token that is derived from another one takes over: the chain of actors with the new actor in front (RFC 8693
- * §4.1), `may_act` (§4.4) and the original login. Refused: a malformed chain, an actor whom `may_act` does not permit or
- * who acted before, and a token that is bound to a key.
+ * What a derived token takes over: the chain of actors with the new actor in front (RFC 8693 §4.1), `may_act` (§4.4) and
+ * the original login. Refused: a malformed chain, an actor that `may_act` does not permit or that acted before, and a
+ * bound token without a proof.
  *
- * Of a bound token (`cnf`, RFC 7800) possession has to be shown: it passes only together with a DPoP proof of the same
- * key (RFC 9449 §4). That it reached a middle tier is no such proof, and it is never taken as a bearer token.
- *
- * Every token is issued through this. A validator that first asks somebody else may ask this before.
+ * Every token is issued through this. A validator that first asks another service asks this before.
  */
 export function derive(derivation: Derivation): Derived {
-  const { subjectToken, actor } = derivation;
+  const { subjectToken, actor, dpopThumbprint } = derivation;
   const prior = parseActorChain(subjectToken.act);
   if (!prior.ok) return refused(derivation, prior.description, 'subject_token', 'malformed_actor');
-  if (subjectToken.confirmation !== undefined && !isProven(derivation)) {
-    return refused(derivation, 'the subject token is bound to a key', 'subject_token', 'sender_constrained');
+  if (!provesPossession(subjectToken, dpopThumbprint, 'any')) {
+    const description = 'the subject token is bound to a key: send a DPoP proof';
+    const options = { reason: 'subject_token', detail: 'sender_constrained', subjectToken };
+    return { ok: false, refusal: refuse('invalid_dpop_proof', description, options) };
   }
   const mayAct = checkMayAct(subjectToken.mayAct, actor);
   if (!mayAct.ok) return refused(derivation, mayAct.description, 'policy', `may_act_${mayAct.detail}`);
@@ -58,26 +57,32 @@ export function derive(derivation: Derivation): Derived {
   return { ok: true, claims: carriedClaims(subjectToken, act), actorChain: chain.actors };
 }
 
-/** `amr` and `auth_time` are those of the original login, and absent when nothing is known of one. */
-function carriedClaims(subjectToken: SubjectToken, act: ActClaim): Record<string, unknown> {
-  return {
-    act,
-    ...(subjectToken.mayAct === undefined ? {} : { may_act: subjectToken.mayAct }),
-    ...(subjectToken.sessionId === undefined ? {} : { sid: subjectToken.sessionId }),
-    ...(subjectToken.authTime === undefined ? {} : { auth_time: subjectToken.authTime }),
-    ...(subjectToken.authenticationMethods === undefined
-      ? {}
-      : { amr: [...subjectToken.authenticationMethods] }),
-  };
+/**
+ * Whether a token that is bound to a key (`cnf`, RFC 7800) may be used with this request's DPoP proof. The client of the
+ * API in `aud` has checked its holder's proof and adds one of its own key (`any`), so that a bound token never becomes a
+ * bearer token; the holder itself proves the very key (`same`, RFC 9449 §6.1). A confirmation other than `jkt` is never met.
+ */
+export function provesPossession(
+  { confirmation }: SubjectToken,
+  dpopThumbprint: string | undefined,
+  key: 'any' | 'same',
+): boolean {
+  if (confirmation === undefined) return true;
+  const { jkt, ...others } = confirmation;
+  if (typeof jkt !== 'string' || Object.keys(others).length > 0 || dpopThumbprint === undefined) return false;
+  return key === 'any' || jkt === dpopThumbprint;
 }
 
-function isProven({ subjectToken, dpopThumbprint }: Derivation): boolean {
-  const members = Object.entries(subjectToken.confirmation ?? {});
-  return (
-    members.length === 1 &&
-    dpopThumbprint !== undefined &&
-    subjectToken.confirmation?.['jkt'] === dpopThumbprint
-  );
+/** `amr` and `auth_time` are those of the original login, and absent when nothing is known of one. */
+function carriedClaims(subjectToken: SubjectToken, act: ActClaim): Record<string, unknown> {
+  const { mayAct, sessionId, authTime, authenticationMethods } = subjectToken;
+  return {
+    act,
+    ...(mayAct !== undefined && { may_act: mayAct }),
+    ...(sessionId !== undefined && { sid: sessionId }),
+    ...(authTime !== undefined && { auth_time: authTime }),
+    ...(authenticationMethods !== undefined && { amr: [...authenticationMethods] }),
+  };
 }
 
 function refused(
@@ -86,12 +91,6 @@ function refused(
   reason: string,
   detail: string,
 ): Derived {
-  return {
-    ok: false,
-    refusal: refuse(subjectTokenErrorOf(grantType), description, {
-      reason,
-      detail,
-      subjectToken,
-    }),
-  };
+  const options = { reason, detail, subjectToken };
+  return { ok: false, refusal: refuse(subjectTokenErrorOf(grantType), description, options) };
 }

@@ -1,11 +1,10 @@
-import type { Client, TokenEndpointGrantContext } from 'oidc-provider';
+import type { TokenEndpointGrantContext } from 'oidc-provider';
 import type {
+  ApiDirectory,
   ExtensionGrantRequest,
   ExtensionGrantValidator,
-  GrantClient,
   GrantResult,
   Refusal,
-  ApiDirectory,
 } from './contract.ts';
 import { issue, RefusedGrant } from './issue.ts';
 import { checkDpopRequired, validateDpop } from './oidc-provider-internals.ts';
@@ -13,10 +12,25 @@ import { resolveRequestedTarget } from './requested-target.ts';
 import { refuse } from './results.ts';
 
 export interface GrantHandlerOptions {
-  readonly targets: ApiDirectory;
-  readonly clientScopesOf: (client: Client) => readonly string[];
+  readonly apis: ApiDirectory;
   readonly maximumLifetimeSeconds: number;
+  /** Epoch seconds. */
   readonly now: () => number;
+}
+
+/** A token request of an extension grant, as far as it got. The client is authenticated. */
+export interface SeenRequest {
+  readonly grantType: string;
+  scopes: readonly string[];
+  target: string | undefined;
+  refusal: Refusal | undefined;
+}
+
+const seenRequests = new WeakMap<object, SeenRequest>();
+
+/** The request that oidc-provider handed over to an extension grant; undefined for its own grants. */
+export function seenRequestOf(ctx: object): SeenRequest | undefined {
+  return seenRequests.get(ctx);
 }
 
 /**
@@ -25,51 +39,10 @@ export interface GrantHandlerOptions {
  */
 export function createGrantHandler(validator: ExtensionGrantValidator, options: GrantHandlerOptions) {
   const { grantType } = validator;
-  const { targets, maximumLifetimeSeconds, now } = options;
-
-  async function handle(ctx: TokenEndpointGrantContext, seen: SeenRequest): Promise<void> {
-    const raw = rawParametersOf(ctx);
-    const repeated = repeatedParameter(raw);
-    if (repeated !== undefined) {
-      throw new RefusedGrant(refuse('invalid_request', `${repeated} must not be repeated`));
-    }
-    const client: GrantClient = {
-      id: ctx.oidc.client.clientId,
-      scopes: options.clientScopesOf(ctx.oidc.client),
-    };
-    const requested = resolveRequestedTarget({
-      targets,
-      clientScopes: client.scopes,
-      scope: firstValueOf(raw, 'scope'),
-      audience: raw['audience'],
-      resource: raw['resource'],
-    });
-    if (!requested.ok)
-      throw new RefusedGrant(refuse(requested.error, requested.description, { reason: 'policy' }));
-    Object.assign(seen, { scopes: requested.scopes, target: requested.target });
-
-    const { provider } = ctx.oidc;
-    const dpop = await validateDpop(provider, ctx);
-    checkDpopRequired(provider, ctx, dpop);
-
-    const request: ExtensionGrantRequest = {
-      grantType,
-      raw,
-      client,
-      scopes: requested.scopes,
-      target: requested.target,
-      audience: firstValueOf(raw, 'audience'),
-      resource: firstValueOf(raw, 'resource'),
-      dpopThumbprint: dpop?.thumbprint,
-      now: now(),
-    };
-    const result = await resultOf(validator, request);
-    if (result.kind === 'refusal') throw new RefusedGrant(result);
-    await issue(result, { ctx, grantType, client, requested, dpop, targets, maximumLifetimeSeconds, now });
-  }
 
   return async function handleGrant(ctx: TokenEndpointGrantContext): Promise<void> {
-    const seen = recordRequest(ctx, grantType);
+    const seen: SeenRequest = { grantType, scopes: [], target: undefined, refusal: undefined };
+    seenRequests.set(ctx, seen);
     try {
       await handle(ctx, seen);
     } catch (error) {
@@ -77,73 +50,80 @@ export function createGrantHandler(validator: ExtensionGrantValidator, options: 
       throw error;
     }
   };
-}
 
-/**
- * Asks the validator. No answer refuses. What it throws is wrapped, so that an error that claims to be fit for the wire
- * is not shown there either.
- */
-async function resultOf(
-  validator: ExtensionGrantValidator,
-  request: ExtensionGrantRequest,
-): Promise<GrantResult> {
-  let result: GrantResult | undefined;
-  try {
-    result = await validator.validate(request);
-  } catch (cause) {
-    throw new Error(`the validator of the grant ${validator.grantType} failed`, { cause });
+  async function handle(ctx: TokenEndpointGrantContext, seen: SeenRequest): Promise<void> {
+    const { provider, client: registered } = ctx.oidc;
+    const raw = parametersOf(ctx.oidc.body ?? {});
+    const client = { id: registered.clientId, scopes: options.apis.scopesOf(registered.clientId) };
+    const requested = resolveRequestedTarget({
+      apis: options.apis,
+      clientScopes: client.scopes,
+      scope: firstOf(raw['scope']),
+      audience: raw['audience'],
+      resource: raw['resource'],
+    });
+    if (!requested.ok) throw new RefusedGrant(requested.refusal);
+    seen.scopes = requested.scopes;
+    seen.target = requested.target;
+
+    const dpop = await validateDpop(provider, ctx);
+    checkDpopRequired(provider, ctx, dpop);
+    const result = await validate({
+      grantType,
+      raw,
+      client,
+      scopes: requested.scopes,
+      target: requested.target,
+      audience: firstOf(raw['audience']),
+      resource: firstOf(raw['resource']),
+      dpopThumbprint: dpop?.thumbprint,
+      now: options.now(),
+    });
+    if (result.kind === 'refusal') throw new RefusedGrant(result);
+    await issue(result, { ctx, grantType, client, requested, dpop, ...options });
   }
-  return result ?? refuse('invalid_grant', 'the grant was not accepted', { detail: 'no_result' });
-}
 
-export type RawParameters = ExtensionGrantRequest['raw'];
+  /** No answer refuses. An error is wrapped, so that one that claims to be fit for the wire is not shown there either. */
+  async function validate(request: ExtensionGrantRequest): Promise<GrantResult> {
+    let result: GrantResult | undefined;
+    try {
+      result = await validator.validate(request);
+    } catch (cause) {
+      throw new Error(`the validator of the grant ${grantType} failed`, { cause });
+    }
+    return result ?? refuse('invalid_grant', 'the grant was not accepted', { detail: 'no_result' });
+  }
+}
 
 const MAY_REPEAT: readonly string[] = ['audience', 'resource'];
-
 const CREDENTIALS: readonly string[] = ['client_secret', 'client_assertion', 'client_assertion_type'];
 
-/**
- * The form of a token request, from oidc-provider, without client credentials. Empty parameters are absent (RFC 6749 §3.1).
- */
-export function rawParametersOf(ctx: TokenEndpointGrantContext): RawParameters {
-  const form = Object.entries(ctx.oidc.body ?? {}).flatMap(([name, value]) => {
-    if (CREDENTIALS.includes(name)) return [];
-    const values = [value].flat().filter((item): item is string => typeof item === 'string' && item !== '');
+/** The form without client credentials. Empty parameters are absent (RFC 6749 §3.1); most may not repeat (§3.2). */
+function parametersOf(body: Readonly<Record<string, unknown>>): ExtensionGrantRequest['raw'] {
+  const raw = Object.create(null) as Record<string, string | string[]>;
+  for (const name of Object.keys(body)) {
+    if (CREDENTIALS.includes(name)) continue;
+    const sent = body[name];
+    if (typeof sent === 'string') {
+      if (sent !== '') raw[name] = sent;
+      continue;
+    }
+    const values = Array.isArray(sent) ? sent.filter((value): value is string => isText(value)) : [];
     const [first] = values;
-    if (first === undefined) return [];
-    return [[name, values.length === 1 ? first : values] as const];
-  });
-  return Object.assign(Object.create(null) as Record<string, string | string[]>, Object.fromEntries(form));
+    if (first === undefined) continue;
+    raw[name] = values.length === 1 ? first : values;
+    if (values.length > 1 && !MAY_REPEAT.includes(name)) {
+      throw new RefusedGrant(refuse('invalid_request', `${name} must not be repeated`));
+    }
+  }
+  return raw;
 }
 
-/** The name of a parameter that was sent twice and may not be (RFC 6749 §3.2). */
-export function repeatedParameter(raw: RawParameters): string | undefined {
-  return Object.keys(raw).find((name) => typeof raw[name] !== 'string' && !MAY_REPEAT.includes(name));
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 /** The value of a parameter, or the first of several. */
-export function firstValueOf(raw: RawParameters, name: string): string | undefined {
-  const value = raw[name];
+function firstOf(value: string | readonly string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : value?.[0];
-}
-
-/** What is known of a token request of an extension grant, once its client is authenticated. */
-export interface SeenRequest {
-  grantType: string;
-  scopes: readonly string[];
-  target: string | undefined;
-  refusal: Refusal | undefined;
-}
-
-const seen = new WeakMap<object, SeenRequest>();
-
-/** Notes that oidc-provider handed a request over to an extension grant. */
-export function recordRequest(ctx: object, grantType: string): SeenRequest {
-  const request: SeenRequest = { grantType, scopes: [], target: undefined, refusal: undefined };
-  seen.set(ctx, request);
-  return request;
-}
-
-export function seenRequestOf(ctx: object): SeenRequest | undefined {
-  return seen.get(ctx);
 }

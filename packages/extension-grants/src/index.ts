@@ -5,14 +5,14 @@ export {
   type ExtensionGrantValidator,
   type GrantClient,
   type GrantError,
-  type RefusedRequest as GrantRefused,
+  type RefusedRequest,
   type GrantResult,
   type Issuance,
   type JsonValue,
   type Refusal,
   type SubjectGrant,
   type SubjectToken,
-  type ApiDirectory as TargetDirectory,
+  type ApiDirectory,
 } from './contract.ts';
 export {
   grantClient,
@@ -25,6 +25,7 @@ export {
 } from './results.ts';
 export { registerExtensionGrants, type RegisterExtensionGrantsOptions } from './register.ts';
 export {
+  identifierOf,
   resolveRequestedTarget,
   type RequestedTarget,
   type RequestedTargetOptions,
@@ -33,16 +34,18 @@ export {
   subjectTokenErrorOf,
   TOKEN_EXCHANGE_GRANT,
   derive,
+  provesPossession,
   type Derivation,
   type Derived,
 } from './derive.ts';
 export { extraTokenClaims, issuanceOf, SELF_ISSUED } from './issue.ts';
 export {
   createAccessTokenValidator,
+  isClientToken,
   subjectTokenOf,
   type AccessTokenValidator,
   type AccessTokenValidatorOptions,
-  type ValidatedAccessToken,
+  type ValidatedToken,
 } from './access-token-validator.ts';
 export {
   createTokenTools,
@@ -53,7 +56,6 @@ export {
 } from './token-tools.ts';
 export {
   createTokenRequestGuard,
-  type TokenRequestGuard,
   type TokenRequestGuardOptions,
   presentBody,
   type GuardedRequest,

@@ -24,7 +24,6 @@ export {
   buildTokenResponse,
   checkDpopReplay,
   checkDpopRequired,
-  checkMtlsCert,
   findAccount,
   validateDpop,
   type DPoPValidationResult,

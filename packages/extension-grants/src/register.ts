@@ -1,18 +1,16 @@
-import type { Client, Provider } from 'oidc-provider';
-import type { ExtensionGrantValidator, RefusedRequest, ApiDirectory } from './contract.ts';
+import type { Provider } from 'oidc-provider';
+import type { ApiDirectory, ExtensionGrantValidator, RefusedRequest } from './contract.ts';
 import { createGrantHandler } from './grant-handler.ts';
 import { assertLifetime } from './issue.ts';
 import { hasResourceIndicators, knownGrantTypes } from './oidc-provider-internals.ts';
-import { tokenAnswers } from './token-answers.ts';
+import { createTokenAnswers } from './token-answers.ts';
 
 export interface RegisterExtensionGrantsOptions {
   readonly validators: readonly ExtensionGrantValidator[];
-  readonly targets: ApiDirectory;
-  /** API scopes that a client is registered for. Default: `targets.scopesOf` of its id. */
-  readonly clientScopesOf?: (client: Client) => readonly string[];
+  readonly apis: ApiDirectory;
   /**
-   * Told of every refusal of an authenticated client at the token endpoint, and awaited before the answer is sent. Of the
-   * engine's own grants those are reported that cannot have come before client authentication.
+   * Told of every refusal of an authenticated client at the token endpoint, and awaited before the answer is sent. Of
+   * oidc-provider's own grants only refusals are reported that cannot have come before client authentication.
    */
   readonly onRefused?: (refused: RefusedRequest) => Promise<void>;
   /** No token lives longer. Default 300. */
@@ -43,13 +41,12 @@ const registered = new WeakSet<Provider>();
 /**
  * Adds extension grants (RFC 6749 §4.5) to an oidc-provider, and to its discovery document. Call it once, before the
  * provider serves. The provider's `features.resourceIndicators` must be on, `getResourceServerInfo` must know every API
- * of `targets`, and `extraTokenClaims` must return what this package's function of that name returns.
+ * of `apis`, and `extraTokenClaims` must return what this package's function of that name returns.
  *
  * Throws on two validators of one name, a built-in grant's name, and a name with a space.
  */
 export function registerExtensionGrants(provider: Provider, options: RegisterExtensionGrantsOptions): void {
-  const { validators, targets, onRefused, maximumLifetimeSeconds = 300, now = systemClock, logger } = options;
-  const { clientScopesOf = (client) => targets.scopesOf(client.clientId) } = options;
+  const { validators, apis, onRefused, maximumLifetimeSeconds = 300, now = systemClock, logger } = options;
   if (registered.has(provider))
     throw new Error('the extension grants of this provider are registered already');
   assertGrantNames(
@@ -61,11 +58,11 @@ export function registerExtensionGrants(provider: Provider, options: RegisterExt
 
   registered.add(provider);
   for (const validator of validators) {
-    const handler = createGrantHandler(validator, { targets, clientScopesOf, maximumLifetimeSeconds, now });
+    const handler = createGrantHandler(validator, { apis, maximumLifetimeSeconds, now });
     provider.registerGrantType(validator.grantType, handler, PARAMETERS, MAY_REPEAT);
   }
   const onFailure = (err: unknown) => logger?.error({ err }, 'a refusal could not be recorded');
-  provider.use(tokenAnswers(provider, { onRefused, onFailure, now }));
+  provider.use(createTokenAnswers(provider, { onRefused, onFailure, now }));
 }
 
 function systemClock(): number {
@@ -86,17 +83,12 @@ const BUILT_IN: ReadonlySet<string> = new Set([
   'urn:ietf:params:oauth:grant-type:pre-authorized_code',
 ]);
 
-/** RFC 6749 appendix A.10: a name, or an absolute URI. */
-const NAME = /^[\w.-]+$/;
-
-/**
- * Throws at start-up when a grant's name is no name (RFC 6749 §4.5, appendix A.10), a built-in grant's, or taken twice.
- */
-export function assertGrantNames(names: readonly string[], known: ReadonlySet<string>): void {
+/** Throws on a name that is no name (RFC 6749 §4.5, appendix A.10), that is a built-in grant's, or that is taken twice. */
+function assertGrantNames(names: readonly string[], known: ReadonlySet<string>): void {
   const taken = new Set<string>();
   for (const name of names) {
     const quoted = JSON.stringify(name);
-    if (typeof name !== 'string' || !(NAME.test(name) || isAbsoluteUri(name))) {
+    if (typeof name !== 'string' || !(/^[\w.-]+$/.test(name) || isAbsoluteUri(name))) {
       throw new TypeError(`the grant type ${quoted} is neither a plain name nor an absolute URI`);
     }
     if (BUILT_IN.has(name) || known.has(name)) throw new TypeError(`the grant type ${quoted} is built in`);

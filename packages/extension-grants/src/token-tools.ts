@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, Provider } from 'oidc-provider';
 import type { GrantClient, JsonValue, ApiDirectory } from './contract.ts';
-import { assertExtraKept, assertLifetime, recordIssuance, SELF_ISSUED } from './issue.ts';
+import { assertExtraKept, assertLifetime, assertScopesOf, recordIssuance, SELF_ISSUED } from './issue.ts';
 import { outsideRequest, publicClient, resourceServerOf, signJwt } from './oidc-provider-internals.ts';
 import { assertNoProtocolClaims } from './results.ts';
 
 export interface TokenToolsOptions {
-  readonly targets: ApiDirectory;
+  readonly apis: ApiDirectory;
   /** Clients that only this server itself acts as. From outside they are unknown; they must not be registered. */
   readonly internalClients?: readonly GrantClient[];
   /** Epoch seconds. */
@@ -51,7 +51,7 @@ const SERVER_CLAIMS = ['iss', 'iat', 'exp', 'jti'];
 
 /** Tokens that the server issues to itself: inside a grant, at start-up, in a job. */
 export function createTokenTools(provider: Provider, options: TokenToolsOptions): TokenTools {
-  const { targets, now = () => Math.floor(Date.now() / 1000) } = options;
+  const { apis, now = () => Math.floor(Date.now() / 1000) } = options;
   const findClient = clientFinder(provider, options);
 
   return {
@@ -60,7 +60,10 @@ export function createTokenTools(provider: Provider, options: TokenToolsOptions)
       assertNoProtocolClaims(claims);
       return outsideRequest(async () => {
         const { client, scopes: registered } = await findClient(clientId);
-        const target = targetOf(targets, scopes, registered, audience);
+        const target = apis.resolve(audience ?? apis.ownerOf(scopes[0] ?? '') ?? '');
+        if (scopes.length === 0 || target === undefined)
+          throw new TypeError('name scopes of one registered API');
+        assertScopesOf(apis, target, scopes, registered);
         const resourceServer = await resourceServerOf(provider, undefined, target, client);
         const token = new provider.ClientCredentials({
           client,
@@ -94,35 +97,17 @@ interface FoundClient {
   readonly scopes: readonly string[];
 }
 
-function clientFinder(provider: Provider, { targets, internalClients = [] }: TokenToolsOptions) {
+function clientFinder(provider: Provider, { apis, internalClients = [] }: TokenToolsOptions) {
   const internal = new Map(internalClients.map((client) => [client.id, client]));
   return async function findClient(clientId: string): Promise<FoundClient> {
     const own = internal.get(clientId);
     const registered = await provider.Client.find(clientId);
     if (own === undefined) {
       if (registered === undefined) throw new Error(`the client ${clientId} is not registered`);
-      return { client: registered, scopes: targets.scopesOf(clientId) };
+      return { client: registered, scopes: apis.scopesOf(clientId) };
     }
     if (registered !== undefined)
       throw new Error(`${clientId} is an internal client and must not be registered`);
     return { client: publicClient(provider, clientId), scopes: own.scopes };
   };
-}
-
-function targetOf(
-  targets: ApiDirectory,
-  scopes: readonly string[],
-  registered: readonly string[],
-  audience: string | undefined,
-): string {
-  const [first] = scopes;
-  if (first === undefined) throw new TypeError('a token needs a scope');
-  const target = targets.resolve(audience ?? targets.ownerOf(first) ?? '');
-  if (target === undefined) throw new TypeError('the audience is not registered');
-  for (const scope of scopes) {
-    if (targets.ownerOf(scope) !== target) throw new TypeError(`the scope ${scope} is not one of ${target}`);
-    if (!registered.includes(scope))
-      throw new TypeError(`the client is not registered for the scope ${scope}`);
-  }
-  return target;
 }

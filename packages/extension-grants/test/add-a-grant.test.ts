@@ -13,7 +13,7 @@ import { as, MACHINE, ORDERS, startTestServer, TARGETS, USER } from './support/s
 
 interface Documented {
   createBadgeGrant(find: (badge: string) => Promise<unknown>): ExtensionGrantValidator;
-  addGrants(provider: Provider, targets: typeof TARGETS, find: (badge: string) => Promise<unknown>): void;
+  addGrants(provider: Provider, apis: typeof TARGETS, find: (badge: string) => Promise<unknown>): void;
 }
 
 const ROOT = path.resolve(import.meta.dirname, '..');

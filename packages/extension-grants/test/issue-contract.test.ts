@@ -42,7 +42,11 @@ describe('a result that breaks the contract is a 500 without details, and no tok
       /that of its subject token/,
       () => ({ ...derived, subject: 'usr_2' }),
     ],
-    ['its subject token without an actor', /needs an actor/, () => ({ ...derived, actor: undefined })],
+    [
+      'its subject token without an actor',
+      /must be the authenticated client/,
+      () => ({ ...derived, actor: undefined }),
+    ],
     [
       'an actor without its subject token',
       /derived from/,
@@ -53,7 +57,12 @@ describe('a result that breaks the contract is a 500 without details, and no tok
       /authenticationMethod/,
       () => ({ ...derived, subjectToken: undefined, actor: undefined }),
     ],
-    ['a scope of another API', /another API/, () => ({ ...derived, scopes: ['orders.read'] })],
+    [
+      'another actor than the client',
+      /must be the authenticated client/,
+      () => ({ ...derived, actor: 'web' }),
+    ],
+    ['a scope of another API', /is not one of/, () => ({ ...derived, scopes: ['orders.read'] })],
     [
       'a scope not registered for the client',
       /not registered/,

@@ -59,21 +59,21 @@ describe('at start-up', () => {
   ])('%s is refused', (_, names, message) => {
     const engine = provider();
     expect(() =>
-      registerExtensionGrants(engine, { validators: names.map(validator), targets: TARGETS }),
+      registerExtensionGrants(engine, { validators: names.map(validator), apis: TARGETS }),
     ).toThrow(message);
   });
 
   test('a second registration for one provider is refused', () => {
     const engine = provider();
-    registerExtensionGrants(engine, { validators: [validator('one')], targets: TARGETS });
-    expect(() =>
-      registerExtensionGrants(engine, { validators: [validator('two')], targets: TARGETS }),
-    ).toThrow(/already/);
+    registerExtensionGrants(engine, { validators: [validator('one')], apis: TARGETS });
+    expect(() => registerExtensionGrants(engine, { validators: [validator('two')], apis: TARGETS })).toThrow(
+      /already/,
+    );
   });
 
   test('an engine without resource indicators is refused', () => {
     const engine = new Provider('http://localhost', { features: { resourceIndicators: { enabled: false } } });
-    expect(() => registerExtensionGrants(engine, { validators: [], targets: TARGETS })).toThrow(
+    expect(() => registerExtensionGrants(engine, { validators: [], apis: TARGETS })).toThrow(
       /resourceIndicators/,
     );
   });
@@ -82,7 +82,7 @@ describe('at start-up', () => {
     'a greatest lifetime of %s seconds is refused',
     (maximumLifetimeSeconds) => {
       expect(() =>
-        registerExtensionGrants(provider(), { validators: [], targets: TARGETS, maximumLifetimeSeconds }),
+        registerExtensionGrants(provider(), { validators: [], apis: TARGETS, maximumLifetimeSeconds }),
       ).toThrow(RangeError);
     },
   );

@@ -4,7 +4,7 @@ import { BILLING, ORDERS, TARGETS } from './support/server.ts';
 
 const resolve = (request: Partial<RequestedTargetOptions>) =>
   resolveRequestedTarget({
-    targets: TARGETS,
+    apis: TARGETS,
     clientScopes: ['orders.read', 'orders.write', 'billing'],
     scope: undefined,
     ...request,
@@ -25,12 +25,7 @@ describe('granted', () => {
       BILLING,
     ],
     ['empty is absent (RFC 6749 §3.1)', { scope: '', audience: '', resource: ['', ''] }, [], undefined],
-    [
-      'scopes of no API are passed over',
-      { scope: 'openid billing', otherScopes: new Set(['openid']) },
-      ['billing'],
-      BILLING,
-    ],
+    ['the empty path that URL libraries write (RFC 3986 §6.2.3)', { resource: `${ORDERS}/` }, [], ORDERS],
   ])('%s', (_, request, scopes, target) => {
     expect(resolve(request)).toEqual({ ok: true, scopes, target });
   });
@@ -44,12 +39,15 @@ describe('refused', () => {
     ['a scope not registered for the client', { scope: 'orders.admin' }, 'invalid_scope'],
     ['an unknown audience', { audience: 'nothing' }, 'invalid_target'],
     ['an unknown one among known ones', { audience: ['orders', 'nothing'] }, 'invalid_target'],
+    ['a short name as resource (RFC 8707 §2)', { resource: 'orders' }, 'invalid_target'],
+    ['a resource with a fragment (RFC 8707 §2)', { resource: `${ORDERS}#x` }, 'invalid_target'],
+    ['a resource with a path of its own', { resource: `${ORDERS}//` }, 'invalid_target'],
     ['two audiences', { audience: ['orders', 'billing'] }, 'invalid_target'],
     ['two resources', { resource: [ORDERS, BILLING] }, 'invalid_target'],
     ['audience against resource', { audience: 'orders', resource: BILLING }, 'invalid_target'],
     ['audience against scope', { scope: 'billing', audience: 'orders' }, 'invalid_target'],
     ['scope before target, when both are wrong', { scope: 'nothing', audience: 'nothing' }, 'invalid_scope'],
   ])('%s: %s', (_, request, error) => {
-    expect(resolve(request)).toMatchObject({ ok: false, error });
+    expect(resolve(request)).toMatchObject({ ok: false, refusal: { error, reason: 'policy' } });
   });
 });

@@ -10,7 +10,7 @@ const ORIGIN = 'https://app.example';
 let server: TestServer;
 
 beforeAll(async () => {
-  server = await startTestServer({ allowedOrigins: [ORIGIN] });
+  server = await startTestServer({});
   server.grant = () => grantClient({ scopes: ['billing'] });
 });
 
@@ -155,42 +155,12 @@ describe('passed on', () => {
   });
 });
 
-describe('CORS (Fetch §3.2)', () => {
-  test.each([
-    ['an answer', VALID],
-    ['a refusal of the guard', ''],
-    ['a refusal of oidc-provider', VALID.replace('s3cret', 'wrong')],
-  ])('%s may be read by an allowed origin', async (_, body) => {
-    const { response } = await post(body, { origin: ORIGIN });
-    expect(response.headers.get('access-control-allow-origin')).toBe(ORIGIN);
-    expect(response.headers.get('vary')).toContain('Origin');
-  });
-
-  test('an allowed origin’s preflight is answered', async () => {
-    const response = await fetch(`${server.url}/token`, {
-      method: 'OPTIONS',
-      headers: { origin: ORIGIN, 'access-control-request-method': 'POST' },
-    });
-    expect(response.status).toBe(204);
-    expect(response.headers.get('access-control-allow-headers')).toContain('authorization');
-  });
-
-  test('another origin gets nothing', async () => {
-    const headers = { origin: 'https://evil.example', 'access-control-request-method': 'POST' };
-    const preflight = await fetch(`${server.url}/token`, { method: 'OPTIONS', headers });
-    expect(preflight.headers.has('access-control-allow-origin')).toBe(false);
-    const { response } = await post('', headers);
-    expect(response.headers.has('access-control-allow-origin')).toBe(false);
-  });
-});
-
 describe('in front of another endpoint', () => {
   const guard = createTokenRequestGuard({
     realm: 'x',
     required: ['token'],
     mayRepeat: [],
-    maximumPairs: 4,
-    maximumBytes: 64,
+    maximumBytes: 512,
   });
   const echo = createServer((req: GuardedRequest, res) =>
     guard(
@@ -220,8 +190,8 @@ describe('in front of another endpoint', () => {
   test.each([
     ['without what is required there', 'client_id=x', 400],
     ['with audience twice where nothing may repeat', 'token=x&client_id=x&audience=a&audience=b', 400],
-    ['with too many parameters', 'token=x&client_id=x&a=1&b=2&c=3', 400],
-    ['that is too large', `token=${'x'.repeat(64)}`, 413],
+    ['with too many parameters', `token=x&client_id=x${'&a='.repeat(99)}`, 400],
+    ['that is too large', `token=${'x'.repeat(512)}`, 413],
   ])('refuses a form %s', async (_, body, status) => {
     const answer = await send(body);
     expect(answer.status).toBe(status);

@@ -13,7 +13,7 @@ let tools: TokenTools;
 beforeAll(async () => {
   server = await startTestServer();
   tools = createTokenTools(server.provider, {
-    targets: TARGETS,
+    apis: TARGETS,
     internalClients: [{ id: 'inside', scopes: ['billing'] }],
   });
 });
@@ -95,7 +95,7 @@ describe('issueClientJwt', () => {
 
   test('refuses an internal client that somebody registered', async () => {
     const confused = createTokenTools(server.provider, {
-      targets: TARGETS,
+      apis: TARGETS,
       internalClients: [{ id: 'tier', scopes: ['billing'] }],
     });
     await expect(
@@ -107,7 +107,7 @@ describe('issueClientJwt', () => {
 test('a configuration that drops the claims of a token is found out', async () => {
   const careless = await startTestServer({ configuration: { extraTokenClaims: () => undefined } });
   try {
-    const own = createTokenTools(careless.provider, { targets: TARGETS });
+    const own = createTokenTools(careless.provider, { apis: TARGETS });
     const options = {
       clientId: 'tier',
       lifetimeSeconds: 15,
@@ -134,7 +134,7 @@ describe('issueJwt', () => {
     const jwks = (await (await fetch(`${server.url}/jwks`)).json()) as { keys: [] };
     const validator = createAccessTokenValidator({
       issuer: server.url,
-      key: { jwks: () => jwks },
+      jwks: () => jwks,
       statusOf: async () => ({ active: true }),
     });
     expect(await validator.validate(jwt)).toMatchObject({ ok: false, detail: 'wrong_type' });

@@ -1,5 +1,4 @@
-/** The subscription service as the STS sees it: one question, with a time limit and a bound on how many are asked at once. */
-
+import PQueue from 'p-queue';
 import { z } from 'zod';
 
 export interface Subscription {
@@ -15,12 +14,7 @@ export type SubscriptionAnswer =
   /** Down, slow, overloaded, or not making sense: nothing is known about the user. */
   | { readonly kind: 'unavailable'; readonly detail: string };
 
-export interface SubscriptionSource {
-  /** Asks about one user, with a token from `issueToken`. Never throws for what goes wrong at the service. */
-  of(subject: string, issueToken: () => Promise<string>): Promise<SubscriptionAnswer>;
-}
-
-export interface SubscriptionServiceOptions {
+export interface SubscriptionsClientOptions {
   /** `SUBSCRIPTIONS_URL`: where it is reached. */
   readonly url: string;
   readonly fetch?: typeof fetch;
@@ -44,39 +38,50 @@ const ANSWER = z.object({
     .refine((value) => !Number.isNaN(Date.parse(value))),
 });
 
-export function createSubscriptionService(options: SubscriptionServiceOptions): SubscriptionSource {
+/** The subscription service as the STS sees it: one question, with a time limit and a bound on how many are asked at once. */
+export function createSubscriptionsClient(options: SubscriptionsClientOptions) {
   const { fetch: send = fetch, timeoutMs = 2000, maximumConcurrent = 32, maximumWaiting = 256 } = options;
-  const limit = createConcurrencyLimit({ maximum: maximumConcurrent, maximumWaiting });
+  const queue = new PQueue({ concurrency: maximumConcurrent });
 
   async function ask(subject: string, accessToken: string, signal: AbortSignal): Promise<SubscriptionAnswer> {
-    const response = await send(`${options.url}/users/${encodeURIComponent(subject)}`, {
-      headers: { authorization: `Bearer ${accessToken}`, accept: 'application/json' },
-      redirect: 'error',
-      signal,
-    });
-    if (response.status !== 200) {
+    try {
+      const response = await send(`${options.url}/users/${encodeURIComponent(subject)}`, {
+        headers: { authorization: `Bearer ${accessToken}`, accept: 'application/json' },
+        redirect: 'error',
+        signal,
+      });
+      if (response.status === 200) return read(await readBounded(response), subject);
       await response.body?.cancel();
       return response.status === 404 ? { kind: 'none' } : unavailable(`status ${response.status}`);
+    } catch (error) {
+      return unavailable(error instanceof Error ? error.name : 'unknown');
     }
-    return read(await readBounded(response), subject);
   }
 
   return {
-    async of(subject, issueToken) {
+    /**
+     * Asks about one user, with a token from `issueToken`. The service's failures are answers; a token that cannot be
+     * issued is our own failure and is thrown.
+     */
+    async of(subject: string, issueToken: () => Promise<string>): Promise<SubscriptionAnswer> {
+      if (queue.size >= maximumWaiting) return unavailable('too many questions at once');
       const signal = AbortSignal.timeout(timeoutMs);
-      const answer = await limit(signal, async () => {
-        // A token that cannot be issued is our own failure, not the service's: it is thrown.
-        const accessToken = await issueToken();
-        try {
-          return await ask(subject, accessToken, signal);
-        } catch (error) {
-          return unavailable(error instanceof Error ? error.name : 'unknown');
-        }
-      });
-      return answer ?? unavailable('too many questions at once');
+      let hasStarted = false;
+      const question = async () => {
+        hasStarted = true;
+        return ask(subject, await issueToken(), signal);
+      };
+      try {
+        return await queue.add(question, { signal });
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        return unavailable(hasStarted ? 'TimeoutError' : 'too many questions at once');
+      }
     },
   };
 }
+
+export type SubscriptionsClient = ReturnType<typeof createSubscriptionsClient>;
 
 function read(text: string | undefined, subject: string): SubscriptionAnswer {
   if (text === undefined) return unavailable('the answer is too large');
@@ -109,57 +114,4 @@ function parseJson(text: string): unknown {
 
 function unavailable(detail: string): SubscriptionAnswer {
   return { kind: 'unavailable', detail };
-}
-
-/**
- * Lets at most `maximum` tasks run at once and at most `maximumWaiting` wait, first come first served. A task whose
- * `signal` aborts before its turn never runs; whoever finds the queue full is turned away at once.
- */
-export function createConcurrencyLimit(options: { maximum: number; maximumWaiting: number }) {
-  const waiting = new Set<() => void>();
-  let running = 0;
-
-  async function turn(signal: AbortSignal): Promise<boolean> {
-    if (running < options.maximum) {
-      running += 1;
-      return true;
-    }
-    if (waiting.size >= options.maximumWaiting || signal.aborted) return false;
-    return new Promise<boolean>((resolve) => {
-      const start = () => {
-        signal.removeEventListener('abort', giveUp);
-        resolve(true);
-      };
-      const giveUp = () => {
-        waiting.delete(start);
-        resolve(false);
-      };
-      waiting.add(start);
-      signal.addEventListener('abort', giveUp, { once: true });
-    });
-  }
-
-  /** Hands the place of a finished task to the next in line. */
-  function done(): void {
-    const [next] = waiting;
-    if (next === undefined) {
-      running -= 1;
-      return;
-    }
-    waiting.delete(next);
-    next();
-  }
-
-  /** The task's result, or undefined when its turn did not come. */
-  return async function run<Result>(
-    signal: AbortSignal,
-    task: () => Promise<Result>,
-  ): Promise<Result | undefined> {
-    if (!(await turn(signal))) return undefined;
-    try {
-      return await task();
-    } finally {
-      done();
-    }
-  };
 }

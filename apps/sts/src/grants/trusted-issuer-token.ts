@@ -4,7 +4,7 @@
  */
 
 import { checkMayAct } from '@behalf/auth';
-import type { SubjectToken } from '@behalf/extension-grants';
+import type { SubjectToken, ValidatedToken } from '@behalf/extension-grants';
 import {
   createLocalJWKSet,
   createRemoteJWKSet,
@@ -18,7 +18,6 @@ import {
 import type { TrustedIssuer } from '../registry/users-and-issuers.ts';
 import { isStorable } from '../state/schema.ts';
 import type { UserStore } from '../state/users.ts';
-import type { SubjectTokenValidator, ValidatedSubjectToken } from './authorize-actor.ts';
 
 export interface TrustedIssuerTokenOptions {
   readonly issuers: readonly TrustedIssuer[];
@@ -26,6 +25,9 @@ export interface TrustedIssuerTokenOptions {
   /** Finds an issuer's keys. Default: as its registration says, over HTTP for a `jwks_uri`. */
   readonly keysOf?: (issuer: TrustedIssuer) => JWTVerifyGetKey;
 }
+
+/** `detail` of a token that could not be checked because its issuer's keys were out of reach. */
+export const KEYS_UNAVAILABLE = 'keys_unavailable';
 
 /** Clocks differ: a token may be this young or this much in the future. Age and expiry get no such grace. */
 const TOLERANCE_SECONDS = 5;
@@ -50,30 +52,35 @@ export function claimedIssuerOf(jwt: string): string | undefined {
  * or other special token, RFC 8725 §3.11), the one audience, all required claims, age, no `act`, no `cnf`, and a subject
  * who is an enabled user here. The user's own `may_act` goes along, as in any token of ours.
  *
- * Not checked: who presents it (`azp` is the policy's business), and whether it was used before (`useUp`).
+ * Not checked: who presents it (`azp` is the policy's business), and whether it was used before (`consumePartnerToken`).
  */
-export function createTrustedIssuerTokenValidator(options: TrustedIssuerTokenOptions): SubjectTokenValidator {
+export function createTrustedIssuerTokenValidator(options: TrustedIssuerTokenOptions) {
   const keysOf = options.keysOf ?? registeredKeys;
   const issuers = new Map(options.issuers.map((issuer) => [issuer.issuer, { issuer, key: keysOf(issuer) }]));
 
   return {
-    async validate(jwt, { now }) {
+    /** The names of the issuers. */
+    issuers: new Set(issuers.keys()),
+
+    async read(jwt: string, now: number): Promise<ValidatedToken> {
       const found = issuers.get(claimedIssuerOf(jwt) ?? '');
-      if (found === undefined) return no('unknown_issuer');
+      if (found === undefined) return refuse('unknown_issuer');
       const verified = await verify(jwt, found.issuer, found.key, now);
       if ('ok' in verified) return verified;
 
       const fault = faultOf(verified, found.issuer, now);
-      if (fault !== undefined) return no(fault);
+      if (fault !== undefined) return refuse(fault);
       const { payload } = verified;
       const userId = userOf(payload, found.issuer);
       const user = userId === undefined ? undefined : await options.users.findById(userId);
-      if (user === undefined || user.disabled) return no('unknown_subject');
+      if (user === undefined || user.disabled) return refuse('unknown_subject');
       const token = subjectTokenOf(payload, found.issuer, user.id, user.mayAct ?? payload['may_act']);
-      return { ok: true, token, isClientToken: false };
+      return { ok: true, token };
     },
   };
 }
+
+export type TrustedIssuerTokenValidator = ReturnType<typeof createTrustedIssuerTokenValidator>;
 
 /** Epoch seconds until which a used token has to be remembered: after that it is refused for its age anyway. */
 export function rememberUntil(token: SubjectToken, issuer: TrustedIssuer): number {
@@ -87,7 +94,7 @@ async function verify(
   issuer: TrustedIssuer,
   key: JWTVerifyGetKey,
   now: number,
-): Promise<JWTVerifyResult | ValidatedSubjectToken> {
+): Promise<JWTVerifyResult | ValidatedToken> {
   try {
     return await jwtVerify(jwt, key, {
       issuer: issuer.issuer,
@@ -98,8 +105,8 @@ async function verify(
       clockTolerance: TOLERANCE_SECONDS,
     });
   } catch (error) {
-    if (error instanceof KeysUnavailable) return { ...no('keys_unavailable'), isOutage: true };
-    if (error instanceof errors.JOSEError) return no(error.code);
+    if (error instanceof KeysUnavailable) return refuse(KEYS_UNAVAILABLE);
+    if (error instanceof errors.JOSEError) return refuse(error.code);
     throw error;
   }
 }
@@ -178,6 +185,6 @@ function registeredKeys({ keys }: TrustedIssuer): JWTVerifyGetKey {
 
 class KeysUnavailable extends Error {}
 
-function no(detail: string): ValidatedSubjectToken & { ok: false } {
+function refuse(detail: string): ValidatedToken & { ok: false } {
   return { ok: false, description: 'the token is not acceptable', detail };
 }

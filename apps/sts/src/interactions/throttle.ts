@@ -1,7 +1,7 @@
+import PQueue from 'p-queue';
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { type Kysely, sql } from 'kysely';
-import { createConcurrencyLimit } from '../grants/subscriptions-client.ts';
 import type { StsSchema } from '../state/schema.ts';
 import type { User, UserStore } from '../state/users.ts';
 
@@ -138,11 +138,15 @@ export function createPasswordCheck(
   users: Pick<UserStore, 'authenticate'>,
   { maximum = 2, maximumWaiting = 512, timeoutMs = 10_000 }: PasswordCheckLimits = {},
 ): PasswordCheck {
-  const limit = createConcurrencyLimit({ maximum, maximumWaiting });
+  const queue = new PQueue({ concurrency: maximum });
   return async (name, password) => {
-    const checked = await limit(AbortSignal.timeout(timeoutMs), async () => ({
-      user: await users.authenticate(name, password),
-    }));
-    return checked ?? 'busy';
+    if (queue.size >= maximumWaiting) return 'busy';
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      return await queue.add(async () => ({ user: await users.authenticate(name, password) }), { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return 'busy';
+    }
   };
 }

@@ -1,25 +1,66 @@
-import { type AdapterFactory, type Client, errors, type KoaContextWithOIDC } from 'oidc-provider';
-import type { ClientStore } from '../state/clients.ts';
+import { randomBytes } from 'node:crypto';
+import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { type ClientStore, isSecretOf, type StoredClient } from '../state/clients.ts';
 
 /** Client metadata of ours that rides along with oidc-provider's clients. */
 export const OWN_CLIENT_METADATA = ['first_party', 'client_credentials_scope'];
 
-/** Lets oidc-provider's clients carry what is ours about them. */
-export function withRegistration(
-  records: AdapterFactory,
-  clients: Pick<ClientStore, 'find'>,
-): AdapterFactory {
-  return (model) => {
-    const adapter = records(model);
-    if (model !== 'Client') return adapter;
-    return {
-      ...adapter,
-      async find(id) {
-        const [metadata, registered] = await Promise.all([adapter.find(id), clients.find(id)]);
-        if (!metadata || registered === undefined) return undefined;
-        return { ...metadata, first_party: registered.firstParty };
-      },
-    };
+/**
+ * oidc-provider wants a `client_secret` in the metadata of a client that has secrets. Ours are digests, compared by
+ * `isSecretOf`; this value stands in, is never told and differs from start to start.
+ */
+const STAND_IN_SECRET = randomBytes(32).toString('base64url');
+
+const SECRET_METHODS = new Set<unknown>(['client_secret_basic', 'client_secret_post', undefined]);
+
+/** oidc-provider's clients, found in our store. `internal`: clients that only this server acts as, and that are in no store. */
+export function createProviderClients(
+  store: ClientStore,
+  internal: readonly { readonly id: string; readonly scopes: readonly string[] }[],
+) {
+  const scopes = new Map(internal.map((client) => [client.id, client.scopes]));
+
+  return {
+    /** API scopes of a client, as last found; none for a client that was never looked up. Every request looks its client up first. */
+    scopesOf: (clientId: string): readonly string[] => scopes.get(clientId) ?? [],
+
+    /**
+     * Replaces how a provider finds clients and compares secrets. A client is built once and used until it changes; a
+     * disabled client is not found. Secrets are kept as hashes.
+     */
+    install(provider: Provider, now: () => number): void {
+      const built = new WeakMap<StoredClient, Client>();
+      const stored = new WeakMap<Client, StoredClient>();
+
+      provider.Client.find = async (id) => {
+        const found = typeof id === 'string' && id !== '' ? await store.find(id) : undefined;
+        if (found === undefined || found.disabled) return undefined;
+        scopes.set(found.id, found.scopes);
+        const known = built.get(found);
+        if (known !== undefined) return known;
+        const client = new (provider.Client as unknown as new (metadata: object) => Client)(
+          metadataOf(found),
+        );
+        built.set(found, client);
+        stored.set(client, found);
+        return client;
+      };
+
+      provider.Client.prototype.compareClientSecret = function compareClientSecret(actual: string) {
+        const client = stored.get(this);
+        return client !== undefined && isSecretOf(client, actual, now());
+      };
+    },
+  };
+}
+
+function metadataOf({ id, metadata, firstParty }: StoredClient) {
+  const hasSecret = SECRET_METHODS.has(metadata['token_endpoint_auth_method']);
+  return {
+    ...metadata,
+    client_id: id,
+    first_party: firstParty,
+    ...(hasSecret && { client_secret: STAND_IN_SECRET }),
   };
 }
 
@@ -32,30 +73,6 @@ export function ownScopesOf(client: Client, registered: readonly string[]): read
 /** First-party clients skip the consent page. */
 export function isFirstParty(client: Client): boolean {
   return client['first_party'] === true;
-}
-
-/** The API scopes of clients, for whoever cannot wait for the store. */
-export interface ClientScopes {
-  /** The client store's `find`, which notes what it found. Every request looks its client up this way first. */
-  readonly find: ClientStore['find'];
-  /** As last found; empty for a client that was never looked up. */
-  readonly of: (clientId: string) => readonly string[];
-}
-
-/** `internal`: clients that only this process may act as, and that are in no store. */
-export function createClientScopes(
-  clients: Pick<ClientStore, 'find'>,
-  internal: readonly { readonly id: string; readonly scopes: readonly string[] }[],
-): ClientScopes {
-  const known = new Map(internal.map(({ id, scopes }) => [id, scopes]));
-  return {
-    async find(id) {
-      const client = await clients.find(id);
-      if (client !== undefined) known.set(client.id, client.scopes);
-      return client;
-    },
-    of: (clientId) => known.get(clientId) ?? [],
-  };
 }
 
 /** An assertion is made for one request; until it expires its `jti` has to be remembered. */

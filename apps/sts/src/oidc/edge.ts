@@ -1,4 +1,4 @@
-import { presentBody } from '@behalf/extension-grants';
+import { type GuardedRequest, identifierOf, presentBody } from '@behalf/extension-grants';
 import { pathOf } from '@behalf/service';
 import express, { type RequestHandler } from 'express';
 import type { ApiRegistry } from '../registry/apis.ts';
@@ -64,27 +64,27 @@ const GRANTS = new Set(['authorization_code', 'refresh_token']);
  */
 export function resourceOfRequestedScopes(apis: ApiRegistry): RequestHandler {
   return (request, response, next) => {
-    const body: unknown = request.body;
-    if (!Buffer.isBuffer(body)) return next();
-    // It drops one leading `?`, which a body may begin with, so it gets one to drop.
-    const form = new URLSearchParams(`?${body.toString('utf8')}`);
-    const owners = ownersOf(form.get('scope') ?? '', apis);
-    if (!GRANTS.has(form.get('grant_type') ?? '') || owners.length === 0) return next();
+    const { form } = request as GuardedRequest;
+    if (!GRANTS.has(form?.values.get('grant_type')?.[0] ?? '')) return next();
+    const owners = ownersOf(form?.values.get('scope')?.[0] ?? '', apis);
+    const [owner, other] = owners;
+    if (owner === undefined) return next();
 
-    const [owner = '', other] = owners;
-    const named = form.getAll('resource').filter((value) => value !== '');
+    const named = form?.values.get('resource') ?? [];
     const fault =
       other !== undefined
         ? { error: 'invalid_scope', error_description: 'the scopes belong to different APIs' }
-        : named.some((resource) => resource !== owner)
+        : named.some((resource) => identifierOf(resource) !== owner)
           ? { error: 'invalid_target', error_description: 'resource and scope name different APIs' }
           : undefined;
     if (fault !== undefined) {
       response.status(400).set('Cache-Control', 'no-store').json(fault);
       return;
     }
-    if (named.length === 0) form.append('resource', owner);
-    presentBody(request, Buffer.from(form.toString()));
+    if (named.length === 0) {
+      const suffix = `&resource=${encodeURIComponent(owner)}`;
+      presentBody(request, Buffer.concat([request.body as Buffer, Buffer.from(suffix)]));
+    }
     next();
   };
 }

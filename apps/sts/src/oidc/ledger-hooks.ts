@@ -1,4 +1,4 @@
-import { type GrantRefused, type Issuance, issuanceOf } from '@behalf/extension-grants';
+import { type RefusedRequest, type Issuance, issuanceOf } from '@behalf/extension-grants';
 import type { AccessToken, ClientCredentials, JWTStructured } from 'oidc-provider';
 import type { IssuedEntry, TokenLedger } from '../state/ledger.ts';
 
@@ -69,7 +69,7 @@ export function createRefusalRecorder(
   ledger: Pick<TokenLedger, 'recordRefused'>,
   requestId: () => string | undefined,
 ) {
-  return async (refused: GrantRefused): Promise<void> => {
+  return async (refused: RefusedRequest): Promise<void> => {
     const { subjectToken } = refused;
     await ledger.recordRefused({
       parent:

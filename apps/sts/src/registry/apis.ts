@@ -1,4 +1,4 @@
-import type { TargetDirectory } from '@behalf/extension-grants';
+import type { ApiDirectory } from '@behalf/extension-grants';
 
 /** Where the parts of the registry are: identifiers (what a service is) and addresses (where it is reached). */
 export interface RegistrySettings {
@@ -106,7 +106,7 @@ export function createApiRegistry(apis: readonly Api[]): ApiRegistry {
 export function createApiDirectory(
   apis: ApiRegistry,
   scopesOf: (clientId: string) => readonly string[],
-): TargetDirectory {
+): ApiDirectory {
   return {
     resolve: (nameOrIdentifier) => apis.find(nameOrIdentifier)?.identifier,
     ownerOf: (scope) => apis.ownerOf(scope)?.identifier,

@@ -28,7 +28,7 @@ export interface DelegationQuestion {
 }
 
 /** What stood in the way. `presenter` and `depth` lie in the subject token, the others in what was asked for. */
-export type DelegationFault = 'presenter' | 'no_edge' | 'scope' | 'target' | 'depth' | 'dpop_required';
+export type DelegationFault = 'presenter' | 'no_rule' | 'scope' | 'target' | 'depth' | 'dpop_required';
 
 export type DelegationDecision =
   | {
@@ -51,14 +51,14 @@ export function decideDelegation(question: DelegationQuestion): DelegationDecisi
     return no('presenter', 'the subject token was not issued to be presented by this client');
 
   const edges = question.policy.filter((edge) => matchesSubjectToken(edge, question));
-  if (edges.length === 0) return no('no_edge', 'the policy does not let this client act with such a token');
+  if (edges.length === 0) return no('no_rule', 'the policy does not let this client act with such a token');
 
   const { target, targetIsNamed } = requested;
   const rulesForTarget =
     target === undefined ? edges : edges.filter((edge) => identifierOf(edge, apis) === target);
   if (rulesForTarget.length === 0) {
     return targetIsNamed
-      ? no('no_edge', 'the policy does not let this client act at the requested target')
+      ? no('no_rule', 'the policy does not let this client act at the requested target')
       : no('scope', 'a requested scope is outside what the policy allows');
   }
   const rulesForScopes = rulesForTarget.filter((edge) =>

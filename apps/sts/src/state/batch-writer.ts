@@ -1,7 +1,13 @@
-/** Writes rows that come at the same time together. */
-export interface BatchWriter<Row> {
-  /** Resolves when the row is durable; rejects when it is not. */
-  write(row: Row): Promise<void>;
+import { OverloadedError } from '@behalf/database';
+
+export interface BatchWriterOptions<Row> {
+  /** Writes all rows or none. */
+  readonly insert: (rows: readonly Row[]) => Promise<void>;
+  /** Writes one row of a batch that failed; a row that the batch did write after all counts as written. */
+  readonly insertAgain: (row: Row) => Promise<void>;
+  readonly maximumRows: number;
+  /** Rows that wait for their turn; one more is refused with OverloadedError. */
+  readonly maximumWaiting: number;
 }
 
 interface Waiting<Row> {
@@ -11,39 +17,39 @@ interface Waiting<Row> {
 }
 
 /**
- * Group commit: what arrives while a batch is being written forms the next batch. `insert` writes all rows or none.
- * When a batch fails, its rows are tried one by one, so that a row that cannot be stored fails its own caller alone.
+ * Group commit: rows that arrive while a batch is being written form the next batch. When a batch fails, its rows are
+ * tried one by one, so that a row that cannot be stored fails its own caller alone.
  */
-export function createBatchWriter<Row>(
-  insert: (rows: readonly Row[]) => Promise<void>,
-  maximumRows: number,
-): BatchWriter<Row> {
-  const waiting: Waiting<Row>[] = [];
+export function createBatchWriter<Row>(options: BatchWriterOptions<Row>) {
+  const { insert, insertAgain, maximumRows, maximumWaiting } = options;
+  let waiting: Waiting<Row>[] = [];
   let running = false;
 
-  const writeBatch = async (batch: readonly Waiting<Row>[]): Promise<void> => {
-    try {
-      await insert(batch.map(({ row }) => row));
-      for (const { resolve } of batch) resolve();
-    } catch (error) {
-      if (batch.length === 1) return batch[0]?.reject(error);
-      for (const one of batch) await writeBatch([one]);
+  async function run(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.length <= maximumRows ? waiting : waiting.slice(0, maximumRows);
+      waiting = waiting.length <= maximumRows ? [] : waiting.slice(maximumRows);
+      try {
+        await insert(batch.map(({ row }) => row));
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        if (batch.length === 1) batch[0]?.reject(error);
+        else for (const one of batch) await insertAgain(one.row).then(one.resolve, one.reject);
+      }
     }
-  };
-
-  const run = async (): Promise<void> => {
-    while (waiting.length > 0) await writeBatch(waiting.splice(0, maximumRows));
     running = false;
-  };
+  }
 
   return {
-    write: (row) =>
-      new Promise((resolve, reject) => {
+    /** Resolves when the row is durable; rejects when it is not. */
+    write: (row: Row) =>
+      new Promise<void>((resolve, reject) => {
+        if (waiting.length >= maximumWaiting) return reject(new OverloadedError('too many rows wait'));
         waiting.push({ row, resolve, reject });
-        if (running) return;
+        if (running) return undefined;
         running = true;
         // Requests that were read from the network in the same turn join the first batch.
-        setImmediate(() => void run());
+        return setImmediate(() => void run());
       }),
   };
 }

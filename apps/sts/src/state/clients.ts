@@ -1,41 +1,58 @@
-import { randomBytes } from 'node:crypto';
-import type { Kysely, Selectable } from 'kysely';
+import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
-import type { Adapter, AdapterPayload } from 'oidc-provider';
 import type { RegisteredClient } from '../registry/clients.ts';
-import { type ClientTable, digestOf, isStorable, sameDigest, type StsSchema } from './schema.ts';
+import { digestOf, isStorable, sameDigest, type StsSchema } from './schema.ts';
 
-/** Every request looks its client up. Kept this long, what another replica changes still shows within one second. */
+/** Every request looks its client up. Kept this long, a change by another replica shows within one second. */
 const CACHE_MS = 500;
-
 const MAXIMUM_CACHED_CLIENTS = 1000;
 
-interface StoredSecret {
-  readonly digest: string;
-  readonly expires_at: number | null;
+/** A client as it is stored. The same object is found again until something about the client changes. */
+export interface StoredClient extends RegisteredClient {
+  /** SHA-256 digests, each with an expiry or null. */
+  readonly secrets: readonly { readonly digest: string; readonly expires_at: number | null }[];
 }
 
-interface StoredClient {
-  readonly client: RegisteredClient;
-  readonly secrets: readonly StoredSecret[];
-}
-
-export function createClientStore(db: Kysely<StsSchema>): ClientStore {
+export function createClientStore(db: Kysely<StsSchema>) {
+  /** What the rows said when a client was loaded last, to tell whether it has changed since. */
+  const loaded = new LRUCache<string, { readonly rows: string; readonly client: StoredClient }>({
+    max: MAXIMUM_CACHED_CLIENTS,
+  });
   const cache = new LRUCache<string, StoredClient>({
     max: MAXIMUM_CACHED_CLIENTS,
     ttl: CACHE_MS,
-    fetchMethod: (id) => load(db, id),
+    fetchMethod: load,
   });
 
-  const store: ClientStore = {
-    find: async (id) => (await cache.fetch(id))?.client,
+  async function load(id: string): Promise<StoredClient | undefined> {
+    if (!isStorable(id)) return undefined;
+    const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst();
+    if (row === undefined) return undefined;
+    const secrets = await db
+      .selectFrom('client_secrets')
+      .select(['digest', 'expires_at'])
+      .where('client_id', '=', id)
+      .orderBy('digest')
+      .execute();
+    const rows = JSON.stringify([row, secrets]);
+    const known = loaded.get(id);
+    if (known?.rows === rows) return known.client;
+    const client = { ...clientOf(row), secrets };
+    loaded.set(id, { rows, client });
+    return client;
+  }
 
-    async list() {
+  const store = {
+    async find(id: string): Promise<StoredClient | undefined> {
+      return cache.get(id) ?? cache.fetch(id);
+    },
+
+    async list(): Promise<readonly RegisteredClient[]> {
       const rows = await db.selectFrom('clients').selectAll().orderBy('id').execute();
       return rows.map(clientOf);
     },
 
-    async upsert(client) {
+    async upsert(client: Omit<RegisteredClient, 'disabled'>): Promise<void> {
       const changed = {
         metadata: JSON.stringify(client.metadata),
         scopes: JSON.stringify(client.scopes),
@@ -49,7 +66,7 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
       cache.delete(client.id);
     },
 
-    async addSecret(id, secret, options = {}) {
+    async addSecret(id: string, secret: string, options: { expiresAt?: number | null } = {}): Promise<void> {
       const expires_at = options.expiresAt ?? null;
       await db
         .insertInto('client_secrets')
@@ -59,7 +76,8 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
       cache.delete(id);
     },
 
-    async revokeOtherSecrets(id, secret, now) {
+    /** Ends every secret but this one from `now` on. False, and nothing ends, when this one is no valid secret of the client. */
+    async revokeOtherSecrets(id: string, secret: string, now: number): Promise<boolean> {
       cache.delete(id);
       if (!(await store.checkSecret(id, secret, now))) return false;
       await db
@@ -73,20 +91,13 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
       return true;
     },
 
-    async checkSecret(id, secret, now) {
-      const stored = await cache.fetch(id);
-      if (stored === undefined || stored.client.disabled) return false;
-      const digest = digestOf(secret);
-      let fits = false;
-      for (const candidate of stored.secrets) {
-        const current = candidate.expires_at === null || candidate.expires_at > now;
-        // No early end: the time must not tell which secret it was.
-        fits = (sameDigest(candidate.digest, digest) && current) || fits;
-      }
-      return fits;
+    /** See `isSecretOf`. False for an unknown client. */
+    async checkSecret(id: string, secret: string, now: number): Promise<boolean> {
+      const client = await store.find(id);
+      return client !== undefined && isSecretOf(client, secret, now);
     },
 
-    async setDisabled(id, disabled) {
+    async setDisabled(id: string, disabled: boolean): Promise<boolean> {
       const updated = await db
         .updateTable('clients')
         .set({ disabled: disabled ? 1 : 0 })
@@ -100,19 +111,28 @@ export function createClientStore(db: Kysely<StsSchema>): ClientStore {
   return store;
 }
 
-async function load(db: Kysely<StsSchema>, id: string): Promise<StoredClient | undefined> {
-  if (!isStorable(id)) return undefined;
-  const row = await db.selectFrom('clients').selectAll().where('id', '=', id).executeTakeFirst();
-  if (row === undefined) return undefined;
-  const secrets = await db
-    .selectFrom('client_secrets')
-    .select(['digest', 'expires_at'])
-    .where('client_id', '=', id)
-    .execute();
-  return { client: clientOf(row), secrets };
+export type ClientStore = ReturnType<typeof createClientStore>;
+
+/** Compares in constant time against every secret that has not expired. False for a disabled client. */
+export function isSecretOf({ disabled, secrets }: StoredClient, secret: string, now: number): boolean {
+  if (disabled) return false;
+  const digest = digestOf(secret);
+  let fits = false;
+  for (const { digest: stored, expires_at } of secrets) {
+    const isCurrent = expires_at === null || expires_at > now;
+    // No early end: the time must not tell which secret it was.
+    fits = (sameDigest(stored, digest) && isCurrent) || fits;
+  }
+  return fits;
 }
 
-function clientOf(row: Selectable<ClientTable>): RegisteredClient {
+function clientOf(row: {
+  readonly id: string;
+  readonly metadata: string;
+  readonly scopes: string;
+  readonly first_party: number;
+  readonly disabled: number;
+}): RegisteredClient {
   return {
     id: row.id,
     metadata: JSON.parse(row.metadata) as Record<string, unknown>,
@@ -120,51 +140,4 @@ function clientOf(row: Selectable<ClientTable>): RegisteredClient {
     firstParty: row.first_party !== 0,
     disabled: row.disabled !== 0,
   };
-}
-
-/**
- * oidc-provider wants a `client_secret` in the metadata of a client that has secrets. Ours are digests, compared by
- * `ClientStore.checkSecret`; this value stands in, is never told to anyone and differs from start to start.
- */
-const STAND_IN_SECRET = randomBytes(32).toString('base64url');
-
-const SECRET_METHODS = new Set<unknown>(['client_secret_basic', 'client_secret_post', undefined]);
-
-/** Clients as oidc-provider reads them. A disabled client is not found, and nothing is written this way. */
-export function createClientAdapter(clients: ClientStore): Adapter {
-  return {
-    async find(id): Promise<AdapterPayload | undefined> {
-      const client = await clients.find(id);
-      if (client === undefined || client.disabled) return undefined;
-      const hasSecret = SECRET_METHODS.has(client.metadata['token_endpoint_auth_method']);
-      return {
-        ...client.metadata,
-        client_id: client.id,
-        ...(hasSecret ? { client_secret: STAND_IN_SECRET } : {}),
-      };
-    },
-    upsert: readOnly,
-    destroy: readOnly,
-    consume: readOnly,
-    revokeByGrantId: readOnly,
-    findByUid: () => Promise.resolve(undefined),
-    findByUserCode: () => Promise.resolve(undefined),
-  };
-}
-
-function readOnly(): Promise<never> {
-  return Promise.reject(new Error('clients are changed through the client store'));
-}
-
-export interface ClientStore {
-  find(id: string): Promise<RegisteredClient | undefined>;
-  list(): Promise<readonly RegisteredClient[]>;
-  upsert(client: Omit<RegisteredClient, 'disabled'>): Promise<void>;
-  /** SHA-256 at rest, several per client, each with an expiry or null. */
-  addSecret(id: string, secret: string, options?: { expiresAt?: number | null }): Promise<void>;
-  /** Ends every secret but this one from `now` on. False, and nothing ends, when this one is no good secret of the client. */
-  revokeOtherSecrets(id: string, secret: string, now: number): Promise<boolean>;
-  /** Compares in constant time against every unexpired secret. */
-  checkSecret(id: string, secret: string, now: number): Promise<boolean>;
-  setDisabled(id: string, disabled: boolean): Promise<boolean>;
 }

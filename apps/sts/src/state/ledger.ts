@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Kysely } from 'kysely';
+import { createStatement } from '@behalf/database';
+import { type Kysely, sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { createBatchWriter } from './batch-writer.ts';
-import { evaluate, ancestorsOf, type TokenStatus } from './liveness.ts';
+import { createAncestorsOf, evaluate, type TokenStatus } from './liveness.ts';
 import type { LedgerTable, StsSchema } from './schema.ts';
 
 /**
- * The ports of the token ledger. Times are epoch seconds; `session` is the `sid` of tokens: a digest of the login session.
- * No token ever enters here.
+ * The token ledger. Times are epoch seconds; `session` is the `sid` of tokens: a digest of the login session. It never
+ * holds a token.
  */
 
 /** One issued token, recorded before it is handed out. */
@@ -51,45 +52,35 @@ export interface RefusedEntry {
   readonly requestId: string | null;
 }
 
-export interface TokenLedger {
-  /** Resolves when the row is durable. Concurrent calls share one commit. */
-  recordIssued(entry: IssuedEntry): Promise<void>;
-  /** Best effort: rate-limited per client, and never fails the answer. */
-  recordRefused(entry: RefusedEntry): Promise<void>;
-  /**
-   * Whether a token of ours still holds, computed upward along its parents: issued here, not expired, none of its ancestors revoked
-   * or blocked, the login session and grant at the root still there, the user and every client on the way enabled.
-   */
-  statusOf(jti: string, now: number): Promise<TokenStatus>;
-  /** Whether the user took from an actor the right to act at an audience, for the rest of this session. */
-  isActorBlocked(session: string, actor: string, audience: string): Promise<boolean>;
-}
-
 export interface TokenLedgerOptions {
   readonly db: Kysely<StsSchema>;
   readonly retention?: Retention;
-  /** Told when a refusal could not be recorded. Default: nobody. */
+  /** Told when a refusal could not be recorded. */
   readonly onRefusalLost?: (error: unknown) => void;
 }
 
 /** SQLite takes 32766 parameters in one statement, PostgreSQL 65535; a row has twenty. */
 const MAXIMUM_ROWS_PER_COMMIT = 200;
+/** About three seconds of work; a caller that waited longer would have given up. */
+const MAXIMUM_WAITING_ROWS = 10_000;
 
-export function createTokenLedger({
-  db,
-  retention = DEFAULT_RETENTION,
-  onRefusalLost,
-}: TokenLedgerOptions): TokenLedger {
+export function createTokenLedger({ db, retention = DEFAULT_RETENTION, onRefusalLost }: TokenLedgerOptions) {
   const next = createSequence();
-  const insert = async (rows: readonly LedgerTable[]) =>
-    void (await db.insertInto('ledger').values(rows).execute());
-  const writer = createBatchWriter(insert, MAXIMUM_ROWS_PER_COMMIT);
+  const ancestorsOf = createAncestorsOf(db);
   const mayRecordRefusal = createRefusalLimit();
+  const writer = createBatchWriter<LedgerTable>({
+    insert: createLedgerInsert(db),
+    insertAgain: (row) => insertAgain(db, row),
+    maximumRows: MAXIMUM_ROWS_PER_COMMIT,
+    maximumWaiting: MAXIMUM_WAITING_ROWS,
+  });
 
   return {
-    recordIssued: (entry) => writer.write(issuedRow(entry, next(entry.issuedAt), retention)),
+    /** Resolves when the row is durable. Concurrent calls share one commit. */
+    recordIssued: (entry: IssuedEntry) => writer.write(issuedRow(entry, next(entry.issuedAt), retention)),
 
-    async recordRefused(entry) {
+    /** Best effort: rate-limited per client, and never fails the answer. */
+    async recordRefused(entry: RefusedEntry): Promise<void> {
       if (!mayRecordRefusal(entry.clientId, entry.at)) return;
       try {
         await writer.write(refusedRow(entry, next(entry.at), retention));
@@ -98,19 +89,63 @@ export function createTokenLedger({
       }
     },
 
-    statusOf: async (jti, now) => evaluate(await ancestorsOf(db, jti), now),
-
-    async isActorBlocked(session, actor, audience) {
-      const bar = await db
-        .selectFrom('delegation_blocks')
-        .select('created_at')
-        .where('session', '=', session)
-        .where('actor', '=', actor)
-        .where('audience', '=', audience)
-        .executeTakeFirst();
-      return bar !== undefined;
+    /**
+     * Whether a token of ours is active, computed upward along its parents: issued here, not expired, none of its
+     * ancestors revoked or blocked, the login session and grant at the root active, the user and every client enabled.
+     * With `to`, also whether the user has blocked that actor at that audience, for the rest of this session.
+     */
+    async statusOf(
+      jti: string,
+      now: number,
+      to: { readonly actor: string; readonly audience: string } = NO_ACTOR,
+    ): Promise<TokenStatus> {
+      return evaluate(await ancestorsOf(jti, to.actor, to.audience), now);
     },
   };
+}
+
+export type TokenLedger = ReturnType<typeof createTokenLedger>;
+
+const NO_ACTOR = { actor: '', audience: '' };
+
+/** Inserts rows by a statement that is compiled once for each number of rows. */
+function createLedgerInsert(db: Kysely<StsSchema>) {
+  const statements = new Map<number, (...values: readonly unknown[]) => Promise<unknown>>();
+  const columns = sql.join(LEDGER_COLUMNS.map((column) => sql.ref(column)));
+
+  function statementFor(count: number) {
+    const known = statements.get(count);
+    if (known !== undefined) return known;
+    const statement = createStatement(db, (parameter) => {
+      const row = (index: number) =>
+        sql`(${sql.join(LEDGER_COLUMNS.map((_, at) => parameter(index * LEDGER_COLUMNS.length + at)))})`;
+      const rows = sql.join(Array.from({ length: count }, (_, index) => row(index)));
+      return sql`insert into ledger (${columns}) values ${rows}`;
+    });
+    statements.set(count, statement);
+    return statement;
+  }
+
+  return async (rows: readonly LedgerTable[]): Promise<void> => {
+    const values: unknown[] = [];
+    for (const row of rows) for (const column of LEDGER_COLUMNS) values.push(row[column]);
+    await statementFor(rows.length)(...values);
+  };
+}
+
+/** Inserts a row whose batch failed. The sequence tells a row that the batch did write from another row of that id. */
+async function insertAgain(db: Kysely<StsSchema>, row: LedgerTable): Promise<void> {
+  await db
+    .insertInto('ledger')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict
+        .column('id')
+        .doUpdateSet({ keep_until: row.keep_until })
+        .where('ledger.sequence', '=', row.sequence),
+    )
+    .returning('id')
+    .executeTakeFirstOrThrow(() => new Error('a token of this id was recorded before'));
 }
 
 export interface Retention {
@@ -180,10 +215,33 @@ function common(entry: IssuedEntry | RefusedEntry) {
   };
 }
 
+/** All columns of the table, in the order that rows are written in. */
+const LEDGER_COLUMNS = Object.keys({
+  id: true,
+  sequence: true,
+  outcome: true,
+  parent: true,
+  subject: true,
+  actors: true,
+  actor: true,
+  client_id: true,
+  audience: true,
+  scope: true,
+  grant_type: true,
+  at: true,
+  expires_at: true,
+  session: true,
+  grant_id: true,
+  request_id: true,
+  error: true,
+  reason: true,
+  detail: true,
+  revoked_at: true,
+  keep_until: true,
+} satisfies Record<keyof LedgerTable, true>) as (keyof LedgerTable)[];
+
 const BURST = 60;
-
 const PER_SECOND = 1;
-
 const MAXIMUM_CLIENTS = 1000;
 
 /**

@@ -1,9 +1,15 @@
+import { createStatement } from '@behalf/database';
 import { type Kysely, sql } from 'kysely';
+import { USER_SUBSCRIPTION_CLIENT } from '../registry/clients.ts';
 import type { StsSchema } from './schema.ts';
 
+/** `unknown`: never issued here. The other details say what ended the token, for the log. */
 export type TokenStatus =
-  | { readonly active: true }
-  /** `unknown`: never issued here. The rest say what ended it, for the log. */
+  | {
+      readonly active: true;
+      /** The user has blocked the next actor at the next audience. False when none was asked about. */
+      readonly isBlocked: boolean;
+    }
   | {
       readonly active: false;
       readonly detail:
@@ -16,12 +22,13 @@ export type TokenStatus =
         | 'client_disabled';
     };
 
-/** One token on the way up, with what it hangs from. */
-interface Ancestor {
+/** A token or one of its ancestors, with everything that it hangs from. */
+export interface Ancestor {
   readonly depth: number;
   readonly parent: string | null;
   readonly subject: string | null;
   readonly session: string | null;
+  readonly client_id: string;
   readonly at: number;
   readonly expires_at: number | null;
   readonly revoked_at: number | null;
@@ -31,79 +38,97 @@ interface Ancestor {
   readonly login_ended_at: number | null;
   readonly grant_ended_at: number | null;
   readonly blocked_at: number | null;
+  readonly next_blocked_at: number | null;
   readonly user_disabled: number | null;
   readonly client_disabled: number | null;
   readonly not_before: number | null;
 }
 
-/** No chain is longer; it only bounds the work on a ledger that was tampered with. */
+/** No chain is longer; the bound limits the work on a ledger that was tampered with. */
 export const MAXIMUM_ANCESTORS = 40;
 
-/** A token and all its ancestors, in one statement. */
-export async function ancestorsOf(db: Kysely<StsSchema>, jti: string): Promise<readonly Ancestor[]> {
-  const { rows } = await sql<Ancestor>`
+/**
+ * A token and all its ancestors, in one statement: `(jti, next actor, next audience)`. Empty text for the last two asks
+ * about no block.
+ */
+export function createAncestorsOf(db: Kysely<StsSchema>) {
+  return createStatement<Ancestor, StsSchema>(
+    db,
+    (parameter) => sql<Ancestor>`
     with recursive token (depth, parent, subject, session, grant_id, client_id, actor, audience, at, expires_at, revoked_at) as (
       select 0, parent, subject, session, grant_id, client_id, actor, audience, at, expires_at, revoked_at
-      from ledger where id = ${jti} and outcome = 'issued'
+      from ledger where id = ${parameter(0)} and outcome = 'issued'
       union all
       select token.depth + 1, up.parent, up.subject, up.session, up.grant_id, up.client_id, up.actor, up.audience,
         up.at, up.expires_at, up.revoked_at
       from token join ledger up on up.id = token.parent and up.outcome = 'issued'
       where token.depth < ${sql.lit(MAXIMUM_ANCESTORS)}
     )
-    select token.depth, token.parent, token.subject, token.session, token.at, token.expires_at, token.revoked_at,
+    select token.depth, token.parent, token.subject, token.session, token.client_id, token.at, token.expires_at, token.revoked_at,
       logins.subject as login_subject, logins.signed_in_at, logins.expires_at as login_expires_at,
       logins.ended_at as login_ended_at, grant_ends.ended_at as grant_ended_at,
-      delegation_blocks.created_at as blocked_at,
+      block.created_at as blocked_at, next_block.created_at as next_blocked_at,
       users.disabled as user_disabled, clients.disabled as client_disabled, global_revocation.not_before
     from token
     left join logins on logins.session = token.session
     left join grant_ends on grant_ends.grant_id = token.grant_id
-    left join delegation_blocks on delegation_blocks.session = token.session and delegation_blocks.actor = token.actor and delegation_blocks.audience = token.audience
+    left join delegation_blocks block on block.session = token.session and block.actor = token.actor
+      and block.audience = token.audience
+    left join delegation_blocks next_block on next_block.session = token.session
+      and next_block.actor = ${parameter(1)} and next_block.audience = ${parameter(2)}
     left join users on users.id = token.subject
     left join clients on clients.id = token.client_id
     left join global_revocation on 1 = 1
-    order by token.depth`.execute(db);
-  return rows;
+    order by token.depth`,
+  );
 }
 
-/** Judges the way up, from the token to its root. Anything that is missing on the way counts against the token. */
-export function evaluate(steps: readonly Ancestor[], now: number): TokenStatus {
-  const [token] = steps;
-  const root = steps.at(-1);
+/**
+ * Evaluates a token with its ancestors, from the token to its root. A missing row makes the token inactive; only the
+ * internal clients have none.
+ */
+export function evaluate(ancestors: readonly Ancestor[], now: number): TokenStatus {
+  const [token] = ancestors;
+  const root = ancestors.at(-1);
   if (token === undefined || root === undefined) return inactive('unknown');
   if (token.expires_at === null || token.expires_at <= now) return inactive('expired');
-  for (const step of steps) {
-    const verdict = evaluateAncestor(step, now);
-    if (!verdict.active) return verdict;
+  for (const ancestor of ancestors) {
+    const detail = endOf(ancestor, now);
+    if (detail !== undefined) return inactive(detail);
   }
-  // The chain must reach its beginning: a login or client's token, or the token of a trusted issuer, `<issuer>#<jti>`.
+  // The chain must reach its root: a token of a login or of a client itself, or the token of a trusted issuer.
   if (root.parent !== null && !isExternal(root.parent)) return inactive('unknown');
-  return { active: true };
+  return { active: true, isBlocked: token.next_blocked_at !== null };
 }
 
-function evaluateAncestor(step: Ancestor, now: number): TokenStatus {
-  // A bar holds for every token of that actor there, also for one that was being issued when it was set.
-  if (step.revoked_at !== null || step.blocked_at !== null) return inactive('revoked');
-  if (step.grant_ended_at !== null) return inactive('grant_ended');
-  if (step.client_disabled !== null && step.client_disabled !== 0) return inactive('client_disabled');
-  if (step.subject !== null && step.user_disabled !== 0) return inactive('subject_disabled');
-  if (step.session !== null && !isSessionActive(step, now)) return inactive('session_ended');
-  if (step.not_before !== null && step.at < step.not_before) return inactive('revoked');
-  return { active: true };
+type Detail = (TokenStatus & { active: false })['detail'];
+
+function endOf(token: Ancestor, now: number): Detail | undefined {
+  // A block counts for every token of that actor there, also for one that was being issued when it was set.
+  if (token.revoked_at !== null || token.blocked_at !== null) return 'revoked';
+  if (token.grant_ended_at !== null) return 'grant_ended';
+  if (token.client_disabled !== 0 && !isInternal(token)) return 'client_disabled';
+  if (token.subject !== null && token.user_disabled !== 0) return 'subject_disabled';
+  if (token.session !== null && !isSessionActive(token, now)) return 'session_ended';
+  return token.not_before !== null && token.at < token.not_before ? 'revoked' : undefined;
 }
 
-function isSessionActive(step: Ancestor, now: number): boolean {
-  if (step.login_ended_at !== null || step.login_subject !== step.subject) return false;
-  if (step.login_expires_at === null || step.login_expires_at <= now) return false;
-  return step.not_before === null || (step.signed_in_at ?? 0) >= step.not_before;
+/** A client that only this server acts as is never registered. */
+function isInternal({ client_id, client_disabled }: Ancestor): boolean {
+  return client_disabled === null && client_id === USER_SUBSCRIPTION_CLIENT.id;
 }
 
-/** Parents that are tokens of a trusted issuer. Our own jti never contains "#". */
+function isSessionActive(token: Ancestor, now: number): boolean {
+  if (token.login_ended_at !== null || token.login_subject !== token.subject) return false;
+  if (token.login_expires_at === null || token.login_expires_at <= now) return false;
+  return token.not_before === null || (token.signed_in_at ?? 0) >= token.not_before;
+}
+
+/** Parents that are tokens of a trusted issuer. A jti of ours never contains `#`. */
 function isExternal(parent: string): boolean {
   return parent.includes('#');
 }
 
-function inactive(detail: Extract<TokenStatus, { active: false }>['detail']): TokenStatus {
+function inactive(detail: Detail): TokenStatus {
   return { active: false, detail };
 }

@@ -1,5 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
-import { evaluate, type TokenStatus, ancestorsOf } from './liveness.ts';
+import { createAncestorsOf, evaluate, type TokenStatus } from './liveness.ts';
 import { isStorable, type LedgerTable, type StsSchema } from './schema.ts';
 
 /** A row as `/account/delegations` and `ledger --json` show it. */
@@ -69,6 +69,7 @@ export interface OperatorQueries extends LedgerQueries {
 }
 
 export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): OperatorQueries {
+  const ancestorsOf = createAncestorsOf(db);
   const newestFirst = () =>
     db.selectFrom('ledger').selectAll().orderBy('sequence', 'desc').orderBy('id', 'desc');
 
@@ -153,7 +154,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
       const issued = rows.find((row) => row.outcome === 'issued');
       return {
         rows: rows.map((row) => ({ ...operatorRow(row), error: row.error, detail: row.detail })),
-        status: issued === undefined ? null : evaluate(await ancestorsOf(db, issued.id), at),
+        status: issued === undefined ? null : evaluate(await ancestorsOf(issued.id, '', ''), at),
       };
     },
   };

@@ -10,7 +10,7 @@ import {
 } from '../keys/key-encryption.ts';
 import { type KeyRing, openKeyRing } from '../keys/key-ring.ts';
 import { clientIdsFor, type Registry } from '../registry/load-registry.ts';
-import { type ClientStore, createClientAdapter, createClientStore } from './clients.ts';
+import { type ClientStore, createClientStore } from './clients.ts';
 import { createTokenLedger, type Retention, type TokenLedger } from './ledger.ts';
 import { createLogoutOutbox, type LogoutOutbox } from './logout-outbox.ts';
 import { migrations } from './migrations.ts';
@@ -104,10 +104,8 @@ export function createStorage(options: StorageOptions): Storage {
   const { clientsOfAudience } = options;
   const revocation = createRevocation({ db, now, clientsOfAudience });
   const clients = createClientStore(db);
-  const clientAdapter = createClientAdapter(clients);
   return {
-    adapter: (model) =>
-      model === 'Client' ? clientAdapter : new OidcAdapter({ db, model, now, endGrant: revocation.endGrant }),
+    adapter: (model) => new OidcAdapter({ db, model, now, endGrant: revocation.endGrant }),
     unconsume: (model, id) => unconsumeRecord(db, model, id),
     recordBrowser: (session, browser) => saveBrowser(db, session, browser),
     users: createUserStore({ db, endSessionsOf: (...of) => revocation.endAllSessionsWithin(...of) }),

@@ -212,7 +212,7 @@ describe('sts policy check', () => {
   test.each([
     { line: '--actor api1.client --from api1 --to api2 --scope api2', says: /^permitted: .*4002 with api2$/ },
     { line: '--actor api2.client --from api1 --to api2', says: /^refused \(presenter\)/ },
-    { line: '--actor api1.client --from api1 --to subscriptions', says: /^refused \(no_edge\)/ },
+    { line: '--actor api1.client --from api1 --to subscriptions', says: /^refused \(no_rule\)/ },
     { line: '--actor api1.client --from api1 --scope api2.premium', says: /^refused \(scope\)/ },
     { line: '--actor api1.client --from api1 --to api2 --chain other', says: /^refused \(depth\)/ },
   ])('$line', async ({ line, says }) => {

@@ -76,7 +76,11 @@ describe('refuses with invalid_grant, reason subject_token', () => {
 
   test('a forged token, without believing a word of it', async () => {
     const result = await delegate(await bench.forge(USER_CLAIMS));
-    expect(result).toMatchObject({ error: 'invalid_grant', detail: 'bad_signature', subjectToken: undefined });
+    expect(result).toMatchObject({
+      error: 'invalid_grant',
+      detail: 'bad_signature',
+      subjectToken: undefined,
+    });
   });
 
   test('a token that has ended, and names it for the ledger', async () => {
@@ -126,10 +130,10 @@ describe('refuses with reason policy', () => {
   });
 
   test('invalid_target: a client whom the user blocked there, in that session alone', async () => {
-    bench.blocked.add(`session-of-alice api1.client ${AT.api2Resource}`);
+    bench.blocked.add(`users-token api1.client ${AT.api2Resource}`);
     const result = await delegate(await bench.mint(USER_CLAIMS));
     expect(result).toMatchObject({ error: 'invalid_target', reason: 'policy', detail: 'blocked' });
-    const elsewhere = await delegate(await bench.mint({ ...USER_CLAIMS, sid: 'another-session' }));
+    const elsewhere = await delegate(await bench.mint({ ...USER_CLAIMS, jti: 'of-another-session' }));
     expect(elsewhere).toMatchObject({ kind: 'subject' });
   });
 });

@@ -2,8 +2,8 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import {
-  createSubscriptionService,
-  type SubscriptionServiceOptions,
+  createSubscriptionsClient,
+  type SubscriptionsClientOptions,
 } from '../../src/grants/subscriptions-client.ts';
 
 const closers: (() => Promise<void>)[] = [];
@@ -33,10 +33,10 @@ const json =
 
 async function ask(
   listener: RequestListener,
-  options: Partial<SubscriptionServiceOptions> = {},
+  options: Partial<SubscriptionsClientOptions> = {},
   subject = 'usr_1',
 ) {
-  const service = createSubscriptionService({ url: await serve(listener), ...options });
+  const service = createSubscriptionsClient({ url: await serve(listener), ...options });
   return service.of(subject, async () => 'own-token');
 }
 
@@ -106,7 +106,7 @@ test.each<[string, RequestListener]>([
 test('no service at all means that nothing is known', async () => {
   const url = await serve(json(RECORD));
   await Promise.all(closers.splice(0).map((close) => close()));
-  const service = createSubscriptionService({ url });
+  const service = createSubscriptionsClient({ url });
   expect(await service.of('usr_1', async () => 'own-token')).toMatchObject({ kind: 'unavailable' });
 });
 
@@ -139,7 +139,7 @@ test('never has more than the allowed number of questions in flight, and turns t
       json(RECORD)(request, response);
     });
   });
-  const service = createSubscriptionService({ url, maximumConcurrent: 2, maximumWaiting: 1 });
+  const service = createSubscriptionsClient({ url, maximumConcurrent: 2, maximumWaiting: 1 });
   const answers = Array.from({ length: 4 }, () => service.of('usr_1', async () => 'own-token'));
   expect(await answers[3]).toEqual({ kind: 'unavailable', detail: 'too many questions at once' });
   await arrived.promise;
@@ -154,6 +154,6 @@ test('never has more than the allowed number of questions in flight, and turns t
 });
 
 test('a token that cannot be issued is our own failure', async () => {
-  const service = createSubscriptionService({ url: 'http://127.0.0.1:9' });
+  const service = createSubscriptionsClient({ url: 'http://127.0.0.1:9' });
   await expect(service.of('usr_1', () => Promise.reject(new Error('no key')))).rejects.toThrow('no key');
 });

@@ -233,7 +233,7 @@ describe('refuses with reason policy', () => {
   });
 
   test('invalid_target: a client whom the user blocked', async () => {
-    bench.blocked.add(`session-of-alice api2.client ${AT.subscriptionsResource}`);
+    bench.blocked.add(`delegated-token api2.client ${AT.subscriptionsResource}`);
     const token = await bench.mint(DELEGATED_CLAIMS);
     const result = await exchange({ subject_token: token }, { client: API2_CLIENT });
     expect(result).toMatchObject({ error: 'invalid_target', detail: 'blocked' });

@@ -1,7 +1,7 @@
 import type { ExtensionGrantRequest } from '@behalf/extension-grants';
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createEitherTokenValidator } from '../../src/grants/subject-token.ts';
+import { createSubjectTokenReader } from '../../src/grants/subject-token.ts';
 import type { SubscriptionAnswer } from '../../src/grants/subscriptions-client.ts';
 import { createTranslationGrant } from '../../src/grants/translation.ts';
 import { createTrustedIssuerTokenValidator } from '../../src/grants/trusted-issuer-token.ts';
@@ -62,11 +62,10 @@ beforeEach(async () => {
   };
   const grant = createTranslationGrant({
     ...bench.ports,
-    subjectTokens: createEitherTokenValidator({
-      trustedIssuers: [partner],
-      accessTokens: bench.ports.accessTokens,
-      trustedIssuerTokens: createTrustedIssuerTokenValidator({ issuers: [partner], users }),
-    }),
+    subjectTokens: createSubjectTokenReader(
+      bench.ports.accessTokens,
+      createTrustedIssuerTokenValidator({ issuers: [partner], users }),
+    ),
     consumePartnerToken: ({ jti }) => Promise.resolve(!used.has(jti) && used.add(jti).has(jti)),
     subscriptions: {
       async of(subject, issueToken) {
@@ -75,7 +74,10 @@ beforeEach(async () => {
       },
     },
     subscriptionsAudience: AT.subscriptionsResource,
-    tokenTools: { issueClientJwt: (options) => Promise.resolve(JSON.stringify(options)) },
+    tokenTools: {
+      issueClientJwt: (options) => Promise.resolve(JSON.stringify(options)),
+      issueJwt: () => Promise.reject(new Error('not used')),
+    },
   });
   translate = (token, overrides) =>
     grant.validate(requestOf(TRANSLATION_GRANT, token === undefined ? {} : { token }, overrides));
@@ -172,7 +174,7 @@ describe('refuses before it asks anybody', () => {
   });
 
   test('an actor whom the user blocked', async () => {
-    bench.blocked.add(`session-of-alice api1.client ${AT.api2Resource}`);
+    bench.blocked.add(`users-token api1.client ${AT.api2Resource}`);
     expect(await translate(await bench.mint(USER_CLAIMS))).toMatchObject({ error: 'invalid_target' });
     expect(asked).toEqual([]);
   });

@@ -146,34 +146,34 @@ describe('what the policy refuses', () => {
       'presenter',
       { grantType: TRANSLATION_GRANT, subjectToken: { ...partnerToken, claims: {} } },
     ],
-    ['a partner’s token by delegation', 'no_edge', { subjectToken: partnerToken }],
+    ['a partner’s token by delegation', 'no_rule', { subjectToken: partnerToken }],
     [
       'a partner’s token by token exchange',
-      'no_edge',
+      'no_rule',
       { grantType: TOKEN_EXCHANGE_GRANT, subjectToken: partnerToken },
     ],
     [
       'another trusted issuer’s token',
-      'no_edge',
+      'no_rule',
       { grantType: TRANSLATION_GRANT, subjectToken: { ...partnerToken, issuer: 'https://other.example' } },
     ],
     [
       'a subject token without the scope of the row',
-      'no_edge',
+      'no_rule',
       { subjectToken: subjectTokenOf({ scopes: [] }) },
     ],
     [
       'a premium token where the row wants api2',
-      'no_edge',
+      'no_rule',
       {
         grantType: TOKEN_EXCHANGE_GRANT,
         actor: api2Client,
         subjectToken: { ...tokenForApi2, scopes: ['api2.premium'] },
       },
     ],
-    ['a target without a row', 'no_edge', { ...named(AT.subscriptionsResource) }],
-    ['the API itself as the target', 'no_edge', { ...named(AT.api1Resource) }],
-    ['the STS as the target', 'no_edge', { ...named(AT.issuer), scopes: ['actor'] }],
+    ['a target without a row', 'no_rule', { ...named(AT.subscriptionsResource) }],
+    ['the API itself as the target', 'no_rule', { ...named(AT.api1Resource) }],
+    ['the STS as the target', 'no_rule', { ...named(AT.issuer), scopes: ['actor'] }],
     [
       'a scope of the same API outside the row',
       'scope',
@@ -237,14 +237,14 @@ describe('what the policy refuses', () => {
     expect(decide(given)).toMatchObject({ ok: false, fault });
   });
 
-  test('no_edge: a client that may present the token, but for whom there is no row', () => {
+  test('no_rule: a client that may present the token, but for whom there is no row', () => {
     const shared = createApis(AT).map((resource) =>
       resource.name === 'api1'
         ? { ...resource, clients: [{ id: 'api2.client', rights: ['exchange' as const] }] }
         : resource,
     );
     const given = { actor: { ...api1Client, id: 'api2.client' }, apis: createApiRegistry(shared) };
-    expect(decide(given)).toMatchObject({ ok: false, fault: 'no_edge' });
+    expect(decide(given)).toMatchObject({ ok: false, fault: 'no_rule' });
   });
 
   test('a bound request where the row wants one passes', () => {

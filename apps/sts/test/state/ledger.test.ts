@@ -1,3 +1,4 @@
+import { OverloadedError } from '@behalf/database';
 import { describeEachEngine } from '@behalf/database/testing';
 import { CompiledQuery } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -39,6 +40,13 @@ describeEachEngine('TokenLedger', (engine) => {
     expect((await rows()).map((row) => row.id).sort()).toEqual(['one', 'taken', 'two']);
   });
 
+  it('takes a batch whose commit succeeded and whose answer was lost as written', async () => {
+    const lost = failingAfterCommit(storage.database.db);
+    const ledger = createTokenLedger({ db: lost });
+    await Promise.all(['one', 'two'].map((jti) => ledger.recordIssued(issued(jti))));
+    expect((await rows()).map((row) => row.id).sort()).toEqual(['one', 'two']);
+  });
+
   it('fails the call when the database cannot write, so that no token is handed out', async () => {
     await storage.database.db.executeQuery(CompiledQuery.raw('drop table ledger'));
     await expect(storage.ledger.recordIssued(issued('lost'))).rejects.toThrow(/ledger/);
@@ -74,20 +82,58 @@ describeEachEngine('TokenLedger', (engine) => {
   });
 });
 
+/** A database whose first statement is carried out and then reported as failed, as when the connection breaks. */
+function failingAfterCommit(db: TestStorage['database']['db']): TestStorage['database']['db'] {
+  let isFirst = true;
+  return new Proxy(db, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (name !== 'executeQuery') return typeof member === 'function' ? member.bind(target) : member;
+      return async (query: CompiledQuery) => {
+        const result = await target.executeQuery(query);
+        if (!isFirst) return result;
+        isFirst = false;
+        throw new Error('Connection terminated unexpectedly');
+      };
+    },
+  });
+}
+
+const BATCHES = {
+  insertAgain: () => Promise.reject(new Error('not expected')),
+  maximumRows: 100,
+  maximumWaiting: 100,
+};
+
 describe('createBatchWriter', () => {
+  it('refuses a row when too many wait, as an outage', async () => {
+    const writer = createBatchWriter<number>({
+      ...BATCHES,
+      insert: () => Promise.resolve(),
+      maximumWaiting: 2,
+    });
+    const results = await Promise.allSettled([1, 2, 3].map((row) => writer.write(row)));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(results[2]).toMatchObject({ reason: expect.any(OverloadedError) as unknown });
+  });
+
   it('writes together what comes while a batch is being written', async () => {
     const batches: number[] = [];
-    const writer = createBatchWriter<number>(async (batch) => {
-      batches.push(batch.length);
-      await new Promise(setImmediate);
-    }, 100);
+    const writer = createBatchWriter<number>({
+      ...BATCHES,
+      insert: async (batch) => {
+        batches.push(batch.length);
+        await new Promise(setImmediate);
+      },
+    });
     await Promise.all(Array.from({ length: 50 }, (_, index) => writer.write(index)));
     expect(batches).toEqual([50]);
   });
 
   it('keeps to the greatest size of a batch and loses nothing', async () => {
     const written: number[] = [];
-    const writer = createBatchWriter<number>((batch) => Promise.resolve(void written.push(...batch)), 7);
+    const insert = (batch: readonly number[]) => Promise.resolve(void written.push(...batch));
+    const writer = createBatchWriter<number>({ ...BATCHES, insert, maximumRows: 7 });
     await Promise.all(Array.from({ length: 50 }, (_, index) => writer.write(index)));
     expect(written).toEqual(Array.from({ length: 50 }, (_, index) => index));
   });

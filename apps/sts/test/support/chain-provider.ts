@@ -10,14 +10,14 @@ import {
   createAccessTokenValidator,
   createTokenTools,
   extraTokenClaims,
-  type GrantRefused,
+  type RefusedRequest,
   registerExtensionGrants,
   TOKEN_EXCHANGE_GRANT,
 } from '@behalf/extension-grants';
 import { createLocalJWKSet, decodeJwt, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { type ClientMetadata, Provider } from 'oidc-provider';
 import { createDelegationGrant } from '../../src/grants/delegation.ts';
-import { createEitherTokenValidator } from '../../src/grants/subject-token.ts';
+import { createSubjectTokenReader } from '../../src/grants/subject-token.ts';
 import { createTokenExchangeGrant } from '../../src/grants/token-exchange.ts';
 import { createTranslationGrant } from '../../src/grants/translation.ts';
 import { createTrustedIssuerTokenValidator } from '../../src/grants/trusted-issuer-token.ts';
@@ -87,7 +87,7 @@ export interface ChainProvider {
   /** One token request of a client. */
   request(client: string, form: Record<string, string>): Promise<Answer>;
   /** What was refused so far, for the ledger. */
-  readonly refused: GrantRefused[];
+  readonly refused: RefusedRequest[];
   close(): Promise<void>;
 }
 
@@ -97,7 +97,7 @@ export async function openChainProvider(): Promise<ChainProvider> {
     generateKeyPair('ES256'),
   ]);
   const apis = createApiRegistry(RESOURCES);
-  const targets = createApiDirectory(apis, () =>
+  const directory = createApiDirectory(apis, () =>
     apis.all.flatMap(({ scopes }) => scopes).filter((scope) => scope !== 'subscriptions.read'),
   );
   const provider = new Provider(ISSUER, {
@@ -126,8 +126,8 @@ export async function openChainProvider(): Promise<ChainProvider> {
   const publicJwks = { keys: [{ ...(await exportJWK(own.publicKey)), kid: 'own' }] };
   const accessTokens = createAccessTokenValidator({
     issuer: ISSUER,
-    key: createLocalJWKSet(publicJwks),
-    statusOf: () => Promise.resolve({ active: true }),
+    jwks: () => publicJwks,
+    statusOf: () => Promise.resolve({ active: true, isBlocked: false }),
   });
   const issuers = [createDemoPartner({ audience: ISSUER, publicKey: await exportJWK(partner.publicKey) })];
   const users = {
@@ -137,15 +137,13 @@ export async function openChainProvider(): Promise<ChainProvider> {
   const exchange = {
     policy: POLICY,
     apis,
-    accessTokens: {
-      validate: (jwt: string, { now }: { now: number }) => accessTokens.validate(jwt, { now }),
-    },
-    ledger: { isActorBlocked: () => Promise.resolve(false) },
+    accessTokens,
+    ledger: { statusOf: () => Promise.resolve({ active: true, isBlocked: false } as const) },
   };
   const used = new Set<string>();
-  const refused: GrantRefused[] = [];
+  const refused: RefusedRequest[] = [];
   registerExtensionGrants(provider, {
-    targets,
+    apis: directory,
     onRefused: (refusal) => {
       refused.push(refusal);
       return Promise.resolve();
@@ -155,11 +153,10 @@ export async function openChainProvider(): Promise<ChainProvider> {
       createTokenExchangeGrant({ ...exchange, issuer: ISSUER }),
       createTranslationGrant({
         ...exchange,
-        subjectTokens: createEitherTokenValidator({
-          trustedIssuers: issuers,
-          accessTokens: exchange.accessTokens,
-          trustedIssuerTokens: createTrustedIssuerTokenValidator({ issuers, users }),
-        }),
+        subjectTokens: createSubjectTokenReader(
+          accessTokens,
+          createTrustedIssuerTokenValidator({ issuers, users }),
+        ),
         consumePartnerToken: ({ jti }) => Promise.resolve(!used.has(jti) && used.add(jti).has(jti)),
         subscriptions: {
           async of(_subject, issueToken) {
@@ -169,7 +166,10 @@ export async function openChainProvider(): Promise<ChainProvider> {
           },
         },
         subscriptionsAudience: 'https://subscriptions.example',
-        tokenTools: createTokenTools(provider, { targets, internalClients: [USER_SUBSCRIPTION_CLIENT] }),
+        tokenTools: createTokenTools(provider, {
+          apis: directory,
+          internalClients: [USER_SUBSCRIPTION_CLIENT],
+        }),
       }),
     ],
   });

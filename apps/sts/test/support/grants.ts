@@ -4,8 +4,8 @@
  */
 
 import { createAccessTokenValidator, type ExtensionGrantRequest } from '@behalf/extension-grants';
-import { generateKeyPair, SignJWT } from 'jose';
-import type { ExchangePorts } from '../../src/grants/authorize-actor.ts';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import type { ExchangeDependencies } from '../../src/grants/authorize-actor.ts';
 import { DEVELOPMENT_ADDRESSES as AT, createApiRegistry, createApis } from '../../src/registry/apis.ts';
 import { DELEGATION_POLICY } from '../../src/registry/delegation-policy.ts';
 import { ALICE } from '../../src/registry/users-and-issuers.ts';
@@ -67,13 +67,13 @@ export const MACHINE_CLAIMS = {
 type Mint = (claims: Record<string, unknown>, header?: { typ?: string }) => Promise<string>;
 
 export interface GrantBench {
-  readonly ports: ExchangePorts;
+  readonly ports: ExchangeDependencies;
   readonly mint: Mint;
   /** Signs with a key that is not ours. */
   readonly forge: Mint;
   /** jti of tokens that somebody ended. */
   readonly ended: Set<string>;
-  /** `session actor audience` that a user blocked. */
+  /** `jti actor audience` that a user blocked. */
   readonly blocked: Set<string>;
 }
 
@@ -86,21 +86,22 @@ export async function createGrantBench(): Promise<GrantBench> {
     (claims, { typ = 'at+jwt' } = {}) =>
       new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ, kid: 'k' }).sign(key);
 
+  const jwks = { keys: [{ ...(await exportJWK(own.publicKey)), kid: 'k' }] };
+  const statusOf: ExchangeDependencies['ledger']['statusOf'] = async (jti, _now, to) => {
+    if (ended.has(jti)) return { active: false, detail: 'revoked' };
+    return { active: true, isBlocked: to !== undefined && blocked.has(`${jti} ${to.actor} ${to.audience}`) };
+  };
   const accessTokens = createAccessTokenValidator({
     issuer: AT.issuer,
-    key: () => own.publicKey,
-    statusOf: (jti) =>
-      Promise.resolve(ended.has(jti) ? { active: false, detail: 'revoked' } : { active: true }),
+    jwks: () => jwks,
+    statusOf,
   });
   return {
     ports: {
       policy: DELEGATION_POLICY,
       apis: createApiRegistry(createApis(AT)),
       accessTokens,
-      ledger: {
-        isActorBlocked: (session, actor, audience) =>
-          Promise.resolve(blocked.has(`${session} ${actor} ${audience}`)),
-      },
+      ledger: { statusOf },
     },
     mint: signer(own.privateKey),
     forge: signer(foreign.privateKey),

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 
 const OLDEST_MAJOR = 15;
 
-const CACHE = join(import.meta.dirname, '..', '..', '..', 'node_modules', '.cache');
+const CACHE = join(import.meta.dirname, '..', '..', '..', '..', 'node_modules', '.cache');
 
 const EMBEDDED_VERSION = '18.4.0-beta.17';
 

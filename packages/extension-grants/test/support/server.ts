@@ -114,13 +114,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
         return (await server.grant(request)) as GrantResult;
       },
     })),
-    targets: TARGETS,
+    apis: TARGETS,
     onRefused: async (refused) => void server.refused.push(refused),
     ...registration,
   });
 
   const callback = provider.callback();
-  const guard = createTokenRequestGuard({ realm: url, allowedOrigins });
+  const guard = createTokenRequestGuard({ realm: url });
   listener = (req, res) => {
     if (guarded && req.url === '/token') guard(req, res, () => void callback(req, res));
     else void callback(req, res);

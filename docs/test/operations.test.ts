@@ -1,0 +1,26 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '@behalf/scripts/system';
+import { describe, expect, test } from 'vitest';
+
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const page = read('docs/operations.md');
+
+const CONFIGURATIONS = globSync('apps/*/{src,server}/config.ts', { cwd: ROOT }).filter(
+  (file) => file !== 'apps/web/src/config.ts',
+);
+
+describe('docs/operations.md', () => {
+  test.each(CONFIGURATIONS)('names every setting of %s', (file) => {
+    const settings = [...read(file).matchAll(/^ {2}([A-Z][A-Z0-9_]+): /gm)].map(([, name = '']) => name);
+    expect(settings.length).toBeGreaterThan(5);
+    expect(settings.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  test('names every command for operators', () => {
+    const usage = /USAGE = `([^`]+)`/.exec(read('apps/sts/src/cli/run.ts'))?.[1] ?? '';
+    const commands = [...usage.matchAll(/^ {2}(\w+)/gm)].map(([, name = '']) => name);
+    expect(commands).toContain('epoch');
+    expect(commands.filter((name) => !new RegExp(`^${name}\\b`, 'm').test(page))).toEqual([]);
+  });
+});
