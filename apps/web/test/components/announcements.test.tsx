@@ -78,3 +78,20 @@ it('asks when the end has come, and ends what is over', async () => {
   await comeBackAfter(MINUTE_SECONDS);
   await waitFor(() => expect(screen.getByRole('heading').textContent).toBe('signed_out'));
 });
+
+it.each([
+  [20 * MINUTE_SECONDS, '20 minutes fast'],
+  [-20 * MINUTE_SECONDS, '20 minutes slow'],
+  [3 * HOUR_SECONDS, '3 hours fast'],
+  [72 * HOUR_SECONDS, '3 days fast'],
+])('names the clock of a device that is wrong by %i s: %s', async (error, words) => {
+  await show({ now: () => NOW + error, serverNow: () => NOW });
+  expect(said()).toContain(`The clock of this device is ${words}.`);
+  await userEvent.click(screen.getByRole('button', { name: 'Close' }));
+  expect(said()).toBe('');
+});
+
+it('says nothing of a clock that is wrong by a minute', async () => {
+  await show({ now: () => NOW + MINUTE_SECONDS, serverNow: () => NOW });
+  expect(said()).toBe('');
+});
