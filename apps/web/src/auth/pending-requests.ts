@@ -42,7 +42,7 @@ export function createPendingRequests(storage: Storage, now: () => number) {
       return request;
     },
 
-    /** Where a person was on the way to is theirs as well. */
+    /** Removes all: the path that a person was to come back to is theirs as well. */
     clear(): void {
       for (const key of Object.keys(storage)) if (key.startsWith(PREFIX)) storage.removeItem(key);
     },

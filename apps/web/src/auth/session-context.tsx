@@ -46,7 +46,7 @@ export function useUser(): User {
   return state.user;
 }
 
-/** What this tab keeps for the signed-in user under `name`. Read and written at once, also after the page has gone. */
+/** Text that this tab keeps for the signed-in user under `name`. It can be written after the page has gone. */
 export function useKept(name: string): { load: () => unknown; save: (value: unknown) => void } {
   const { userStorage } = useProvided();
   const { subject } = useUser();

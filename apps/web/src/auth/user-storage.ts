@@ -1,10 +1,10 @@
-/** What this tab keeps for one user over a reload or a sign-in that leaves the page: text and results, never a token. */
+/** Text and results that this tab keeps for one user over a reload or a sign-in that leaves the page. Never a token. */
 export interface UserStorage {
   /** Undefined: nothing is kept, or it is not JSON. */
   load(subject: string, name: string): unknown;
   /** Undefined removes it. A browser that keeps nothing, or has no room left, is no error: the page goes on without. */
   save(subject: string, name: string, value: unknown): void;
-  /** Removes what is kept for every other user; without a subject, for all. */
+  /** Removes everything of every other user; without a subject, of all. */
   forgetOthers(subject: string | undefined): void;
 }
 

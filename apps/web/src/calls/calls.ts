@@ -10,7 +10,7 @@ export const CALLS = [
   { name: 'insights', label: 'The premium report, for subscribers only', isExperiment: false },
   { name: 'forwarded-token', label: 'The same token forwarded, then exchanged', isExperiment: true },
   { name: 'one-scope-too-many', label: 'An exchange with one scope too many', isExperiment: true },
-  { name: 'token-of-someone-else', label: 'An exchange of somebody else’s token', isExperiment: true },
+  { name: 'token-of-someone-else', label: 'An exchange of a token for another service', isExperiment: true },
   { name: 'spliced-chains', label: 'An exchange with an actor of another chain', isExperiment: true },
 ] as const;
 
@@ -20,7 +20,7 @@ export interface MadeCall {
   readonly steps: readonly Step[];
   /** The whole call was refused; the steps say where. */
   readonly refusal?: ApiError;
-  /** What the chain was made for; null: there is none. Absent when the call is not the chain, or was refused. */
+  /** The answer of the chain; null: there is no subscription. Absent when the call is another one, or was refused. */
   readonly subscription?: Subscription | null;
 }
 

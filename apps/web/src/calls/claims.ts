@@ -30,7 +30,7 @@ const ORDER = [
 
 /**
  * Compares the claims of a token with those of the token it came from. Values are compared as JSON, objects without
- * regard to the order of their members. Claims that nobody here has heard of come last, in alphabetical order.
+ * regard to the order of their members. Unknown claims come last, in alphabetical order.
  */
 export function compareClaims(before: Claims, after: Claims): readonly ClaimComparison[] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
@@ -85,10 +85,10 @@ interface ClaimText {
 
 const CLAIMS: Readonly<Record<string, ClaimText>> = {
   sub: {
-    meaning: 'Whom the call is about: the user.',
+    meaning: 'The user that the call is about.',
     source: 'RFC 9068 §2.2',
     when: {
-      kept: 'Still you. A service that acts for you never becomes the subject: that would be impersonation.',
+      kept: 'Still you. A service that acts for you never becomes the subject, because that would be impersonation.',
       changed: 'The subject changed. That must never happen in a delegation.',
     },
   },
@@ -96,8 +96,8 @@ const CLAIMS: Readonly<Record<string, ClaimText>> = {
     meaning: 'The one service that may accept this token.',
     source: 'RFC 9068 §2.2, RFC 8707 §2',
     when: {
-      changed: 'Each service gets a token for itself alone, so none can use it anywhere else.',
-      kept: 'Still meant for the service before: this one must refuse it.',
+      changed: 'Each service gets a token for itself alone, and no other service accepts it.',
+      kept: 'Still for the service before: this one must refuse it.',
     },
   },
   client_id: {
@@ -112,9 +112,9 @@ const CLAIMS: Readonly<Record<string, ClaimText>> = {
     meaning: 'Who acts for the user: the current actor outermost, earlier ones inside.',
     source: 'RFC 8693 §4.1',
     when: {
-      added: 'The call no longer comes from you directly: this names the service that acts for you.',
-      changed: 'One more service acts now. It stands outermost, and those before it are kept inside.',
-      kept: 'Nobody else has joined in.',
+      added: 'The call no longer comes from you directly. This claim names the service that acts for you.',
+      changed: 'One more service acts now. It stands outermost, and the earlier actors are kept inside.',
+      kept: 'No further service acts.',
       removed: 'An actor was dropped. That must never happen in a delegation.',
     },
   },
@@ -122,40 +122,39 @@ const CLAIMS: Readonly<Record<string, ClaimText>> = {
     meaning: 'What may be done with the token.',
     source: 'RFC 8693 §4.2',
     when: {
-      changed:
-        'Rights at the next service, as far as the delegation policy goes; your own rights stay behind.',
+      changed: 'Rights at the next service, within the delegation policy. Your own rights are not passed on.',
     },
   },
   iss: { meaning: 'Who issued and signed the token.', source: 'RFC 9068 §2.2' },
   may_act: {
-    meaning: 'Who alone may act for this user; every later actor must satisfy it as well.',
+    meaning: 'The only client that may act for this user. Every later actor must satisfy it as well.',
     source: 'RFC 8693 §4.4',
   },
   subscription: {
-    meaning: 'What the subscription service said when this token was issued.',
+    meaning: 'The answer of the subscription service when this token was issued.',
     source: 'RFC 7519 §4.3',
     when: { added: 'The translation grant asked the subscription service and put its answer in.' },
   },
   auth_time: {
     meaning: 'When the user last proved who they are.',
     source: 'RFC 9068 §2.2.1',
-    when: { kept: 'The original sign-in, carried along: an exchange is no new one.' },
+    when: { kept: 'The time of the original sign-in. An exchange is no sign-in.' },
   },
   amr: {
     meaning: 'How the user proved who they are.',
     source: 'RFC 9068 §2.2.1, RFC 8176',
-    when: { kept: 'From the original sign-in. No service can claim a stronger one.' },
+    when: { kept: 'From the original sign-in. An exchange never makes it stronger.' },
   },
   sid: {
-    meaning: 'The login session that everything hangs from.',
+    meaning: 'The login session that all these tokens belong to.',
     source: 'OpenID Connect Back-Channel Logout §2.1',
-    when: { kept: 'The same session: sign out, and no further token is issued from any of these.' },
+    when: { kept: 'The same session. After a sign-out no further token is issued from any of these.' },
   },
   iat: {
     meaning: 'When the token was issued.',
     source: 'RFC 9068 §2.2',
     when: {
-      changed: 'A new token, issued for this hop.',
+      changed: 'A new token, issued for this call.',
       kept: 'Issued within the same second.',
     },
   },
@@ -168,15 +167,15 @@ const CLAIMS: Readonly<Record<string, ClaimText>> = {
     },
   },
   jti: {
-    meaning: 'The token’s own number, by which it can be revoked.',
+    meaning: 'The number of the token, by which it can be revoked.',
     source: 'RFC 9068 §2.2',
     when: {
-      changed: 'Another token. The ledger remembers which one it came from.',
-      kept: 'The very same token: nothing was exchanged.',
+      changed: 'Another token. The ledger keeps which one it was derived from.',
+      kept: 'The same token: nothing was exchanged.',
     },
   },
   cnf: {
-    meaning: 'The key that the token is bound to; without that key it is worthless.',
+    meaning: 'The key that the token is bound to. Without that key no service accepts it.',
     source: 'RFC 7800 §3.1',
   },
 };
@@ -184,7 +183,7 @@ const CLAIMS: Readonly<Record<string, ClaimText>> = {
 /** Why a claim is what it is on this hop. Unknown claims are said to be the service's own. */
 export function explainClaim(claim: string, change?: Change): Explanation {
   const text = Object.hasOwn(CLAIMS, claim) ? CLAIMS[claim] : undefined;
-  if (!text) return { sentence: 'A claim of this service’s own.', source: 'RFC 7519 §4.3' };
+  if (!text) return { sentence: 'A claim that this service defines itself.', source: 'RFC 7519 §4.3' };
   return { sentence: (change && text.when?.[change]) ?? text.meaning, source: text.source };
 }
 

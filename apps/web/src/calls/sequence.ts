@@ -9,7 +9,7 @@ export interface SequenceRow {
   readonly from: string;
   readonly to: string;
   readonly label: string;
-  /** What was answered instead of what was wanted: `401 invalid_token`. */
+  /** The refusal, if there was one: `401 invalid_token`. */
   readonly refusal: string | undefined;
   /** Milliseconds since the call began. */
   readonly at: number;
@@ -82,7 +82,7 @@ export function totalMs(steps: readonly Step[]): number {
   return Math.max(0, ...steps.map(({ at, durationMs }) => at + durationMs));
 }
 
-/** What a step is, in one line for a heading: who did what. */
+/** A step in one line, for a heading: who did what. */
 export function titleOf({ from, to, kind, cached }: Step): string {
   const [sender, receiver] = [partyLabel(from), partyLabel(to)];
   if (kind === 'call') return `${sender} calls ${receiver}`;

@@ -103,7 +103,7 @@ function Row({ delegation, now, isBusy, onTakeBack }: RowProps) {
   );
 }
 
-/** The person, and whoever acted before the current actor; how many acted in all is how deep it goes. */
+/** The person and the earlier actors. The depth is the number of all actors. */
 function Requesters({ delegation: { actors } }: { delegation: Delegation }) {
   const earlier = actors.slice(1).map((actor) => clientName(actor).label);
   return (

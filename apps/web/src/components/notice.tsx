@@ -24,7 +24,7 @@ export function Notice({ tone, title, children }: NoticeProps) {
   );
 }
 
-/** Another party's own words, closed until somebody wants them, and kept from changing anything around them. */
+/** Another party's own words: closed at first, and isolated from the text around them. */
 export function Details({ text }: { text: string | undefined }) {
   if (text === undefined || text.trim() === '') return null;
   return (

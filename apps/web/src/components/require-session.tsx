@@ -71,7 +71,7 @@ const TEXTS: Readonly<Record<Exclude<SignedOutCause, 'failed'>, readonly [title:
   ended: ['Your session has ended', 'Sign in again to come back here. What you typed is kept.'],
   other_tab: ['You signed out in another tab', 'Sign in to see this page again.'],
   other_user: [
-    'Somebody else has signed in with this browser',
+    'Another person has signed in with this browser',
     'Your session has ended, and this tab shows and keeps nothing of it.',
   ],
 };

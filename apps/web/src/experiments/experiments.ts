@@ -17,10 +17,10 @@ const resultSchema = z.object({ forwarded: callSchema, delegated: z.object({ sta
 export const forwardedToken: Experiment = {
   name: 'forwarded-token',
   title: 'Forward the token instead of exchanging it',
-  idea: 'API1 calls API2 twice: once with the very token that you sent to API1, once with one that it exchanged for it.',
-  prediction: 'API2 refuses the forwarded token and takes the exchanged one.',
+  idea: 'API1 calls API2 twice: first with the token that you sent to API1, then with one that it got in exchange.',
+  prediction: 'API2 refuses the forwarded token and accepts the exchanged one.',
   explanation:
-    'Your token says “for API1” in its aud claim, and API2 takes only tokens that say “for API2”. If it took yours, any service that you ever call could go on to every other one as you, and no one could tell it from you.',
+    'The claim aud of your token names API1, and API2 accepts only tokens that name API2. If it accepted yours, every service that you call could call every other one as you, and nobody could tell the difference.',
   source: 'RFC 9068 §4, RFC 9700 §2.3',
   async run({ api1 }) {
     const { result, steps } = await api1.experiment('forwarded-token', resultSchema);
@@ -40,9 +40,9 @@ export const straightToApi2: Experiment = {
   name: 'straight-to-api2',
   title: 'Call API2 straight from the browser',
   idea: 'Leave API1 out: this page asks API2 for your accounts itself.',
-  prediction: 'The browser does not even send it: API2 has not agreed to be called from this page.',
+  prediction: 'The browser does not send the request, because API2 does not allow calls from this page.',
   explanation:
-    'API2 serves services, not browsers, so it answers no CORS preflight, and the browser stops there. That protects nobody from a program that is no browser; what does is the next refusal: even past the browser, API2 wants a token for itself in which API1 is the actor, and nothing in this browser can get one.',
+    'API2 serves services and not browsers. It answers no CORS preflight, so the browser stops there. A program that is no browser does not ask first, and API2 refuses it as well: API2 takes only tokens that are for API2 and name API1 as the actor, and this browser can get none.',
   source: 'Fetch §3.2, RFC 9068 §4',
   async run({ config }) {
     const url = `${config.api2Url}/accounts`;
@@ -63,7 +63,7 @@ export const straightToApi2: Experiment = {
             what: 'This page asks API2',
             status: 'blocked by the browser',
             detail:
-              'CORS: API2 has not said that this page may call it, so the browser asks no further and shows no answer. A service that is down looks the same from here.',
+              'CORS: API2 does not allow calls from this page, so the browser sends no request. A service that is down looks the same from here.',
           },
         ],
         command,
@@ -96,12 +96,12 @@ function refusedExchange({ what, expectedError, ...texts }: RefusedExchange): Ex
 export const oneScopeTooMany = refusedExchange({
   name: 'one-scope-too-many',
   title: 'Ask for one scope too many',
-  idea: 'API1 may get the scope api2 for you by delegation. It asks for “api2 api2.premium”: one that it may have, and one that it may not.',
+  idea: 'By delegation API1 may get the scope api2 for you. It asks for “api2 api2.premium”: the second scope is not allowed.',
   prediction: 'The whole request is refused. API1 does not get the smaller token either.',
   what: 'Delegation for “api2 api2.premium”',
   expectedError: 'invalid_scope',
   explanation:
-    'The delegation policy is a table: who may act, from where, to where, for what. A request outside of it is refused and not cut down to size: a service that got less than it asked for might not notice, and one that tries its luck would learn what it can get.',
+    'The delegation policy is a table: which client may act, with a token for which API, at which API, with which scopes. A request beyond it is refused as a whole. A service that got fewer scopes than it asked for might not notice.',
   source: 'RFC 8693 §2.2.2, RFC 6749 §5.2',
 });
 
@@ -113,19 +113,20 @@ export const tokenOfSomeoneElse = refusedExchange({
   what: 'API1 presents a token for API2',
   expectedError: 'invalid_grant',
   explanation:
-    'A token says in aud for whom it is. Whoever finds one in a log, or gets one by mistake, is not that service and can get nothing for it, although the token itself is genuine and alive.',
+    'The claim aud of a token says which service it is for. A service that finds the token in a log, or gets it by mistake, is another one and can exchange it for nothing, although the token is genuine and active.',
   source: 'RFC 8693 §2.1, RFC 9700 §4.9',
 });
 
 export const splicedChains = refusedExchange({
   name: 'spliced-chains',
-  title: 'Splice two chains',
-  idea: 'API1 presents your token as the subject, and as the actor a token out of another chain: one that names you again, and not a service.',
-  prediction: 'Refused: an actor can only ever be the service that asks, with a token of its own.',
+  title: 'Splice two chains of actors',
+  idea: 'API1 presents your token as the subject token. As the actor token it presents a token of another chain, which is about you and not about a service.',
+  prediction:
+    'The token service refuses, because the actor must be the client that asks, with a token of its own.',
   what: 'An actor token of another chain',
   expectedError: 'invalid_request',
   explanation:
-    'Both tokens are genuine. Put together they would tell of a chain that never was: somebody acting for you who was never asked. So the actor is not taken from what is presented, it is who has authenticated, and the earlier actors are copied from the subject token alone.',
+    'Both tokens are genuine. Together they would describe a chain that never existed. So the actor is always the client that has authenticated, and the earlier actors are copied from the subject token alone.',
   source: 'RFC 8693 §2.1, §4.1',
 });
 
@@ -193,14 +194,13 @@ const doneSchema = z.object({
 export const afterLogout: Experiment = {
   name: 'after-logout',
   title: 'Use a delegated token after logout',
-  idea: 'API1 gets a token to act for you and keeps a copy, as a thief would. Then this page ends your session, and API1 tries the copy.',
+  idea: 'API1 gets a token to act for you and keeps a copy, as a thief would. Then this page ends your session, and API1 uses the copy.',
   prediction:
-    'Where API2 only looks at the token itself, it still passes, until it expires. Where API2 asks the token service, it is refused at once, and so is every further exchange.',
+    'A route of API2 that checks only the token itself accepts it until it expires. A route that asks the token service refuses it at once, and every further exchange is refused.',
   explanation:
-    'A signed token can be checked without asking anybody, which is fast, and blind to what has happened since. So exchanged tokens live 300 seconds at most, services keep them in memory 60 seconds at most, and what must not go wrong, such as a payment, asks the token service each time whether the login behind the token still lives.',
+    'A signed token can be checked without a request. That is fast, and shows nothing of what happened since it was issued. So exchanged tokens live 300 seconds at most, services keep them in memory 60 seconds at most, and for a payment API2 asks the token service each time whether the login behind the token still lives.',
   source: 'RFC 7662 §2.2, RFC 9700 §4.14, OpenID Connect Back-Channel Logout §2',
-  warning:
-    'It signs you out of this session for real. You can sign in again right here, and nothing is lost.',
+  warning: 'This ends your session. You can sign in again here, and your results are kept.',
   endsSession: true,
   async run(ports) {
     const { account, api1 } = ports;
@@ -214,7 +214,7 @@ export const afterLogout: Experiment = {
   },
 };
 
-/** A copy that an earlier, broken-off try has left is used up first. */
+/** API1 may still keep a token of an earlier attempt that was not finished. That one is used first, and a new one kept. */
 async function letApi1KeepToken({ api1 }: ExperimentPorts): Promise<void> {
   const { result } = await api1.experiment('after-logout', readySchema);
   if (result.state === 'done') await api1.experiment('after-logout', readySchema);
@@ -227,7 +227,10 @@ function observe({ offline, live, exchange }: z.infer<typeof doneSchema>): Omit<
       {
         ...observeCall('Where API2 checks offline', offline),
         ...(offline.status === 200
-          ? { detail: 'Taken: signature, audience and time are right, and nobody was asked.' }
+          ? {
+              detail:
+                'It was accepted: signature, audience and time are right, and the token service was not asked.',
+            }
           : {}),
       },
       observeCall('Where API2 asks the token service', live),
@@ -236,7 +239,7 @@ function observe({ offline, live, exchange }: z.infer<typeof doneSchema>): Omit<
   };
 }
 
-/** In the order in which they tell the story; the one that signs out comes last. */
+/** In the order of the page. The one that signs out comes last. */
 export const EXPERIMENTS: readonly Experiment[] = [
   forwardedToken,
   straightToApi2,

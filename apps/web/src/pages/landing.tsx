@@ -24,8 +24,8 @@ export function LandingPage() {
         <h2 id="why">Why not simply forward the token?</h2>
         <p className="prose muted">
           A service that is sent your own token can use it as you at every other service that accepts it, and
-          afterwards nobody can tell which of you it was. A delegated token is for one service, for a few
-          rights and for a short time, and it names the service that uses it. Sign in and try both.
+          afterwards it cannot be told from you. A delegated token is for one service, for a few rights and
+          for a short time, and it names the service that uses it. Sign in and try both.
         </p>
       </section>
     </Page>
@@ -70,7 +70,7 @@ const NEWS: Readonly<Partial<Record<SignedOutCause, string>>> = {
   signed_out: 'You are signed out',
   other_tab: 'You signed out in another tab',
   ended: 'Your session has ended',
-  other_user: 'Somebody else has signed in with this browser',
+  other_user: 'Another person has signed in with this browser',
 };
 
 function News({ state }: { state: SessionState }) {

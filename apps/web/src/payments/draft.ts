@@ -79,7 +79,7 @@ function amountFault(parsed: Extract<ParsedAmount, { ok: false }>, currency = 'E
   }
 }
 
-/** Somebody's account that one may pay to. */
+/** An account of another person that can be paid to. */
 export interface ExampleTarget {
   readonly id: string;
   readonly owner: string;

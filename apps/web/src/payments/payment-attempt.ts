@@ -12,7 +12,7 @@ import type { PaymentDraft } from './draft.ts';
 export type NotSentCause = 'session' | 'busy' | 'no_token';
 
 /**
- * What is known about one payment. The order and its key go together from the first sending on: only the same order is
+ * The state of one payment. The order and its key go together from the first sending on: only the same order is
  * ever sent under a key again, which is what makes trying again safe.
  */
 export type PaymentAttempt =
@@ -72,7 +72,7 @@ export function nextAttempt(attempt: PaymentAttempt, event: PaymentEvent): Payme
 }
 
 /**
- * What a failure says about the booking. Only the bank's own refusal (422) is an answer about this key, kept and given again
+ * Reads from a failure whether the payment was booked. Only the bank's own refusal (422) is an answer about this key, kept and given again
  * each time. Other refusals are made before the order is read, so they say that *this* sending booked nothing, and nothing
  * about an earlier one. 409 (still in progress), 408, every 5xx and no answer leave it open.
  */

@@ -15,7 +15,7 @@ export interface ClientChanges {
   readonly answerTimeoutMs?: number;
 }
 
-/** What differs from a good answer; undefined leaves a member out. */
+/** Differences from a good answer; undefined leaves a member out. */
 export interface Changes {
   readonly idToken?: object;
   readonly body?: object;

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { TokenSource } from '../../src/api/api-client.ts';
 import type { ClientConfig } from '../../src/config.ts';
 
-/** What a service was asked: method and path, and with which token. */
+/** A request that a service got: method and path, and the token. */
 export interface Asked {
   readonly route: string;
   readonly token: string | undefined;
