@@ -21,4 +21,4 @@ it('sends less than 200 kB of compressed JavaScript for the first page', async (
   const bytes = first.reduce((total, { code }) => total + gzipSync(code).length, 0);
   expect(bytes).toBeGreaterThan(50_000);
   expect(bytes).toBeLessThan(LARGEST_FIRST_PAGE_BYTES);
-}, 30_000);
+});
