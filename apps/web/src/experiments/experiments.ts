@@ -198,7 +198,7 @@ export const afterLogout: Experiment = {
   prediction:
     'A route of API2 that checks only the token itself accepts it until it expires. A route that asks the token service refuses it at once, and every further exchange is refused.',
   explanation:
-    'A signed token can be checked without a request. That is fast, and shows nothing of what happened since it was issued. So exchanged tokens live 300 seconds at most, services keep them in memory 60 seconds at most, and for a payment API2 asks the token service each time whether the login behind the token still lives.',
+    'A signed token can be checked without a request. That is fast, but such a check does not notice a logout. So exchanged tokens live 300 seconds at most, services keep them in memory 60 seconds at most, and for a payment API2 asks the token service each time whether the login behind the token still lives.',
   source: 'RFC 7662 §2.2, RFC 9700 §4.14, OpenID Connect Back-Channel Logout §2',
   warning: 'This ends your session. You can sign in again here, and your results are kept.',
   endsSession: true,
