@@ -19,8 +19,8 @@ describe('docs/operations.md', () => {
 
   test('names every command for operators', () => {
     const usage = /USAGE = `([^`]+)`/.exec(read('apps/sts/src/cli/run.ts'))?.[1] ?? '';
-    const commands = [...usage.matchAll(/^ {2}(\w+)/gm)].map(([, name = '']) => name);
-    expect(commands).toContain('epoch');
+    const commands = [...usage.matchAll(/^ {2}([\w-]+)/gm)].map(([, name = '']) => name);
+    expect(commands).toContain('revoke-all');
     expect(commands.filter((name) => !new RegExp(`^${name}\\b`, 'm').test(page))).toEqual([]);
   });
 });

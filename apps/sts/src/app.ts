@@ -1,4 +1,5 @@
 import type { AccessTokenVerifier } from '@behalf/auth';
+import { protectedResourceMetadata } from '@behalf/auth/express';
 import { isUnavailable } from '@behalf/database';
 import { createTokenRequestGuard } from '@behalf/extension-grants';
 import {
@@ -6,20 +7,17 @@ import {
   healthRoutes,
   type Logger,
   notFound,
-  problem,
   problemHandler,
   requestLogging,
-  sendProblem,
 } from '@behalf/service';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { accountRoutes } from './account/routes.ts';
-import { interactionRoutes, isSameOrigin } from './interactions/routes.ts';
+import { interactionRoutes } from './interactions/routes.ts';
 import type { SignInThrottle } from './interactions/throttle.ts';
 import type { CurrentProvider } from './oidc/current-provider.ts';
-import { authorizeByPost, inOriginForm, loggedPath, resourceOfRequestedScopes } from './oidc/edge.ts';
+import { inOriginForm, loggedPath, postAsGet, readSignOutForm } from './oidc/edge.ts';
 import { contentSecurityPolicy } from './oidc/pages.ts';
-import type { ApiRegistry } from './registry/apis.ts';
 import type { TokenLedger } from './state/ledger.ts';
 import type { LedgerQueries } from './state/queries.ts';
 import type { Revocation } from './state/revocation.ts';
@@ -34,7 +32,6 @@ export interface AppDependencies {
   /** Epoch seconds. */
   readonly now: () => number;
   readonly host: CurrentProvider;
-  readonly apis: ApiRegistry;
   readonly users: UserStore;
   readonly throttle: SignInThrottle;
   readonly verifier: AccessTokenVerifier;
@@ -67,8 +64,10 @@ const MAXIMUM_PUSHED_BYTES = 16 * 1024;
 
 /** The whole service. Nothing listens yet. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { issuer, logger, host, apis } = dependencies;
+  const { issuer, logger, host } = dependencies;
   const app = express();
+  // Each address has one spelling.
+  app.enable('case sensitive routing').enable('strict routing');
   app.disable('x-powered-by');
   app.set('trust proxy', [...dependencies.trustedProxies]);
 
@@ -87,6 +86,14 @@ export function createApp(dependencies: AppDependencies): Express {
   );
 
   app.use(interactionRoutes({ ...dependencies, provider: () => host.current }));
+  app.use(
+    protectedResourceMetadata({
+      resource: issuer,
+      authorizationServers: [issuer],
+      scopes: ['account'],
+      name: 'Behalf account',
+    }),
+  );
   app.use('/account', accountRoutes(dependencies));
 
   const guard = (required: readonly string[], mayRepeat: readonly string[], maximumBytes?: number) =>
@@ -96,12 +103,12 @@ export function createApp(dependencies: AppDependencies): Express {
       mayRepeat,
       ...(maximumBytes === undefined ? {} : { maximumBytes }),
     });
-  app.use('/connect/token', guard(['grant_type'], ['audience', 'resource']), resourceOfRequestedScopes(apis));
-  app.use('/connect/introspect', guard(['token'], []));
-  app.use('/connect/revocation', guard(['token'], []));
-  app.use('/connect/par', guard([], ['resource'], MAXIMUM_PUSHED_BYTES));
-  app.post('/connect/endsession/confirm', requireSameOrigin(issuer));
-  app.post('/connect/authorize', authorizeByPost(issuer));
+  app.all('/connect/token', guard(['grant_type'], ['audience', 'resource']));
+  app.all('/connect/introspect', guard(['token'], []));
+  app.all('/connect/revocation', guard(['token'], []));
+  app.all('/connect/par', guard([], ['resource'], MAXIMUM_PUSHED_BYTES));
+  app.post('/connect/endsession/confirm', readSignOutForm);
+  app.post(['/connect/authorize', '/connect/endsession'], postAsGet(issuer));
   app.all(ENGINE_PATHS, inOriginForm, host.handle);
 
   app.use(notFound());
@@ -133,17 +140,5 @@ function setOwnAddress(issuer: string): RequestHandler {
     request.headers['x-forwarded-proto'] = protocol.slice(0, -1);
     response.setHeader('Content-Security-Policy', policy);
     next();
-  };
-}
-
-/** The sign-out question's answer changes something by cookie alone, so it must come from our own page. */
-function requireSameOrigin(issuer: string): RequestHandler {
-  const { origin } = new URL(issuer);
-  return (request, response, next) => {
-    if (isSameOrigin(request, origin)) return next();
-    sendProblem(
-      response,
-      problem({ status: 403, type: 'foreign-form', detail: 'This form was sent from another site.' }),
-    );
   };
 }

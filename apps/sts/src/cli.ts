@@ -1,11 +1,15 @@
 import { createLogger, runMain } from '@behalf/service';
 import { askSecret, CommandError } from './cli/command.ts';
 import { runCommand, USAGE } from './cli/run.ts';
-import { loadConfig } from './config.ts';
-import { loadRegistry, seedRegistry } from './registry/load-registry.ts';
-import { createState } from './state/state.ts';
+import { type Config, loadConfig } from './config.ts';
+import { loadRegistry } from './registry/load-registry.ts';
+import { developmentSettingsIn } from './state/server.ts';
+import { createState, openStsDatabase } from './state/state.ts';
 
-/** The operators' command line, over the same settings and the same database as the server. */
+/**
+ * The operators' command line, over the server's settings and database. Only `seed` and what a command says it does write;
+ * of a development server it takes the addresses that it was started with from the database.
+ */
 await runMain('sts', async () => {
   const args = process.argv.slice(2);
   if (args.length === 0 || args[0] === 'help' || args[0] === '--help') {
@@ -17,13 +21,17 @@ await runMain('sts', async () => {
     if (error.code !== 'EPIPE') throw error;
     process.exit(0);
   });
-  const config = loadConfig(process.env);
-  const now = () => Math.floor(Date.now() / 1000);
-  const registry = await loadRegistry(config);
+  const access = args[0] === 'seed' ? 'server' : 'command';
   const logger = createLogger({ service: 'sts', level: 'fatal' });
-  const state = await createState({ config, registry, logger, now });
+  const now = () => Math.floor(Date.now() / 1000);
+  let config: Config = loadConfig(process.env);
+  const database = await openStsDatabase(config, { logger, access });
   try {
-    await seedRegistry(registry, state, { ...config, now: now() });
+    if (!config.isProduction) {
+      config = loadConfig({ ...(await developmentSettingsIn(database.db)), ...process.env });
+    }
+    const registry = await loadRegistry(config);
+    const state = await createState({ database, config, registry, logger, access, now });
     await runCommand(args, {
       state,
       registry,
@@ -37,6 +45,6 @@ await runMain('sts', async () => {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
   } finally {
-    await state.database.close();
+    await database.close();
   }
 });

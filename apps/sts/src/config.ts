@@ -13,6 +13,7 @@ import {
   optionalUrlSetting,
   portSetting,
   refuseInProduction,
+  SettingsError,
   switchSetting,
   urlSetting,
 } from '@behalf/service';
@@ -29,12 +30,12 @@ const schema = z.object({
   NODE_ENV: nodeEnvironmentSetting,
   LOG_LEVEL: logLevelSetting,
   STS_PORT: portSetting(4000),
-  /** Identifiers: what tokens say. */
+  /** Identifiers, as tokens have them. */
   ISSUER: urlSetting(DEVELOPMENT_ADDRESSES.issuer).refine(isOrigin, 'is not an origin: it has a path'),
   API1_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.api1Resource),
   API2_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.api2Resource),
   SUBSCRIPTIONS_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.subscriptionsResource),
-  /** Where they are reached, when not at their identifiers. */
+  /** Addresses, where they differ from the identifiers. */
   API1_URL: optionalUrlSetting,
   API2_URL: optionalUrlSetting,
   SUBSCRIPTIONS_URL: optionalUrlSetting,
@@ -66,6 +67,8 @@ const schema = z.object({
   SUBSCRIPTIONS_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   /** alice, bob and the others, and the clients that only examples use. Default: in development alone. */
   DEMO_DATA: optionalSwitchSetting,
+  /** Whether a start puts the registry's clients and users into the database. Default: in development alone. */
+  SEED: optionalSwitchSetting,
   MACHINE_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
 });
 
@@ -79,24 +82,53 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     prefix: 'STS',
     ...(readFile === undefined ? {} : { readFile }),
   });
+  if (settings.ISSUER.startsWith('https:') && !environment['NODE_ENV'] && !environment['STS_NODE_ENV']) {
+    throw new SettingsError([
+      'NODE_ENV is not set, and ISSUER is https: set it to production or development',
+    ]);
+  }
   const isProduction = settings.NODE_ENV === 'production';
   const demo = settings.DEMO_DATA ?? !isProduction;
-  refuseUnsafe(settings, demo);
+  const identifiers = {
+    ISSUER: settings.ISSUER,
+    API1_RESOURCE: settings.API1_RESOURCE,
+    API2_RESOURCE: settings.API2_RESOURCE,
+    SUBSCRIPTIONS_RESOURCE: settings.SUBSCRIPTIONS_RESOURCE,
+  };
+  const services = {
+    API1_URL: settings.API1_URL ?? settings.API1_RESOURCE,
+    API2_URL: settings.API2_URL ?? settings.API2_RESOURCE,
+    SUBSCRIPTIONS_URL: settings.SUBSCRIPTIONS_URL ?? settings.SUBSCRIPTIONS_RESOURCE,
+  };
+  const clientSecrets = {
+    'api1.client': settings.API1_CLIENT_SECRET,
+    'api2.client': settings.API2_CLIENT_SECRET,
+    'subscriptions.client': settings.SUBSCRIPTIONS_CLIENT_SECRET,
+    ...(demo ? { 'machine.client': settings.MACHINE_CLIENT_SECRET } : {}),
+  };
+  refuseInProduction(settings.NODE_ENV, {
+    ...secretFaults(clientSecrets),
+    ...keyFaults(settings),
+    ...addressFaults(settings, identifiers, services),
+    ...insecureTransport(settings),
+  });
   const dataDirectory = resolve(WORKSPACE, settings.DATA_DIR);
   return Object.freeze({
     isProduction,
     logLevel: settings.LOG_LEVEL,
     port: settings.STS_PORT,
     registry: {
-      issuer: settings.ISSUER,
-      api1Resource: settings.API1_RESOURCE,
-      api2Resource: settings.API2_RESOURCE,
-      subscriptionsResource: settings.SUBSCRIPTIONS_RESOURCE,
-      api1Url: settings.API1_URL ?? settings.API1_RESOURCE,
-      api2Url: settings.API2_URL ?? settings.API2_RESOURCE,
+      issuer: identifiers.ISSUER,
+      api1Resource: identifiers.API1_RESOURCE,
+      api2Resource: identifiers.API2_RESOURCE,
+      subscriptionsResource: identifiers.SUBSCRIPTIONS_RESOURCE,
+      api1Url: services.API1_URL,
+      api2Url: services.API2_URL,
       webUrl: settings.WEB_URL,
     },
-    subscriptionsUrl: settings.SUBSCRIPTIONS_URL ?? settings.SUBSCRIPTIONS_RESOURCE,
+    subscriptionsUrl: services.SUBSCRIPTIONS_URL,
+    /** Identifiers and addresses as settings; never a secret. */
+    addresses: { ...identifiers, ...services, WEB_URL: settings.WEB_URL },
     webOrigin: new URL(settings.WEB_URL).origin,
     trustedProxies: settings.TRUSTED_PROXIES ?? [],
     databaseUrl: settings.DATABASE_URL,
@@ -106,36 +138,73 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     keyEncryptionKey: settings.KEY_ENCRYPTION_KEY,
     cookieKeys: settings.COOKIE_KEYS,
     demo,
-    clientSecrets: {
-      'api1.client': settings.API1_CLIENT_SECRET,
-      'api2.client': settings.API2_CLIENT_SECRET,
-      'subscriptions.client': settings.SUBSCRIPTIONS_CLIENT_SECRET,
-      'machine.client': settings.MACHINE_CLIENT_SECRET,
-    },
+    seed: settings.SEED ?? !isProduction,
+    clientSecrets,
   });
 }
 
-/** What must not reach production. Each is named with the variable that mends it. */
-function refuseUnsafe(settings: Settings, demo: boolean): void {
-  const isDevelopmentSecret = (secret: string) => secret === DEVELOPMENT_SECRET;
-  refuseInProduction(settings.NODE_ENV, {
-    'API1_CLIENT_SECRET is the development secret': isDevelopmentSecret(settings.API1_CLIENT_SECRET),
-    'API2_CLIENT_SECRET is the development secret': isDevelopmentSecret(settings.API2_CLIENT_SECRET),
-    'SUBSCRIPTIONS_CLIENT_SECRET is the development secret': isDevelopmentSecret(
-      settings.SUBSCRIPTIONS_CLIENT_SECRET,
+const MINIMUM_SECRET_LENGTH = 16;
+
+/** Random bytes and characters repeat far less often than typed ones. */
+const MINIMUM_DISTINCT = 8;
+
+/** What must not reach production, by the sentence that names the variable; true where it is so. */
+type Faults = Readonly<Record<string, boolean>>;
+
+function secretFaults(clientSecrets: Readonly<Record<string, string>>): Faults {
+  const all = Object.values(clientSecrets);
+  return Object.assign(
+    {},
+    ...Object.entries(clientSecrets).map(([client, secret]) => {
+      const variable = `${client.replace('.', '_').toUpperCase()}_SECRET`;
+      const isDevelopment = secret === DEVELOPMENT_SECRET;
+      return {
+        [`${variable} is the development secret`]: isDevelopment,
+        [`${variable} can be guessed: it wants ${MINIMUM_SECRET_LENGTH} random characters or more`]:
+          !isDevelopment && (secret.length < MINIMUM_SECRET_LENGTH || isMonotonous(secret)),
+        [`${variable} is another client's secret, too`]:
+          !isDevelopment && all.filter((other) => other === secret).length > 1,
+      };
+    }),
+  ) as Faults;
+}
+
+function keyFaults({ KEY_ENCRYPTION_KEY: keys, COOKIE_KEYS: cookieKeys = [] }: Settings): Faults {
+  const parsed = keys === undefined ? [] : parseKeyEncryptionKeys(keys);
+  return {
+    'KEY_ENCRYPTION_KEY is missing: signing keys would be kept beside their key': keys === undefined,
+    'KEY_ENCRYPTION_KEY is the development key': parsed.some(({ id }) => id === 'development'),
+    'KEY_ENCRYPTION_KEY can be guessed: it wants 32 random bytes': parsed.some(({ key }) =>
+      isMonotonous(key),
     ),
-    'MACHINE_CLIENT_SECRET is the development secret':
-      demo && isDevelopmentSecret(settings.MACHINE_CLIENT_SECRET),
-    'KEY_ENCRYPTION_KEY is missing: signing keys would be kept beside their key':
-      settings.KEY_ENCRYPTION_KEY === undefined,
-    'KEY_ENCRYPTION_KEY is the development key': /(^|,)\s*development:/.test(
-      settings.KEY_ENCRYPTION_KEY ?? '',
+    'COOKIE_KEYS can be guessed: they want 32 random characters each': cookieKeys.some((key) =>
+      isMonotonous(key),
     ),
-    'WEB_URL is plain http to another machine: codes would travel in the open': isPlainHttpElsewhere(
-      settings.WEB_URL,
-    ),
-    ...insecureTransport(settings),
-  });
+  };
+}
+
+function addressFaults(
+  settings: Settings,
+  identifiers: Readonly<Record<string, string>>,
+  services: Readonly<Record<string, string>>,
+): Faults {
+  const permitted = settings.ALLOW_INSECURE_HTTP;
+  const { ISSUER: _issuer, ...resources } = identifiers;
+  return Object.assign(
+    {},
+    ...Object.entries({ ...resources, WEB_URL: settings.WEB_URL }).map(([variable, url]) => ({
+      [`${variable} is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)`]:
+        url.startsWith('http:') && (!permitted || isPlainHttpElsewhere(url)),
+    })),
+    ...Object.entries(services).map(([variable, url]) => ({
+      [`${variable} is plain http to another machine (ALLOW_INSECURE_HTTP=on permits that in a network that encrypts)`]:
+        isPlainHttpElsewhere(url) && !permitted,
+    })),
+  ) as Faults;
+}
+
+function isMonotonous(of: Iterable<unknown>): boolean {
+  return new Set(of).size < MINIMUM_DISTINCT;
 }
 
 function isOrigin(url: string): boolean {

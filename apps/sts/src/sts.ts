@@ -1,11 +1,11 @@
-import { createAccessTokenVerifier } from '@behalf/auth';
+import { createAccessTokenVerifier, createStaticKeySet } from '@behalf/auth';
 import {
   type AccessTokenValidator,
   createAccessTokenValidator,
   type ExtensionGrantValidator,
   type TokenTools,
 } from '@behalf/extension-grants';
-import { currentRequestId, fetchWithRequestId, type Logger } from '@behalf/service';
+import { fetchWithRequestId, type Logger } from '@behalf/service';
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
@@ -16,23 +16,23 @@ import { createSubscriptionsClient } from './grants/subscriptions-client.ts';
 import { createTokenExchangeGrant } from './grants/token-exchange.ts';
 import { createTranslationGrant } from './grants/translation.ts';
 import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trusted-issuer-token.ts';
-import { createAttemptCounter, createSignInThrottle } from './interactions/throttle.ts';
+import { createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
+import { assertLifetimes, lifetimes } from './lifetimes.ts';
 import { createProviderClients } from './oidc/clients.ts';
 import {
   createCurrentProvider,
-  createPublicKeys,
+  SigningKey,
   type ProviderKeys,
   type CurrentProvider,
 } from './oidc/current-provider.ts';
-import { createRefusalRecorder } from './oidc/ledger-hooks.ts';
 import { startLogoutWorker } from './oidc/logout-worker.ts';
 import { createProvider } from './provider.ts';
 import { createApiDirectory } from './registry/apis.ts';
 import { USER_SUBSCRIPTION_CLIENT } from './registry/clients.ts';
 import { DELEGATION_POLICY } from './registry/delegation-policy.ts';
-import { loadRegistry, type Registry, seedRegistry } from './registry/load-registry.ts';
-import { createState, type State } from './state/state.ts';
+import { loadRegistry, type Registry, seedRegistry, validateDatabase } from './registry/load-registry.ts';
+import { createState, openStsDatabase, type State } from './state/state.ts';
 
 export interface Sts {
   readonly app: Express;
@@ -56,14 +56,22 @@ export interface CreateStsOptions {
 export async function createSts(config: Config, options: CreateStsOptions): Promise<Sts> {
   const { logger, now = () => Math.floor(Date.now() / 1000) } = options;
   const { issuer } = config.registry;
+  assertLifetimes();
   const registry = await loadRegistry(config);
-  const state = await createState({ config, registry, logger, now });
+  const database = await openStsDatabase(config, { logger, access: 'server' });
+  const state = await createState({ database, config, registry, logger, now, access: 'server' });
   const { apis } = registry;
-  const { clients, users, ledger, revocation, keys } = state;
-  await seedRegistry(registry, state, { ...config, now: now() });
+  const { clients, users, ledger, revocation } = state;
+  if (config.seed) {
+    await seedRegistry(registry, state, (client_id) =>
+      logger.info({ client_id }, 'the secret from the settings was added to the client'),
+    );
+  }
+  await validateDatabase(registry, state, { ...config, now: now() });
+  const keys = await state.openKeyRing();
 
   let jwks = publicJwks(keys.current());
-  const publicKeys = createPublicKeys(jwks);
+  const publicKeys = createStaticKeySet(jwks);
   const accessTokens = createAccessTokenValidator({
     issuer,
     jwks: () => jwks,
@@ -81,17 +89,10 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
           issuer,
           now,
           logger,
-          adapter: state.adapter,
-          unconsume: state.unconsume,
-          recordBrowser: state.recordBrowser,
-          users,
+          state,
           providerClients,
           apis,
           apiDirectory,
-          ledger,
-          revocation,
-          consumeProof: state.consumeProof,
-          onRefused: createRefusalRecorder(ledger, currentRequestId),
           findLiveToken: async (jwt) => {
             const result = await accessTokens.validate(jwt);
             return result.ok ? result.token : undefined;
@@ -115,10 +116,9 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     logger,
     now,
     host,
-    apis,
     users,
-    throttle: createSignInThrottle(createAttemptCounter(state.database.db, now)),
-    verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys.keySet, now }),
+    throttle: createSignInThrottle(state.database.db, now),
+    verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys, now }),
     ledger,
     queries: state.queries,
     revocation,
@@ -138,14 +138,11 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     },
   );
   const stopLogouts = startLogoutWorker({ outbox: state.outbox, provider: () => host.current, logger });
-  const sweeping = setInterval(
-    () => {
-      state
-        .sweep()
-        .catch((error: unknown) => logger.warn({ err: error }, 'expired records could not be removed'));
-    },
-    options.sweepIntervalMs ?? 5 * 60_000,
-  ).unref();
+  const sweeping = setInterval(() => {
+    state
+      .sweep()
+      .catch((error: unknown) => logger.warn({ err: error }, 'expired records could not be removed'));
+  }, options.sweepIntervalMs ?? lifetimes.sweepIntervalMs).unref();
 
   return {
     app,
@@ -166,7 +163,7 @@ function publicJwks(snapshot: KeySnapshot) {
 
 function providerKeysOf(snapshot: KeySnapshot, config: Config): ProviderKeys {
   return {
-    jwks: { keys: [...snapshot.jwks.keys] },
+    signingKeys: snapshot.jwks.keys.map((jwk) => new SigningKey(jwk)),
     cookieKeys: config.cookieKeys ?? snapshot.cookieKeys,
   };
 }

@@ -112,6 +112,8 @@ describe('the authorization code flow', () => {
       name: 'Alice Adler',
       preferred_username: 'alice',
       email: 'alice@behalf.example',
+      // Operators enter addresses; nothing verifies them.
+      email_verified: false,
     });
   });
 

@@ -1,13 +1,18 @@
+import { createHash } from 'node:crypto';
 import { SettingsError } from '@behalf/service';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../src/config.ts';
 
-const KEY = `2026:${Buffer.alloc(32, 7).toString('base64')}`;
+const KEY = `2026:${createHash('sha256').update('a key').digest('base64')}`;
 
 /** A production configuration that is fine as it is. */
 const PRODUCTION = {
   NODE_ENV: 'production',
   ISSUER: 'https://sts.example',
+  API1_RESOURCE: 'https://api1.example',
+  API2_RESOURCE: 'https://api2.example',
+  SUBSCRIPTIONS_RESOURCE: 'https://subscriptions.example',
+  WEB_URL: 'https://web.example',
   API1_CLIENT_SECRET: 'a generated secret 1',
   API2_CLIENT_SECRET: 'a generated secret 2',
   SUBSCRIPTIONS_CLIENT_SECRET: 'a generated secret 3',
@@ -25,7 +30,7 @@ function faultsOf(environment: Readonly<Record<string, string | undefined>>): st
 }
 
 describe('in development', () => {
-  test('everything has a default, and the demonstration is on', () => {
+  test('everything has a default, and the demo is on', () => {
     const config = loadConfig({});
     expect(config).toMatchObject({
       port: 4000,
@@ -59,8 +64,8 @@ describe('in development', () => {
 });
 
 describe('in production', () => {
-  test('a safe configuration is taken, without the demonstration', () => {
-    expect(loadConfig(PRODUCTION)).toMatchObject({ isProduction: true, demo: false });
+  test('a safe configuration is taken, without the demo, and a start seeds nothing', () => {
+    expect(loadConfig(PRODUCTION)).toMatchObject({ isProduction: true, demo: false, seed: false });
   });
 
   const unsafe = [
@@ -71,6 +76,25 @@ describe('in production', () => {
     { name: 'KEY_ENCRYPTION_KEY', change: { KEY_ENCRYPTION_KEY: '' } },
     { name: 'KEY_ENCRYPTION_KEY', change: { KEY_ENCRYPTION_KEY: KEY.replace('2026', 'development') } },
     { name: 'COOKIE_KEYS', change: { COOKIE_KEYS: 'keyboard cat' } },
+    { name: 'API1_CLIENT_SECRET can be guessed', change: { API1_CLIENT_SECRET: 'x' } },
+    { name: 'API1_CLIENT_SECRET can be guessed', change: { API1_CLIENT_SECRET: 'a'.repeat(43) } },
+    {
+      name: "API2_CLIENT_SECRET is another client's",
+      change: { API2_CLIENT_SECRET: 'a generated secret 1' },
+    },
+    {
+      name: 'KEY_ENCRYPTION_KEY can be guessed',
+      change: { KEY_ENCRYPTION_KEY: `2026:${Buffer.alloc(32).toString('base64')}` },
+    },
+    { name: 'COOKIE_KEYS can be guessed', change: { COOKIE_KEYS: 'a'.repeat(32) } },
+    { name: 'API1_RESOURCE', change: { API1_RESOURCE: 'http://localhost:4001' } },
+    { name: 'API2_RESOURCE', change: { API2_RESOURCE: 'http://api2.example', ALLOW_INSECURE_HTTP: 'on' } },
+    { name: 'SUBSCRIPTIONS_RESOURCE', change: { SUBSCRIPTIONS_RESOURCE: '' } },
+    { name: 'API1_URL', change: { API1_URL: 'http://api1.example' } },
+    { name: 'API2_URL', change: { API2_URL: 'http://api2.example' } },
+    { name: 'SUBSCRIPTIONS_URL', change: { SUBSCRIPTIONS_URL: 'http://subscriptions.example' } },
+    { name: 'WEB_URL', change: { WEB_URL: 'http://localhost:5173' } },
+    { name: 'NODE_ENV', change: { NODE_ENV: '' } },
     { name: 'ISSUER', change: { ISSUER: 'http://sts.example' } },
     { name: 'ISSUER', change: { ISSUER: 'http://sts.example', ALLOW_INSECURE_HTTP: 'on' } },
     { name: 'ISSUER', change: { ISSUER: '' } },
@@ -84,7 +108,9 @@ describe('in production', () => {
 
   test('names every unsafe setting at once', () => {
     const faults = faultsOf({ NODE_ENV: 'production' });
-    for (const { name } of unsafe.filter(({ name: one }) => !/COOKIE|MACHINE|WEB|TLS/.test(one))) {
+    for (const { name } of unsafe.filter(
+      ({ name: one }) => !/COOKIE|MACHINE|TLS|NODE_ENV|guessed|another|_URL/.test(one),
+    )) {
       expect(faults).toContain(name);
     }
   });

@@ -129,8 +129,8 @@ describe('the guard and oidc-provider read the same form', () => {
     expect(answer.status).toBe(200);
   });
 
-  test.each(['/connect/token/', '/CONNECT/token', '/connect/token?x=1', 'http://x/connect/token'])(
-    'no spelling of the address passes the guard by: %s',
+  test.each(['/connect/token?x=1', 'http://x/connect/token'])(
+    'no form of the request target passes the guard by: %s',
     async (target) => {
       const form = 'grant_type=client_credentials&scope=api1&x=1&x=2';
       const answer = await sendRaw(sts.address, [
@@ -149,6 +149,8 @@ describe('the guard and oidc-provider read the same form', () => {
   );
 
   test.each([
+    '/connect/token/',
+    '/CONNECT/token',
     '/connect//token',
     '/connect/%74oken',
     '/connect/x/../token',

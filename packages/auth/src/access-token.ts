@@ -1,7 +1,9 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { parseActorChain, type ActClaim } from './actor-chain.ts';
+import { assertOptions, CLOCK_TOLERANCE_SECONDS, isObject } from './options.ts';
+import { refuse, type Refusal } from './refusal.ts';
 
-/** A verified RFC 9068 access token, in this code's own words. `claims` holds the payload as it was. */
+/** A verified RFC 9068 access token. `claims` is the payload as it was. */
 export interface AccessToken {
   readonly issuer: string;
   /** The user, or for a client's own token the client. */
@@ -14,9 +16,9 @@ export interface AccessToken {
   readonly issuedAt: number;
   /** Epoch seconds. */
   readonly expiresAt: number;
-  /** The `act` claim as it stands in the token; absent when nobody acts for the subject. */
+  /** The `act` claim as it stands in the token; absent when no actor acts for the subject. */
   readonly act: ActClaim | undefined;
-  /** Everyone in `act`, the current actor first; empty without `act`. */
+  /** All actors of `act`, the current actor first; empty without `act`. */
   readonly actorChain: readonly string[];
   /** `may_act` (RFC 8693 §4.4), not interpreted here. */
   readonly mayAct: unknown;
@@ -30,7 +32,7 @@ export interface AccessToken {
   readonly claims: Readonly<JWTPayload>;
 }
 
-/** Why a token was not taken. For logs and the ledger; the wire says `invalid_token` or the grant's own error. */
+/** Why a token was refused. For logs and the ledger; the wire says `invalid_token` or the grant's own error. */
 export type AccessTokenDetail =
   | 'malformed'
   | 'wrong_type'
@@ -46,8 +48,7 @@ export type AccessTokenDetail =
   | 'malformed_actor';
 
 export type VerifiedAccessToken =
-  | { readonly ok: true; readonly token: AccessToken }
-  | { readonly ok: false; readonly detail: AccessTokenDetail; readonly description: string };
+  { readonly ok: true; readonly token: AccessToken } | Refusal<AccessTokenDetail>;
 
 export interface VerifyAccessTokenOptions {
   readonly issuer: string;
@@ -59,44 +60,62 @@ export interface VerifyAccessTokenOptions {
   readonly algorithms?: readonly string[];
   /** Epoch seconds. */
   readonly now: number;
-  /** Default 5. */
-  readonly toleranceSeconds?: number;
 }
 
 export const DEFAULT_ALGORITHMS: readonly string[] = ['ES256'];
-export const DEFAULT_TOLERANCE_SECONDS = 5;
 
-/** A compact JWS longer than this is not parsed. */
-const MAXIMUM_TOKEN_LENGTH = 8 * 1024;
+const REQUIRED_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id'];
 
 /**
- * Verifies one of the issuer's access tokens: signature, `typ: at+jwt`, algorithm, `iss`, `aud`, time, the claims that
- * RFC 9068 §2.2 requires, and the shape of `act`.
+ * Verifies one of the issuer's access tokens: everything in verifyJwt, the claims that RFC 9068 §2.2 requires, and the
+ * shape of `act`.
  *
  * Not checked: revocation (ask the issuer), scope, who the current actor is, and the proof of possession that a `cnf`
- * asks for. Throws only what `key` throws because of an outage.
+ * asks for. Throws TypeError for an option that is given and empty, and what `key` throws because of an outage.
  */
 export async function verifyAccessToken(
   jwt: string,
   options: VerifyAccessTokenOptions,
 ): Promise<VerifiedAccessToken> {
+  const audience = Object.hasOwn(options, 'audience') ? { audience: options.audience } : {};
+  assertOptions('name', { issuer: options.issuer, ...audience });
+  const verified = await verifyJwt(jwt, { ...options, typ: 'at+jwt', requiredClaims: REQUIRED_CLAIMS });
+  return verified.ok ? parseClaims(verified.claims) : verified;
+}
+
+/** A compact JWS longer than this is not parsed. */
+const MAXIMUM_TOKEN_LENGTH = 8 * 1024;
+
+/**
+ * Verifies a JWT: size, signature, `typ`, algorithm, `iss`, `aud` unless it is left out, time (clocks may differ by 5 s)
+ * and that the claims are there. Throws what `key` throws because of an outage.
+ */
+export async function verifyJwt(
+  jwt: string,
+  options: VerifyAccessTokenOptions & { readonly typ: string; readonly requiredClaims: string[] },
+): Promise<{ readonly ok: true; readonly claims: JWTPayload } | Refusal<AccessTokenDetail>> {
+  const { issuer, audience, key, algorithms = DEFAULT_ALGORITHMS, now, typ, requiredClaims } = options;
+  assertOptions('names', { algorithms });
+  assertOptions('number', { now });
   if (jwt.length > MAXIMUM_TOKEN_LENGTH) return refuse('malformed', 'the token is too large');
-  let payload: JWTPayload;
   try {
-    ({ payload } = await jwtVerify(jwt, options.key, {
-      typ: 'at+jwt',
-      issuer: options.issuer,
-      ...(options.audience === undefined ? {} : { audience: options.audience }),
-      algorithms: [...(options.algorithms ?? DEFAULT_ALGORITHMS)],
-      currentDate: new Date(options.now * 1000),
-      clockTolerance: options.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS,
-      requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id'],
-    }));
+    const { payload } = await jwtVerify(jwt, key, {
+      typ,
+      issuer,
+      ...(audience === undefined ? {} : { audience }),
+      algorithms: [...algorithms],
+      currentDate: new Date(now * 1000),
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      requiredClaims,
+    });
+    if (!isCanonical(jwt)) return refuse('bad_signature', 'the signature does not verify');
+    const { iat } = payload;
+    if (typeof iat === 'number' && iat > now + CLOCK_TOLERANCE_SECONDS)
+      return refuse('not_yet_valid', 'the token was issued in the future');
+    return { ok: true, claims: payload };
   } catch (error) {
     return refusalOf(error);
   }
-  if (!isCanonical(jwt)) return refuse('bad_signature', 'the signature does not verify');
-  return shape(payload, options);
 }
 
 /**
@@ -108,28 +127,21 @@ function isCanonical(jwt: string): boolean {
   return Buffer.from(signature, 'base64url').toString('base64url') === signature;
 }
 
-function shape(claims: JWTPayload, options: VerifyAccessTokenOptions): VerifiedAccessToken {
+function parseClaims(claims: JWTPayload): VerifiedAccessToken {
   const { iss, sub, aud, exp, iat, jti, act, sid, auth_time, amr, cnf } = claims;
   const { client_id: clientId, scope = '' } = claims;
-  if (typeof aud !== 'string' || aud === '') return refuse('malformed_claim', 'aud is not one string');
-  if (typeof sub !== 'string' || sub === '') return refuse('malformed_claim', 'sub is not a string');
-  if (typeof jti !== 'string' || jti === '') return refuse('malformed_claim', 'jti is not a string');
-  if (typeof clientId !== 'string' || clientId === '')
-    return refuse('malformed_claim', 'client_id is not a string');
-  if (typeof scope !== 'string') return refuse('malformed_claim', 'scope is not a string');
-  if (typeof iss !== 'string' || typeof exp !== 'number' || typeof iat !== 'number') {
-    return refuse('malformed_claim', 'iss, exp or iat has the wrong type');
-  }
-  if (iat > options.now + (options.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS)) {
-    return refuse('not_yet_valid', 'the token was issued in the future');
-  }
-  if (sid !== undefined && typeof sid !== 'string') return refuse('malformed_claim', 'sid is not a string');
-  if (auth_time !== undefined && typeof auth_time !== 'number')
-    return refuse('malformed_claim', 'auth_time is not a number');
-  if (amr !== undefined && !isStrings(amr)) return refuse('malformed_claim', 'amr is not a list of strings');
-  if (cnf !== undefined && (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf))) {
-    return refuse('malformed_claim', 'cnf is not an object');
-  }
+  const bad = (description: string) => refuse('malformed_claim', description);
+  if (typeof aud !== 'string' || aud === '') return bad('aud is not one string');
+  if (typeof sub !== 'string' || sub === '') return bad('sub is not a string');
+  if (typeof jti !== 'string' || jti === '') return bad('jti is not a string');
+  if (typeof clientId !== 'string' || clientId === '') return bad('client_id is not a string');
+  if (typeof scope !== 'string') return bad('scope is not a string');
+  if (typeof iss !== 'string' || typeof exp !== 'number' || typeof iat !== 'number')
+    return bad('iss, exp or iat has the wrong type');
+  if (sid !== undefined && typeof sid !== 'string') return bad('sid is not a string');
+  if (auth_time !== undefined && typeof auth_time !== 'number') return bad('auth_time is not a number');
+  if (amr !== undefined && !isStrings(amr)) return bad('amr is not a list of strings');
+  if (cnf !== undefined && !isObject(cnf)) return bad('cnf is not an object');
   const chain = parseActorChain(act);
   if (!chain.ok) return refuse('malformed_actor', chain.description);
   return {
@@ -149,13 +161,17 @@ function shape(claims: JWTPayload, options: VerifyAccessTokenOptions): VerifiedA
       sessionId: sid,
       authTime: auth_time,
       authenticationMethods: amr,
-      confirmation: cnf as Record<string, unknown> | undefined,
+      confirmation: cnf,
       claims,
     },
   };
 }
 
-function refusalOf(error: unknown): VerifiedAccessToken {
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function refusalOf(error: unknown): Refusal<AccessTokenDetail> {
   if (error instanceof errors.JWTExpired) return refuse('expired', 'the token has expired');
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === 'typ') return refuse('wrong_type', 'the token is not an access token');
@@ -167,25 +183,15 @@ function refusalOf(error: unknown): VerifiedAccessToken {
   }
   if (error instanceof errors.JOSEAlgNotAllowed)
     return refuse('wrong_algorithm', 'the algorithm is not accepted');
-  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
     return refuse('unknown_key', 'the signing key is unknown');
-  }
   if (error instanceof errors.JWSSignatureVerificationFailed)
     return refuse('bad_signature', 'the signature does not verify');
   if (
     error instanceof errors.JWSInvalid ||
     error instanceof errors.JWTInvalid ||
     error instanceof errors.JOSENotSupported
-  ) {
+  )
     return refuse('malformed', 'the token is not a signed JWT');
-  }
   throw error;
-}
-
-function refuse(kind: AccessTokenDetail, description: string): VerifiedAccessToken {
-  return { ok: false, detail: kind, description };
-}
-
-function isStrings(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

@@ -1,24 +1,73 @@
 import { hash } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { genericGrantRequest } from 'openid-client';
-import { delegationErrorOf } from './delegation-error.ts';
-import { type ExchangeObserver, reportExchange } from './exchange-report.ts';
+import { DelegationError, delegationErrorOf } from './delegation-error.ts';
+import type { RequestAuth } from './guard.ts';
 import { createOAuthClient, type OAuthClientOptions } from './oauth-client.ts';
-import { systemClock } from './outgoing.ts';
+import { systemClock } from './options.ts';
 import {
   createTokenCache,
+  type CacheTags,
   type DelegatedToken,
   type FoundToken,
   type TokenCacheOptions,
-  type CacheTags,
+  type TokenOriginKind,
 } from './token-cache.ts';
+import { digestOf } from './verifier.ts';
 
 export type DelegationClientOptions = OAuthClientOptions & TokenCacheOptions;
 
+/** The user's token as it came, or the caller that `authOf` gives, whose token has been hashed already. */
+export type CallerToken = string | Pick<RequestAuth, 'token' | 'tokenDigest'>;
+
+interface RequestedToken {
+  readonly scopes?: readonly string[] | undefined;
+  readonly audience?: string | undefined;
+  readonly resource?: string | undefined;
+}
+
+export interface DelegationRequest extends RequestedToken {
+  readonly token: CallerToken;
+}
+
+export interface ExchangeRequest extends RequestedToken {
+  readonly subjectToken: CallerToken;
+  /** Default: an access token. */
+  readonly subjectTokenType?: string | undefined;
+  /** The client's own token; without it the client itself is the actor. */
+  readonly actorToken?: string | undefined;
+  /** Default, with an actor token: an access token. */
+  readonly actorTokenType?: string | undefined;
+  readonly requestedTokenType?: string | undefined;
+}
+
+/** Form parameters; undefined and empty ones are not sent. */
+export type GrantParameters = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 export type TokenSource = () => Promise<DelegatedToken>;
 
+/** The result of an API call; a fetch Response is one. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body?: unknown;
+}
+
+/** How one request for a token went: it has either `token` or `error`. */
+export interface ExchangeReport {
+  readonly grantType: string;
+  readonly origin: TokenOriginKind;
+  /** `performance.now()` when it began. */
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly token?: DelegatedToken;
+  readonly error?: DelegationError;
+}
+
+/** Is told of every request for a token, before the caller gets the token. It must not throw, nor log the token. */
+export type ExchangeObserver = (report: ExchangeReport) => void;
+
 /**
- * Obtains tokens on behalf of a user, and keeps them for a short while: see TokenCache.
+ * Obtains tokens on behalf of a user, and keeps them for a short while: see createTokenCache.
  * Every method that obtains a token throws DelegationError when there is none.
  */
 export interface DelegationClient {
@@ -42,10 +91,7 @@ export interface DelegationClient {
     source: TokenSource,
     call: (token: DelegatedToken) => Promise<Answer>,
   ): Promise<Answer>;
-  /**
-   * This very client, cache included, for one caller that wants to know where its tokens come from: the observer is told
-   * of each one that is asked for through what this returns.
-   */
+  /** The same client over the same cache; the observer is told of the tokens that are asked for through it. */
   observedBy(observer: ExchangeObserver): DelegationClient;
   /** Drops one token. */
   forget(token: DelegatedToken): void;
@@ -55,13 +101,7 @@ export interface DelegationClient {
   forgetSubject(subject: string): void;
 }
 
-/** What an API call resolves to; a fetch Response is one. */
-export interface ApiAnswer {
-  readonly status: number;
-  readonly body?: unknown;
-}
-
-/** Secrets are read, addresses checked and mistakes thrown here; nothing is sent before the first token is asked for. */
+/** Throws TypeError for a malformed option. Nothing is sent before the first token is asked for. */
 export function createDelegationClient(options: DelegationClientOptions): DelegationClient {
   const client = createOAuthClient(options);
   const cache = createTokenCache(options);
@@ -71,24 +111,26 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
     const askedAt = now();
     try {
       const answer = await genericGrantRequest(await client(), grantType, form);
-      const scope = answer.scope ?? form.get('scope') ?? '';
+      const { scope = form.get('scope') ?? '', issued_token_type: issuedTokenType } = answer;
       return Object.freeze({
         accessToken: answer.access_token,
         tokenType: answer.token_type,
         expiresAt: askedAt + (answer.expires_in ?? 0),
         scopes: Object.freeze(scope.split(' ').filter((value) => value !== '')),
-        issuedTokenType:
-          typeof answer['issued_token_type'] === 'string' ? answer['issued_token_type'] : undefined,
+        issuedTokenType: typeof issuedTokenType === 'string' ? issuedTokenType : undefined,
       });
     } catch (error) {
       throw delegationErrorOf(error);
     }
   }
 
-  function find(grantType: string, form: URLSearchParams, useCache: boolean): FoundToken {
+  /** Without a key nothing is kept. */
+  function find(grantType: string, key: string | undefined, parameters: GrantParameters): FoundToken {
+    const found = key === undefined ? undefined : cache.find(key);
+    if (found !== undefined) return found;
+    const form = formOf(parameters);
     const ask = () => request(grantType, form);
-    if (!useCache) return { from: 'issuer', promise: ask() };
-    return cache.get(keyOf(grantType, form), () => cacheTagsOf(form), ask);
+    return key === undefined ? { from: 'issuer', promise: ask() } : cache.add(key, cacheTagsOf(form), ask);
   }
 
   async function withToken<Answer extends ApiAnswer>(
@@ -104,20 +146,37 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
   }
 
   function clientFor(observer: ExchangeObserver | undefined): DelegationClient {
-    async function obtain(grantType: string, parameters: GrantParameters, useCache = true) {
-      const form = formOf(parameters);
+    function obtain(grantType: string, key: string | undefined, parameters: GrantParameters) {
+      if (observer === undefined) return find(grantType, key, parameters).promise;
       const startedAtMs = performance.now();
-      const { from: origin, promise } = find(grantType, form, useCache);
-      if (observer === undefined) return promise;
+      const { from: origin, promise } = find(grantType, key, parameters);
       return reportExchange(promise, { grantType, origin, startedAtMs }, observer);
     }
 
+    function delegate(grantType: string, { token, scopes, audience, resource }: DelegationRequest) {
+      const target = { scope: sorted(scopes), audience, resource };
+      return obtain(grantType, keyOf(grantType, token, target), { token: textOf(token), ...target });
+    }
+
     return {
-      delegate: (request) => obtain('delegation', parametersOf(request)),
-      translate: (request) => obtain('translation', parametersOf(request)),
-      exchange: (request) => obtain(TOKEN_EXCHANGE, exchangeParametersOf(request)),
-      requestCustomGrant: (grantType, parameters, { cache: useCache = true } = {}) =>
-        obtain(grantType, parameters, useCache),
+      delegate: (request) => delegate('delegation', request),
+      translate: (request) => delegate('translation', request),
+      exchange({ subjectToken, scopes, actorToken, ...request }) {
+        const rest = {
+          subject_token_type: request.subjectTokenType ?? ACCESS_TOKEN,
+          actor_token_type: actorToken === undefined ? undefined : (request.actorTokenType ?? ACCESS_TOKEN),
+          requested_token_type: request.requestedTokenType,
+          scope: sorted(scopes),
+          audience: request.audience,
+          resource: request.resource,
+        };
+        const actor = actorToken === undefined ? undefined : digestOf(actorToken);
+        const key = keyOf(TOKEN_EXCHANGE, subjectToken, { ...rest, actor });
+        const tokens = { subject_token: textOf(subjectToken), actor_token: actorToken };
+        return obtain(TOKEN_EXCHANGE, key, { ...tokens, ...rest });
+      },
+      requestCustomGrant: async (grantType, parameters, { cache: useCache = true } = {}) =>
+        obtain(grantType, useCache ? customKey(grantType, parameters) : undefined, parameters),
       withToken,
       observedBy: clientFor,
       forget: cache.forget,
@@ -129,38 +188,48 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
   return clientFor(undefined);
 }
 
-/** What a delegation client sends for each grant, and the key under which it keeps the answer. */
-
-export interface DelegationRequest {
-  /** The user's token, as it came. */
-  readonly token: string;
-  readonly scopes?: readonly string[] | undefined;
-  readonly audience?: string | undefined;
-  readonly resource?: string | undefined;
+/** Waits for a token and tells the observer how that went. Errors pass through. */
+async function reportExchange(
+  promise: Promise<DelegatedToken>,
+  begun: Pick<ExchangeReport, 'grantType' | 'origin' | 'startedAtMs'>,
+  observer: ExchangeObserver,
+): Promise<DelegatedToken> {
+  const durationMs = () => performance.now() - begun.startedAtMs;
+  let token: DelegatedToken;
+  try {
+    token = await promise;
+  } catch (error) {
+    if (error instanceof DelegationError) observer({ ...begun, durationMs: durationMs(), error });
+    throw error;
+  }
+  observer({ ...begun, durationMs: durationMs(), token });
+  return token;
 }
 
-export interface ExchangeRequest {
-  readonly subjectToken: string;
-  /** Default: an access token. */
-  readonly subjectTokenType?: string | undefined;
-  /** The client's own token; without it the client itself is the actor. */
-  readonly actorToken?: string | undefined;
-  /** Default, with an actor token: an access token. */
-  readonly actorTokenType?: string | undefined;
-  readonly requestedTokenType?: string | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  readonly audience?: string | undefined;
-  readonly resource?: string | undefined;
+/**
+ * The keys of the cache. Requests that differ in anything have different keys; the order of scopes makes no difference. No
+ * token and no parameter of another grant, which may be secret, stands in a key: they are hashed.
+ */
+function keyOf(grantType: string, token: CallerToken, parameters: GrantParameters): string {
+  const digest = typeof token === 'string' ? digestOf(token) : token.tokenDigest;
+  return `${grantType} ${digest} ${JSON.stringify(parameters)}`;
 }
 
-/** Form parameters; undefined and empty ones are not sent. */
-export type GrantParameters = Readonly<Record<string, string | readonly string[] | undefined>>;
+function customKey(grantType: string, parameters: GrantParameters): string {
+  const entries = Object.entries(parameters)
+    .map(([name, value]) => [name, name === 'scope' ? sorted([value].flat().join(' ').split(' ')) : value])
+    .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  return `custom ${hash('sha256', JSON.stringify([grantType, entries]), 'base64url')}`;
+}
 
-export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+function sorted(scopes: readonly string[] | undefined): string | undefined {
+  return scopes === undefined || scopes.length < 2 ? scopes?.[0] : scopes.toSorted().join(' ');
+}
 
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
-/** The request's own; a caller that sets them would choose who authenticates. */
+/** A caller that sets one of these would choose who authenticates. */
 const RESERVED_PARAMETERS = [
   'grant_type',
   'client_id',
@@ -169,59 +238,37 @@ const RESERVED_PARAMETERS = [
   'client_assertion_type',
 ];
 
-export function parametersOf({ token, scopes, audience, resource }: DelegationRequest): GrantParameters {
-  return { token, scope: scopes?.join(' '), audience, resource };
-}
-
-export function exchangeParametersOf(request: ExchangeRequest): GrantParameters {
-  const { subjectToken, actorToken, scopes, audience, resource } = request;
-  return {
-    subject_token: subjectToken,
-    subject_token_type: request.subjectTokenType ?? ACCESS_TOKEN,
-    actor_token: actorToken,
-    actor_token_type: actorToken === undefined ? undefined : (request.actorTokenType ?? ACCESS_TOKEN),
-    requested_token_type: request.requestedTokenType,
-    scope: scopes?.join(' '),
-    audience,
-    resource,
-  };
+function textOf(token: CallerToken): string {
+  return typeof token === 'string' ? token : token.token;
 }
 
 /** Throws TypeError for a parameter that is not the grant's own. */
-export function formOf(parameters: GrantParameters): URLSearchParams {
+function formOf(parameters: GrantParameters): URLSearchParams {
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
     if (RESERVED_PARAMETERS.includes(name)) throw new TypeError(`${name} is not a parameter of a grant`);
-    for (const item of typeof value === 'string' ? [value] : (value ?? []))
-      if (item !== '') form.append(name, item);
+    for (const item of [value ?? []].flat()) if (item !== '') form.append(name, item);
   }
   return form;
 }
 
-/** A digest over the grant and every parameter, tokens included: what differs in anything never shares a token. */
-export function keyOf(grantType: string, form: URLSearchParams): string {
-  const parameters = [...form].toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return hash('sha256', JSON.stringify([grantType, parameters]), 'base64url');
-}
-
 /**
- * The sessions and subjects of every token among the parameters that came from a caller. They are read, not verified: they only
- * ever make the cache forget. The actor token is the client's own, and a client does not look into those (RFC 9068 §6).
+ * The sessions and subjects of every token among the parameters that came from a caller. They are read, not verified,
+ * because they only ever make the cache forget. The actor token is the client's own, and a client does not look into
+ * those (RFC 9068 §6).
  */
-export function cacheTagsOf(form: URLSearchParams): CacheTags {
-  const claims = [...form]
-    .map(([name, value]) => (name === 'actor_token' ? undefined : claimsOf(value)))
-    .filter((token) => token !== undefined);
+function cacheTagsOf(form: URLSearchParams): CacheTags {
+  const claims = [...form].map(([name, value]) => (name === 'actor_token' ? {} : claimsOf(value)));
   const all = (name: string) =>
     claims.map((token) => token[name]).filter((value) => typeof value === 'string');
   return { sessions: all('sid'), subjects: all('sub') };
 }
 
-function claimsOf(value: string): Readonly<Record<string, unknown>> | undefined {
-  if (!value.startsWith('eyJ')) return undefined;
+function claimsOf(value: string): Readonly<Record<string, unknown>> {
+  if (!value.startsWith('eyJ')) return {};
   try {
     return decodeJwt(value);
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -1,18 +1,11 @@
 import { ResponseBodyError } from 'openid-client';
-import { authProblem, type AuthProblem, invalidTokenProblem } from './auth-problem.ts';
-import { DEFAULT_RETRY_AFTER_SECONDS } from './outgoing.ts';
+import { DEFAULT_RETRY_AFTER_SECONDS, explain, TokenCheckUnavailableError } from './outgoing.ts';
+import { authProblem, type AuthProblem } from './refusal.ts';
 
-/** What the middle tier has to know of a refusal; more the authorization server does not tell. */
-export type RefusalReason = 'subject_token' | 'policy' | 'subscription';
+const REASONS = ['subject_token', 'policy', 'subscription'] as const;
 
-export interface DelegationErrorOptions {
-  readonly status?: number | undefined;
-  readonly error?: string | undefined;
-  readonly reason?: RefusalReason | undefined;
-  readonly description?: string | undefined;
-  readonly retryAfterSeconds?: number | undefined;
-  readonly cause?: unknown;
-}
+/** The authorization server's own word for a refusal. It tells a middle tier no more. */
+export type RefusalReason = (typeof REASONS)[number];
 
 /**
  * No token was obtained. `refused`: the authorization server said no, and would again. `unavailable`: it could not be
@@ -25,12 +18,13 @@ export class DelegationError extends Error {
   /** The wire code (RFC 6749 §5.2 and others). */
   readonly error: string | undefined;
   readonly reason: RefusalReason | undefined;
-  /** `error_description` as sent. */
+  /** `error_description` as sent: for the log, never for a caller. */
   readonly description: string | undefined;
   readonly retryAfterSeconds: number;
 
-  constructor(kind: 'refused' | 'unavailable', options: DelegationErrorOptions) {
-    super(`${kind}: ${options.error ?? 'no usable answer'}`, { cause: options.cause });
+  constructor(kind: DelegationError['kind'], options: Partial<Omit<DelegationError, 'kind'>>) {
+    const { cause, error = cause === undefined ? 'no usable answer' : explain(cause) } = options;
+    super(`${kind}: ${error}`, { cause });
     this.name = 'DelegationError';
     this.kind = kind;
     this.status = options.status;
@@ -41,12 +35,21 @@ export class DelegationError extends Error {
   }
 }
 
-/** Reads what the OAuth client threw. Whatever is no clear refusal counts as unavailable. */
+/** openid-client's code for an answer with a token type that it does not know. */
+const UNKNOWN_TOKEN_TYPE = 'OAUTH_UNSUPPORTED_OPERATION';
+
+/** Reads what the OAuth client threw. An error that is no clear refusal counts as unavailable. */
 export function delegationErrorOf(thrown: unknown): DelegationError {
   if (thrown instanceof DelegationError) return thrown;
+  if (thrown instanceof TokenCheckUnavailableError)
+    return new DelegationError('unavailable', {
+      cause: thrown,
+      retryAfterSeconds: thrown.retryAfterSeconds,
+    });
   if (!(thrown instanceof ResponseBodyError)) {
-    const { cause } = thrown instanceof Error ? thrown : {};
-    return cause instanceof DelegationError ? cause : new DelegationError('unavailable', { cause: thrown });
+    const { cause, code } = thrown instanceof Error ? (thrown as Error & { code?: unknown }) : {};
+    if (cause instanceof DelegationError) return cause;
+    return new DelegationError(code === UNKNOWN_TOKEN_TYPE ? 'refused' : 'unavailable', { cause: thrown });
   }
   const { status, error, error_description: description } = thrown;
   const unavailable = error === 'temporarily_unavailable' || error === 'server_error';
@@ -54,46 +57,32 @@ export function delegationErrorOf(thrown: unknown): DelegationError {
     status,
     error,
     description,
-    reason: reasonOf(thrown.cause['reason']),
+    reason: REASONS.find((reason) => reason === thrown.cause['reason']),
   });
-}
-
-function reasonOf(value: unknown): RefusalReason | undefined {
-  return value === 'subject_token' || value === 'policy' || value === 'subscription' ? value : undefined;
 }
 
 /**
- * What a middle tier answers its own caller when it could not get a token for the next API. A bad subject token is the
- * caller's: 401, sign in again. A refusal by policy or for the want of a subscription: 403 with the reason. Anything
- * else that was refused is a fault of the middle tier's own set-up: 502. No answer: 503.
+ * The answer of a middle tier to its own caller when it could not get a token for the next API. A bad subject token is the
+ * caller's: 401, sign in again. A refusal by policy or for the want of a subscription is 403. Any other refusal is a fault
+ * in the middle tier's own set-up: 502. No answer is 503. `reason` is passed on, the description never.
  */
 export function problemOfDelegationError(error: DelegationError, resourceMetadata: string): AuthProblem {
-  if (error.kind === 'unavailable') {
-    return authProblem('delegation-unavailable', {
-      status: 503,
-      detail: 'A token for the next service cannot be obtained at the moment. Try again later.',
-      retryAfterSeconds: error.retryAfterSeconds,
-    });
+  const { kind, reason, retryAfterSeconds } = error;
+  if (kind === 'unavailable') {
+    const detail = 'A token for the next service cannot be obtained at the moment. Try again later.';
+    return authProblem('delegation-unavailable', detail, undefined, { retryAfterSeconds });
   }
-  const { reason } = error;
-  if (reason === 'subject_token') {
-    return invalidTokenProblem(
-      'The access token or its sign-in is no longer good. Sign in again.',
-      resourceMetadata,
-      { reason },
-    );
-  }
-  if (reason === undefined) {
-    return authProblem('delegation-failed', {
-      status: 502,
-      detail: 'A token for the next service was refused to this service.',
-    });
-  }
-  const detail = error.description ?? 'This service may not act for the user in this.';
-  return authProblem('delegation-refused', {
-    status: 403,
-    detail,
-    challenge: { error: 'insufficient_scope', description: detail, resourceMetadata },
-    members: { reason },
-  });
+  if (reason === undefined)
+    return authProblem('delegation-failed', 'A token for the next service was refused to this service.');
+  const { type, detail } = ANSWERS[reason];
+  return authProblem(type, detail, resourceMetadata, { members: { reason } });
 }
+
+const ANSWERS = {
+  subject_token: {
+    type: 'invalid-token',
+    detail: 'The access token or its sign-in is no longer good. Sign in again.',
+  },
+  policy: { type: 'delegation-refused', detail: 'This service may not act for the user in this.' },
+  subscription: { type: 'delegation-refused', detail: 'This needs an active subscription.' },
+} as const;

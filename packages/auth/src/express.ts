@@ -1,21 +1,14 @@
-/** Express 5 adapters: thin, all decisions are in guard.ts, live-token.ts and logout-token.ts. */
+/** Express adapters. All decisions are in guard.ts, live-token.ts and logout-token.ts. No handler throws or rejects. */
 
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
-import { type AuthProblem, resourceMetadataUrl, tokenCheckUnavailableProblem } from './auth-problem.ts';
 import { DelegationError, problemOfDelegationError } from './delegation-error.ts';
-import {
-  authenticate,
-  checkActor,
-  checkClaim,
-  checkScopes,
-  type ExpectedClaim,
-  protectedResourceDocument,
-  type ProtectedResourceOptions,
-  type RequestAuth,
-} from './guard.ts';
-import { checkLive, type LiveTokenCheck } from './live-token.ts';
+import * as guard from './guard.ts';
+import type { ProtectedResourceOptions, RequestAuth, RequestContext } from './guard.ts';
+import * as liveToken from './live-token.ts';
 import { createLogoutReceiver, type LogoutReceiverOptions } from './logout-token.ts';
-import { TokenCheckUnavailableError } from './outgoing.ts';
+import { assertOptions } from './options.ts';
+import { createWarner, TokenCheckUnavailableError } from './outgoing.ts';
+import { type AuthProblem, authProblem, resourceMetadataUrl, tokenCheckUnavailable } from './refusal.ts';
 import type { AccessTokenVerifier } from './verifier.ts';
 
 export { type RequestAuth } from './guard.ts';
@@ -30,7 +23,7 @@ declare global {
   }
 }
 
-/** A refused request, for the log. Nothing in it is secret; `detail` is finer than what the caller is told. */
+/** A refused request, for the log. Nothing in it is secret; `detail` is finer than the answer to the caller. */
 export interface RefusedRequest {
   readonly status: number;
   readonly type: string;
@@ -43,68 +36,112 @@ export interface RequireAccessTokenOptions {
   readonly onRefused?: ((refused: RefusedRequest, request: Request) => void) | undefined;
 }
 
-interface Protection {
-  readonly resourceMetadata: string;
+/** Left on a request by requireAccessToken for the handlers after it. */
+interface Protection extends RequestContext {
   readonly onRefused: RequireAccessTokenOptions['onRefused'];
 }
 
-const protections = new WeakMap<Request, Protection>();
+const PROTECTION = Symbol('protection');
 
-/** Lets requests with a good bearer token for this API through, and sets `request.auth`. Everything else is answered here. */
+type ProtectedRequest = Request & { [PROTECTION]?: Protection };
+
+/** Lets requests with a good bearer token for this API through, and sets `request.auth`. All others are answered here. */
 export function requireAccessToken(
   verifier: AccessTokenVerifier,
   options: RequireAccessTokenOptions = {},
 ): RequestHandler {
-  const resourceMetadata = options.resourceMetadata ?? resourceMetadataUrl(verifier.audience);
-  return async (request, response, next) => {
-    protections.set(request, { resourceMetadata, onRefused: options.onRefused });
-    const authorization = request.headersDistinct['authorization'] ?? [];
-    const result = await authenticate(
-      { authorization, url: request.originalUrl },
-      verifier,
-      resourceMetadata,
-    );
-    if (!result.ok) return refuse(request, response, result.problem, result.detail);
-    request.auth = result.auth;
-    next();
+  const { onRefused, resourceMetadata = resourceMetadataUrl(verifier.audience) } = options;
+  assertOptions('name', { resourceMetadata });
+  assertOptions('function', { 'verifier.verify': verifier.verify, onRefused: onRefused ?? refuse });
+  const protection: Protection = { resourceMetadata, onRefused, now: verifier.now };
+  return async (request: ProtectedRequest, response, next) => {
+    try {
+      request[PROTECTION] = protection;
+      const credentials = { authorization: authorizationOf(request), url: request.originalUrl };
+      const result = await guard.authenticate(credentials, verifier, resourceMetadata);
+      if (!result.ok) return refuse(request, response, result.problem, result.detail);
+      request.auth = result.auth;
+      next();
+    } catch (error) {
+      next(error);
+    }
   };
 }
 
-/** All of these scopes. */
-export function requireScope(...scopes: readonly [string, ...string[]]): RequestHandler {
-  return guard((auth, { resourceMetadata }) => checkScopes(auth, scopes, resourceMetadata));
+/** Every Authorization field line; Node's `headers` has only the first. */
+function authorizationOf({ rawHeaders }: Request): readonly string[] {
+  const lines: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 13 && name.toLowerCase() === 'authorization')
+      lines.push(rawHeaders[index + 1] ?? '');
+  }
+  return lines;
 }
 
-/** One of these clients as the current actor (RFC 8693 §4.1). */
-export function requireActor(...actors: readonly [string, ...string[]]): RequestHandler {
-  return guard((auth, { resourceMetadata }) => checkActor(auth, actors, resourceMetadata));
+/** The checks of guard.ts and live-token.ts as middleware; see there. */
+export const requireScope = middleware(guard.requireScope);
+export const requireActor = middleware(guard.requireActor);
+export const requireUser = middleware(guard.requireUser);
+export const requireClient = middleware(guard.requireClient);
+export const requireClaim = middleware(guard.requireClaim);
+export const requireRecentAuthentication = middleware(guard.requireRecentAuthentication);
+export const requireLiveToken = middleware(liveToken.requireLiveToken);
+
+/** Checks behind requireAccessToken. Without it every request is refused. */
+function middleware<Arguments extends readonly unknown[]>(createCheck: (...rule: Arguments) => guard.Check) {
+  return (...rule: Arguments): RequestHandler => {
+    const check = createCheck(...rule);
+    return async (request: ProtectedRequest, response, next) => {
+      const { auth, [PROTECTION]: protection } = request;
+      if (auth === undefined || protection === undefined)
+        return refuseUnprotected(createCheck.name, request, response);
+      try {
+        const decision = check(auth, protection, request.method);
+        const problem = decision instanceof Promise ? await decision : decision;
+        if (problem !== undefined) return refuse(request, response, problem, problem.type);
+        next();
+      } catch (error) {
+        next(error);
+      }
+    };
+  };
 }
 
-/** A claim, or the member at a path within one (`['subscription', 'status']`), with this value or for which this rule holds. */
-export function requireClaim(
-  claim: string | readonly [string, ...string[]],
-  expected: ExpectedClaim,
-): RequestHandler {
-  return guard((auth, { resourceMetadata }) => checkClaim(auth, claim, expected, resourceMetadata));
-}
-
-/** A token that the issuer still stands by. What GET and HEAD may take from memory, no other method does. */
-export function requireLiveToken(live: LiveTokenCheck): RequestHandler {
-  return guard((auth, { resourceMetadata }, request) =>
-    checkLive(auth, live, { fresh: request.method !== 'GET' && request.method !== 'HEAD', resourceMetadata }),
-  );
-}
-
-/** Who calls. For routes behind requireAccessToken; anywhere else it throws. */
+/** The caller. For routes behind requireAccessToken; anywhere else it throws. */
 export function authOf(request: Request): RequestAuth {
   if (request.auth === undefined) throw new Error('requireAccessToken does not stand before this route');
   return request.auth;
 }
 
+const warnOnce = createWarner();
+
+function refuseUnprotected(name: string, request: Request, response: Response): void {
+  warnOnce(`${name} needs requireAccessToken before it; its routes answer 500`);
+  refuse(request, response, authProblem('not-protected', 'This route cannot be used.'), name);
+}
+
+function refuse(request: ProtectedRequest, response: Response, problem: AuthProblem, detail: string): void {
+  const { status, type, headers, body } = problem;
+  request[PROTECTION]?.onRefused?.({ status, type, detail }, request);
+  send(response, status, { ...headers, 'Content-Type': 'application/problem+json; charset=utf-8' }, body);
+}
+
+function send(
+  response: Response,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: unknown,
+): void {
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.end(body === undefined ? undefined : JSON.stringify(body));
+}
+
 /** Serves the API's metadata at its well-known place (RFC 9728 §3), for anyone and any origin. */
 export function protectedResourceMetadata(options: ProtectedResourceOptions): RequestHandler {
   const router = express.Router();
-  const document = protectedResourceDocument(options);
+  const document = guard.protectedResourceDocument(options);
   router.get(new URL(resourceMetadataUrl(options.resource)).pathname, (_request, response) => {
     response
       .set({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'public, max-age=300' })
@@ -119,22 +156,23 @@ export interface DelegationProblemsOptions {
 }
 
 /**
- * Answers what a delegation client throws: see problemOfDelegationError. Mounted after the routes, before the app's own
+ * Answers the errors of a delegation client: see problemOfDelegationError. Mounted after the routes, before the app's own
  * error handler, which gets every other error.
  */
 export function delegationProblems({ membersOf }: DelegationProblemsOptions = {}): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    const protection = protections.get(request);
-    if (response.headersSent || protection === undefined) return next(error);
-    if (!(error instanceof DelegationError || error instanceof TokenCheckUnavailableError))
-      return next(error);
-    const problem =
-      error instanceof DelegationError
-        ? problemOfDelegationError(error, protection.resourceMetadata)
-        : tokenCheckUnavailableProblem(error.retryAfterSeconds);
+  return (error: unknown, request: ProtectedRequest, response, next) => {
+    const problem = response.headersSent ? undefined : problemOf(error, request[PROTECTION]);
+    if (problem === undefined) return next(error);
     const body = { ...membersOf?.(request, problem.status), ...problem.body };
-    refuse(request, response, { ...problem, body }, error.message);
+    refuse(request, response, { ...problem, body }, (error as Error).message);
   };
+}
+
+function problemOf(error: unknown, protection: Protection | undefined): AuthProblem | undefined {
+  if (protection === undefined) return undefined;
+  if (error instanceof DelegationError) return problemOfDelegationError(error, protection.resourceMetadata);
+  if (error instanceof TokenCheckUnavailableError) return tokenCheckUnavailable(error.retryAfterSeconds);
+  return undefined;
 }
 
 const LOGOUT_BODY_LIMIT = '16kb';
@@ -143,67 +181,35 @@ const LOGOUT_BODY_LIMIT = '16kb';
 export function backchannelLogout(options: LogoutReceiverOptions): RequestHandler {
   const receiver = createLogoutReceiver(options);
   const parseForm = express.urlencoded({ extended: false, limit: LOGOUT_BODY_LIMIT, parameterLimit: 10 });
-
   const readForm = (request: Request, response: Response) =>
     new Promise<unknown>((resolve) => {
       parseForm(request, response, resolve);
     });
 
-  return async (request, response) => {
-    const fault = await readForm(request, response);
-    if (fault !== undefined) return refuseLogout(response, statusOf(fault), 'the form could not be read');
-    const form = request.body as Readonly<Record<string, unknown>> | undefined;
-    const token = form?.['logout_token'];
-    if (typeof token !== 'string') return refuseLogout(response, 400, 'one logout_token is needed');
+  return async (request, response, next) => {
     try {
+      const fault = await readForm(request, response);
+      if (fault !== undefined) return refuseLogout(response, statusOf(fault), 'the form could not be read');
+      const form = request.body as Readonly<Record<string, unknown>> | undefined;
+      const token = form?.['logout_token'];
+      if (typeof token !== 'string') return refuseLogout(response, 400, 'one logout_token is needed');
       const verdict = await receiver.receive(token);
       if (!verdict.ok) return refuseLogout(response, 400, verdict.description);
-      response.status(200).set('Cache-Control', 'no-store').end();
+      send(response, 200, { 'Cache-Control': 'no-store' }, undefined);
     } catch (error) {
-      if (!(error instanceof TokenCheckUnavailableError)) throw error;
-      response.set('Retry-After', String(error.retryAfterSeconds));
+      if (!(error instanceof TokenCheckUnavailableError)) return next(error);
+      response.setHeader('Retry-After', String(error.retryAfterSeconds));
       refuseLogout(response, 503, 'the logout token cannot be checked at the moment');
     }
   };
 }
 
 function refuseLogout(response: Response, status: number, description: string): void {
-  response
-    .status(status)
-    .set('Cache-Control', 'no-store')
-    .json({
-      error: status === 503 ? 'temporarily_unavailable' : 'invalid_request',
-      error_description: description,
-    });
+  const error = status === 503 ? 'temporarily_unavailable' : 'invalid_request';
+  const headers = { 'Cache-Control': 'no-store', 'Content-Type': 'application/json; charset=utf-8' };
+  send(response, status, headers, { error, error_description: description });
 }
 
 function statusOf(fault: unknown): number {
   return fault instanceof Error && 'status' in fault && fault.status === 413 ? 413 : 400;
-}
-
-type Check = (
-  auth: RequestAuth,
-  protection: Protection,
-  request: Request,
-) => AuthProblem | undefined | Promise<AuthProblem | undefined>;
-
-/** A check that needs requireAccessToken before it; without it every request fails, loudly. */
-function guard(check: Check): RequestHandler {
-  return async (request, response, next) => {
-    const auth = authOf(request);
-    const protection = protections.get(request);
-    if (protection === undefined) throw new Error('request.auth was not set by requireAccessToken');
-    const problem = await check(auth, protection, request);
-    if (problem !== undefined) return refuse(request, response, problem, problem.type);
-    next();
-  };
-}
-
-function refuse(request: Request, response: Response, problem: AuthProblem, detail: string): void {
-  protections.get(request)?.onRefused?.({ status: problem.status, type: problem.type, detail }, request);
-  response
-    .status(problem.status)
-    .set(problem.headers)
-    .type('application/problem+json')
-    .send(JSON.stringify(problem.body));
 }

@@ -1,36 +1,42 @@
-/** What a resource server decides about a request, without any web framework. */
+/** The decisions of a resource server about a request, without any web framework. */
 
 import type { AccessToken } from './access-token.ts';
-import {
-  authProblem,
-  type AuthProblem,
-  invalidTokenProblem,
-  tokenCheckUnavailableProblem,
-} from './auth-problem.ts';
+import { assertOptions, CLOCK_TOLERANCE_SECONDS, isObject } from './options.ts';
 import { TokenCheckUnavailableError } from './outgoing.ts';
-import type { AccessTokenVerifier } from './verifier.ts';
+import { authProblem, type AuthProblem, type AuthProblemType, tokenCheckUnavailable } from './refusal.ts';
+import type { AccessTokenVerifier, VerifiedBearerToken } from './verifier.ts';
 
-/** Who calls, from a verified access token. */
-export interface RequestAuth {
-  readonly sub: string;
-  readonly clientId: string;
-  readonly scopes: readonly string[];
-  /** The current actor (RFC 8693 §4.1), the only one to decide on; undefined when nobody acts for the subject. */
-  readonly actor: string | undefined;
-  /** The current actor first; the others are for information. */
-  readonly actorChain: readonly string[];
-  readonly issuer: string;
-  readonly audience: string;
-  readonly jti: string;
-  /** `sid`: the login session behind the token. */
-  readonly sessionId: string | undefined;
-  /** Epoch seconds. */
-  readonly issuedAt: number;
-  /** Epoch seconds. */
-  readonly expiresAt: number;
-  readonly claims: AccessToken['claims'];
-  /** The token itself, for exchanging it. Not enumerable, so that no log or answer takes it along by accident. */
-  readonly token: string;
+/** The caller of a request, from a verified access token. Requests with the same token share it, and it is frozen. */
+export type RequestAuth = ReturnType<typeof requestAuth>;
+
+function requestAuth(token: AccessToken, jwt: string, digest: string) {
+  const auth = {
+    sub: token.subject,
+    clientId: token.clientId,
+    scopes: token.scopes,
+    /** The current actor (RFC 8693 §4.1), the only one to decide on; undefined when no actor acts for the subject. */
+    actor: token.actorChain[0],
+    /** The current actor first; the others are for information. */
+    actorChain: token.actorChain,
+    issuer: token.issuer,
+    audience: token.audience,
+    jti: token.jti,
+    /** `sid`: the login session that the token hangs from. */
+    sessionId: token.sessionId,
+    /** Epoch seconds of the user's sign-in. */
+    authTime: token.authTime,
+    /** Epoch seconds. */
+    issuedAt: token.issuedAt,
+    /** Epoch seconds. */
+    expiresAt: token.expiresAt,
+    claims: token.claims,
+    /** The token itself, for exchanging it. Not enumerable, so that no log or answer takes it along by accident. */
+    token: jwt,
+    /** See digestOf. Not enumerable. */
+    tokenDigest: digest,
+  } as const;
+  const hidden = { enumerable: false };
+  return Object.freeze(Object.defineProperties(auth, { token: hidden, tokenDigest: hidden }));
 }
 
 export type Authentication =
@@ -43,168 +49,174 @@ export type Authentication =
  */
 export async function authenticate(
   request: { readonly authorization: readonly string[]; readonly url: string },
-  verifier: AccessTokenVerifier,
+  verifier: Pick<AccessTokenVerifier, 'verify'>,
   resourceMetadata: string,
 ): Promise<Authentication> {
-  const credentials = parseBearerToken(request.authorization, request.url);
-  if (credentials.kind === 'none') return refused(missingToken(resourceMetadata), 'no bearer token');
-  if (credentials.kind === 'malformed') {
-    return refused(invalidRequest(credentials.description, resourceMetadata), credentials.description);
-  }
+  const refused = (type: AuthProblemType, description: string, detail = description) =>
+    ({ ok: false, problem: authProblem(type, description, resourceMetadata), detail }) as const;
+  const { token, problem, description } = parseBearerToken(request.authorization, request.url);
+  if (token === undefined) return refused(problem, description);
   try {
-    const verdict = await verifier.verify(credentials.token);
-    if (verdict.ok) return { ok: true, auth: requestAuth(verdict.token, credentials.token) };
-    return refused(invalidTokenProblem(verdict.description, resourceMetadata), verdict.detail);
+    const verdict = await verifier.verify(token);
+    if (verdict.ok) return authentication(verdict, token);
+    return refused('invalid-token', verdict.description, verdict.detail);
   } catch (error) {
     if (!(error instanceof TokenCheckUnavailableError)) throw error;
-    return refused(tokenCheckUnavailableProblem(error.retryAfterSeconds), error.message);
+    return { ok: false, problem: tokenCheckUnavailable(error.retryAfterSeconds), detail: error.message };
   }
 }
 
-/** Refuses a token without all of these scopes: 403 `insufficient_scope` (RFC 6750 §3.1). */
-export function checkScopes(
-  auth: RequestAuth,
-  required: readonly string[],
-  resourceMetadata: string,
-): AuthProblem | undefined {
-  if (required.every((scope) => auth.scopes.includes(scope))) return undefined;
-  return authProblem('insufficient-scope', {
-    status: 403,
-    detail: `The access token lacks a scope: ${required.join(' ')} is required.`,
-    challenge: { error: 'insufficient_scope', scopes: required, resourceMetadata },
-    members: { scope: required.join(' ') },
-  });
+/** A verifier gives the same verdict for a token that it remembers, so the caller is built once. */
+const authentications = new WeakMap<VerifiedBearerToken, Authentication>();
+
+function authentication(verdict: VerifiedBearerToken & { ok: true }, jwt: string): Authentication {
+  const known = authentications.get(verdict);
+  if (known !== undefined) return known;
+  const result = { ok: true, auth: requestAuth(verdict.token, jwt, verdict.digest) } as const;
+  authentications.set(verdict, result);
+  return result;
 }
-
-/** Refuses a token whose current actor is none of these; prior actors never count (RFC 8693 §4.1). */
-export function checkActor(
-  auth: RequestAuth,
-  accepted: readonly string[],
-  resourceMetadata: string,
-): AuthProblem | undefined {
-  if (auth.actor !== undefined && accepted.includes(auth.actor)) return undefined;
-  const detail =
-    auth.actor === undefined
-      ? 'Nobody acts for the user in this access token; it must come from a delegation.'
-      : 'The current actor of the access token may not call this.';
-  return authProblem('wrong-actor', {
-    status: 403,
-    detail,
-    challenge: { error: 'insufficient_scope', description: detail, resourceMetadata },
-  });
-}
-
-/** A value that a claim must have, or a rule for it; it gets undefined when the claim is absent. */
-export type ExpectedClaim = string | number | boolean | ((value: unknown, auth: RequestAuth) => boolean);
-
-/** Refuses a token unless the claim, or the member at a path of names within it, is as expected. */
-export function checkClaim(
-  auth: RequestAuth,
-  claim: string | readonly string[],
-  expected: ExpectedClaim,
-  resourceMetadata: string,
-): AuthProblem | undefined {
-  const path = typeof claim === 'string' ? [claim] : claim;
-  const value = memberAt(auth.claims, path);
-  if (typeof expected === 'function' ? expected(value, auth) : value === expected) return undefined;
-  const name = path.join('.');
-  const detail = `The access token does not have the claim that is required here: ${name}.`;
-  return authProblem('claim-required', {
-    status: 403,
-    detail,
-    challenge: { error: 'insufficient_scope', description: detail, resourceMetadata },
-    members: { claim: name },
-  });
-}
-
-function memberAt(object: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (value, name) =>
-      typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-        ? (value as Record<string, unknown>)[name]
-        : undefined,
-    object,
-  );
-}
-
-function requestAuth(token: AccessToken, jwt: string): RequestAuth {
-  const auth = {
-    sub: token.subject,
-    clientId: token.clientId,
-    scopes: token.scopes,
-    actor: token.actorChain[0],
-    actorChain: token.actorChain,
-    issuer: token.issuer,
-    audience: token.audience,
-    jti: token.jti,
-    sessionId: token.sessionId,
-    issuedAt: token.issuedAt,
-    expiresAt: token.expiresAt,
-    claims: token.claims,
-    token: jwt,
-  };
-  return Object.freeze(Object.defineProperty(auth, 'token', { enumerable: false }));
-}
-
-function missingToken(resourceMetadata: string): AuthProblem {
-  return authProblem('missing-token', {
-    status: 401,
-    detail: 'An access token is needed: Authorization: Bearer …',
-    challenge: { resourceMetadata },
-  });
-}
-
-function invalidRequest(detail: string, resourceMetadata: string): AuthProblem {
-  return authProblem('invalid-request', {
-    status: 400,
-    detail,
-    challenge: { error: 'invalid_request', description: detail, resourceMetadata },
-  });
-}
-
-function refused(problem: AuthProblem, detail: string): Authentication {
-  return { ok: false, problem, detail };
-}
-
-/** How a bearer token arrives: in the Authorization header and nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2). */
 
 export type BearerCredentials =
-  | { readonly kind: 'token'; readonly token: string }
-  /** No credentials, or those of another scheme: the caller is told what is wanted, without an error code (RFC 6750 §3.1). */
-  | { readonly kind: 'none' }
-  | { readonly kind: 'malformed'; readonly description: string };
+  | { readonly token: string; readonly problem?: never; readonly description?: never }
+  | { readonly token?: never; readonly problem: AuthProblemType; readonly description: string };
 
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
-
 const SCHEME = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: +.*)?$/s;
 
 /**
- * Reads the token of a request. `authorization` holds every Authorization field line as it came; `url` is the request
- * target, looked at only to refuse a request that sends a token in its query besides (RFC 6750 §3.1: more than one
- * method). A token in the query alone is not credentials.
+ * Reads the token of a request from the Authorization header, and from nowhere else (RFC 6750 §2.1, RFC 9700 §4.3.2).
+ * `authorization` holds every Authorization field line as it came. `url` is the request target; it is looked at only to
+ * refuse a request that sends a token in its query besides. Credentials of another scheme count as none. A malformed token
+ * is an invalid one; an unreadable header, or more than one token, makes the request invalid (RFC 6750 §3.1).
  *
  * Not checked: anything about the token itself. The body is not looked at.
  */
 export function parseBearerToken(authorization: readonly string[], url: string): BearerCredentials {
-  const [header, ...more] = authorization;
-  if (header === undefined) return { kind: 'none' };
-  if (more.length > 0) return malformed('more than one Authorization header');
-  const scheme = SCHEME.exec(header)?.[1];
-  if (scheme === undefined) return malformed('the Authorization header is malformed');
-  if (scheme.toLowerCase() !== 'bearer') return { kind: 'none' };
+  const unreadable = (description: string) => ({ problem: 'invalid-request', description }) as const;
+  const [header] = authorization;
+  if (header === undefined) return NO_TOKEN;
+  if (authorization.length > 1) return unreadable('more than one Authorization header');
   const token = BEARER.exec(header)?.[1];
-  if (token === undefined) return malformed('the bearer token is malformed');
-  if (hasQueryToken(url)) return malformed('the token was sent in more than one way');
-  return { kind: 'token', token };
+  const scheme = token === undefined ? SCHEME.exec(header)?.[1]?.toLowerCase() : 'bearer';
+  if (scheme === undefined) return unreadable('the Authorization header is malformed');
+  if (scheme !== 'bearer') return NO_TOKEN;
+  if (hasQueryToken(url)) return unreadable('the token was sent in more than one way');
+  return token === undefined
+    ? { problem: 'invalid-token', description: 'the bearer token is malformed' }
+    : { token };
 }
+
+const NO_TOKEN: BearerCredentials = {
+  problem: 'missing-token',
+  description: 'An access token is needed: Authorization: Bearer …',
+};
 
 function hasQueryToken(url: string): boolean {
   const start = url.indexOf('?');
   return start !== -1 && new URLSearchParams(url.slice(start)).has('access_token');
 }
 
-function malformed(description: string): BearerCredentials {
-  return { kind: 'malformed', description };
+export interface RequestContext {
+  /** Where the metadata of the API is. */
+  readonly resourceMetadata: string;
+  /** Epoch seconds. */
+  readonly now: () => number;
+}
+
+/** Decides whether a request may pass: undefined, or the answer that refuses it. `method` is the request's. */
+export type Check = (
+  auth: RequestAuth,
+  context: RequestContext,
+  method: string,
+) => AuthProblem | undefined | Promise<AuthProblem | undefined>;
+
+/** A token with all of these scopes; else 403 `insufficient_scope` (RFC 6750 §3.1). */
+export function requireScope(...scopes: readonly [string, ...string[]]): Check {
+  assertOptions('names', { 'requireScope(…)': scopes });
+  const scope = scopes.join(' ');
+  const detail = `The access token lacks a scope: ${scope} is required.`;
+  const parts = { scopes, members: { scope } };
+  return (auth, { resourceMetadata }) =>
+    scopes.every((name) => auth.scopes.includes(name))
+      ? undefined
+      : authProblem('insufficient-scope', detail, resourceMetadata, parts);
+}
+
+/** One of these clients as the current actor; prior actors never count (RFC 8693 §4.1). */
+export function requireActor(...actors: readonly [string, ...string[]]): Check {
+  assertOptions('names', { 'requireActor(…)': actors });
+  return ({ actor }, { resourceMetadata }) => {
+    if (actor !== undefined && actors.includes(actor)) return undefined;
+    const detail =
+      actor === undefined
+        ? 'No actor acts for the user in this access token; it must come from a delegation.'
+        : 'The current actor of the access token may not call this.';
+    return authProblem('wrong-actor', detail, resourceMetadata);
+  };
+}
+
+/**
+ * A user's token: it says something of the user's login (`sid`, `auth_time` or `amr`), and its `sub` is not its
+ * `client_id`. A token that says nothing of a login counts as a client's.
+ */
+export function requireUser(): Check {
+  return requireSubject(true, 'The access token stands for a client; this is for users.');
+}
+
+/** A client's own token, or one that was exchanged for it: see requireUser. */
+export function requireClient(): Check {
+  return requireSubject(false, 'The access token stands for a user; this is for clients.');
+}
+
+function requireSubject(mustBeUser: boolean, detail: string): Check {
+  return ({ sub, clientId, sessionId, authTime, claims }, { resourceMetadata }) => {
+    const hasLogin = sessionId !== undefined || authTime !== undefined || claims['amr'] !== undefined;
+    const isUser = hasLogin && sub !== clientId;
+    return isUser === mustBeUser ? undefined : authProblem('wrong-subject', detail, resourceMetadata);
+  };
+}
+
+/**
+ * A sign-in that is at most so old. An older one, or none that is known, is 401 `insufficient_user_authentication` with
+ * `max_age` (RFC 9470 §3).
+ */
+export function requireRecentAuthentication(options: { readonly maxAgeSeconds: number }): Check {
+  const { maxAgeSeconds } = options;
+  assertOptions('number', { maxAgeSeconds });
+  const detail = `This needs a sign-in that is at most ${maxAgeSeconds} seconds old.`;
+  const parts = { maxAgeSeconds, members: { max_age: maxAgeSeconds } };
+  return ({ authTime = Number.NaN }, { resourceMetadata, now }) => {
+    const age = now() - authTime;
+    if (age <= maxAgeSeconds && age >= -CLOCK_TOLERANCE_SECONDS) return undefined;
+    return authProblem('recent-authentication-required', detail, resourceMetadata, parts);
+  };
+}
+
+/** A value that a claim must have, or a rule for it; the rule gets undefined when the claim is absent, and only `true` passes. */
+export type ExpectedClaim = string | number | boolean | ((value: unknown, auth: RequestAuth) => boolean);
+
+/** A claim, or the member at a path within one (`['subscription', 'status']`), that is as expected. */
+export function requireClaim(claim: string | readonly [string, ...string[]], expected: ExpectedClaim): Check {
+  const path = [claim].flat();
+  assertOptions('names', { claim: path });
+  if (!['string', 'number', 'boolean', 'function'].includes(typeof expected))
+    throw new TypeError('requireClaim needs the value that the claim must have, or a rule for it');
+  const name = path.join('.');
+  return (auth, { resourceMetadata }) => {
+    const value = memberAt(auth.claims, path);
+    const passes: unknown = typeof expected === 'function' ? expected(value, auth) : value === expected;
+    if (passes === true) return undefined;
+    const detail = `The access token lacks the claim that is required here: ${name}.`;
+    return authProblem('claim-required', detail, resourceMetadata, { members: { claim: name } });
+  };
+}
+
+function memberAt(object: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, name) => (isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined),
+    object,
+  );
 }
 
 export interface ProtectedResourceOptions {
@@ -215,23 +227,24 @@ export interface ProtectedResourceOptions {
   readonly scopes: readonly string[];
   /** For people. */
   readonly name?: string | undefined;
-  readonly documentation?: string | undefined;
 }
 
 /**
- * The metadata document of a protected resource (RFC 9728 §2). It says only what is so: bearer tokens, in the header. A
- * list of nothing is left out (§3.2).
+ * The metadata document of a protected resource (RFC 9728 §2): bearer tokens, in the header. An empty list is left out
+ * (§3.2).
  */
 export function protectedResourceDocument(
   options: ProtectedResourceOptions,
 ): Readonly<Record<string, unknown>> {
-  const { authorizationServers, scopes } = options;
+  const { resource, authorizationServers, scopes, name } = options;
+  assertOptions('name', { resource, ...(name === undefined ? {} : { name }) });
+  for (const entry of [...authorizationServers, ...scopes])
+    assertOptions('name', { 'each of authorizationServers and scopes': entry });
   return {
-    resource: options.resource,
+    resource,
     ...(authorizationServers.length === 0 ? {} : { authorization_servers: authorizationServers }),
     ...(scopes.length === 0 ? {} : { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
-    ...(options.name === undefined ? {} : { resource_name: options.name }),
-    ...(options.documentation === undefined ? {} : { resource_documentation: options.documentation }),
+    ...(name === undefined ? {} : { resource_name: name }),
   };
 }

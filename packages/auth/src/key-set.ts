@@ -1,51 +1,30 @@
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { isObject, watchClock } from './options.ts';
 import {
   assertSecureUrl,
-  DEFAULT_TIMEOUT_MS,
-  fetchJsonObject,
-  isObject,
-  reachIssuerAt,
-  secureFetch,
-  systemClock,
+  connectToIssuer,
   TokenCheckUnavailableError,
-  withoutTrailingSlash,
-  type Fetch,
+  type IssuerConnection,
+  type IssuerOptions,
 } from './outgoing.ts';
-
-/** A verification key as it is published now. The same object as long as what is published under its `kid` is the same. */
-export interface PublishedKey {
-  readonly kid: string;
-  readonly resolve: JWTVerifyGetKey;
-}
 
 /** The public keys of an issuer. */
 export interface KeySet {
   /**
-   * The key that is published under this `kid`; undefined when there is none.
-   * Throws TokenCheckUnavailableError when that cannot be known now.
+   * Finds the key that a JWS names by its `kid`, for its `alg`. Throws jose's JWKSNoMatchingKey when no such key is
+   * published, and TokenCheckUnavailableError when that cannot be known now.
    */
-  find(kid: string): Promise<PublishedKey | undefined>;
-  /** The same without waiting: undefined also when the keys at hand are too old to answer from. */
-  current(kid: string): PublishedKey | undefined;
+  readonly find: JWTVerifyGetKey;
+  /**
+   * Stands for the keys that are published now: another object as soon as one of them changes or leaves, undefined while
+   * the keys at hand are too old to decide by.
+   */
+  version(): object | undefined;
 }
 
-export interface RemoteKeySetOptions {
-  /** Identifier of the issuer whose discovery document names the keys, when `jwksUri` does not. */
-  readonly issuer: string;
-  /** Where the issuer is reached, when that differs from its identifier. */
-  readonly address?: string | undefined;
+export interface RemoteKeySetOptions extends IssuerOptions {
+  /** Default: the `jwks_uri` of the issuer's discovery document. */
   readonly jwksUri?: string | undefined;
-  /** Keys at least this old are not used. Default 60. */
-  readonly maximumAgeSeconds?: number | undefined;
-  /** An unknown `kid` or a failure does not lead to another request sooner than this. Default 5 (failures: 1). */
-  readonly cooldownSeconds?: number | undefined;
-  /** Default 5000. */
-  readonly timeoutMs?: number | undefined;
-  /** Epoch seconds. */
-  readonly now?: (() => number) | undefined;
-  readonly fetch?: Fetch | undefined;
-  /** Allow http to another machine, inside a network that one trusts. Default: https, or http to loopback. */
-  readonly allowInsecureHttp?: boolean | undefined;
 }
 
 export interface KeySetOptions extends RemoteKeySetOptions {
@@ -61,145 +40,119 @@ export function createKeySet(options: KeySetOptions): KeySet {
   return options.jwks === undefined ? createRemoteKeySet(options) : createStaticKeySet(options.jwks);
 }
 
-export function createStaticKeySet(jwks: JSONWebKeySet): KeySet {
-  const keys = publish(jwks.keys, new Map());
+/** A key set over keys that the process has. `replace` puts others in their place; keys that left are not found any more. */
+export function createStaticKeySet(jwks: JSONWebKeySet) {
+  let keys = namedKeys(jwks);
   return {
-    find: (kid) => Promise.resolve(keys.get(kid)?.key),
-    current: (kid) => keys.get(kid)?.key,
+    find: ((header, token) => keys(header, token)) satisfies JWTVerifyGetKey,
+    version: (): object => keys,
+    replace: (next: JSONWebKeySet): void => void (keys = namedKeys(next)),
   };
 }
 
+/** Keys at least this old are not used. */
+const MAXIMUM_AGE_SECONDS = 60;
+/** From this age on they are fetched again in the background. */
+const REFRESH_AGE_SECONDS = MAXIMUM_AGE_SECONDS / 2;
+/** An unknown `kid` and the background lead to no more requests than one in this time. */
+const COOLDOWN_SECONDS = 5;
+/** After a failure no request is sent for this long. */
+const RETRY_SECONDS = 1;
+
 /**
- * Keys fetched from the issuer when first needed, by one request at a time. They are refreshed in the background from
- * half their greatest age on, so that a short outage of the issuer is not noticed, and never used beyond it.
+ * Keys fetched from the issuer when first needed, by one request at a time. They are refreshed in the background, so that
+ * a short outage of the issuer goes unnoticed, and never used once they are 60 s old or the clock was set back. jose's
+ * own remote key set promises neither of these, and its clock cannot be given.
  */
 export function createRemoteKeySet(options: RemoteKeySetOptions): KeySet {
-  const { maximumAgeSeconds = 60, cooldownSeconds = 5, now = systemClock } = options;
-  const load = keyLoader(options);
-  let keys: PublishedKeys = new Map();
+  const issuer = connectToIssuer(options);
+  const load = keyLoader(issuer, options);
+  const now = watchClock(() => (fetchedAt = attemptedAt = Number.NEGATIVE_INFINITY), issuer.now);
+  let published = '';
+  let keys: JWTVerifyGetKey | undefined;
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let attemptedAt = Number.NEGATIVE_INFINITY;
-  let failure: unknown;
+  let failure: Error | undefined;
   let pending: Promise<void> | undefined;
 
-  /** A clock that was set back makes every age unknown: such keys count as too old. */
-  const isYounger = (then: number, seconds: number) => now() >= then && now() - then < seconds;
-  const isFresh = () => isYounger(fetchedAt, maximumAgeSeconds);
-
-  async function attempt(): Promise<void> {
-    const startedAt = now();
+  async function attempt(startedAt: number): Promise<void> {
     attemptedAt = startedAt;
     try {
-      keys = publish(await load(), keys);
+      const jwks = await load();
+      const text = JSON.stringify(jwks);
+      if (text !== published) keys = namedKeys(jwks);
+      published = text;
       fetchedAt = startedAt;
       failure = undefined;
     } catch (error) {
-      failure = error;
+      failure = error as Error;
       throw error;
     } finally {
       pending = undefined;
     }
   }
 
-  function refresh(): Promise<void> {
-    if (pending === undefined && failure !== undefined && isYounger(attemptedAt, 1))
-      return Promise.reject(asError(failure));
-    pending ??= attempt();
+  function refresh(at: number): Promise<void> {
+    if (pending === undefined && failure !== undefined && at - attemptedAt < RETRY_SECONDS)
+      return Promise.reject(failure);
+    pending ??= attempt(at);
     return pending;
   }
 
-  function refreshInBackground(): void {
-    if (
-      isYounger(fetchedAt, maximumAgeSeconds / 2) ||
-      pending !== undefined ||
-      isYounger(attemptedAt, cooldownSeconds)
-    )
-      return;
-    refresh().catch(() => undefined); // The keys at hand are still good; whoever needs newer ones gets the error.
-  }
-
-  return {
-    async find(kid) {
-      if (!isFresh()) await refresh();
-      else refreshInBackground();
-      const key = keys.get(kid)?.key;
-      if (key !== undefined) return key;
-      if (pending === undefined && isYounger(attemptedAt, cooldownSeconds)) {
-        if (failure !== undefined) throw asError(failure);
-        return undefined;
-      }
-      await refresh();
-      return keys.get(kid)?.key;
-    },
-    current(kid) {
-      if (!isFresh()) return undefined;
-      refreshInBackground();
-      return keys.get(kid)?.key;
-    },
-  };
-}
-
-function keyLoader(options: RemoteKeySetOptions): () => Promise<readonly unknown[]> {
-  const { issuer, address, jwksUri, timeoutMs = DEFAULT_TIMEOUT_MS, allowInsecureHttp } = options;
-  const base = withoutTrailingSlash(address ?? issuer);
-  assertSecureUrl(jwksUri ?? base, allowInsecureHttp);
-  const send = reachIssuerAt(issuer, address, secureFetch(options.fetch ?? fetch, allowInsecureHttp));
-  let discovered = jwksUri;
-
-  async function discover(): Promise<string> {
-    const metadata = await fetchJsonObject(`${base}/.well-known/openid-configuration`, send, timeoutMs);
-    if (metadata['issuer'] !== issuer)
-      throw new TokenCheckUnavailableError(`${base} is not the issuer ${issuer}`);
-    const uri = metadata['jwks_uri'];
-    if (typeof uri !== 'string') throw new TokenCheckUnavailableError(`${base} names no jwks_uri`);
-    return uri;
-  }
-
-  return async () => {
-    discovered ??= await discover();
-    const { keys } = await fetchJsonObject(discovered, send, timeoutMs);
-    if (!Array.isArray(keys)) throw new TokenCheckUnavailableError(`${discovered} answered no key set`);
+  /** The keys while they are young enough. Older ones than half of that are refreshed without waiting. */
+  function current(at: number): JWTVerifyGetKey | undefined {
+    const age = at - fetchedAt;
+    if (age < 0 || age >= MAXIMUM_AGE_SECONDS) return undefined;
+    if (age >= REFRESH_AGE_SECONDS && pending === undefined && at - attemptedAt >= COOLDOWN_SECONDS)
+      refresh(at).catch(() => undefined); // The keys at hand are still good. Callers who need newer ones get the error.
     return keys;
-  };
-}
+  }
 
-type PublishedKeys = ReadonlyMap<string, { readonly published: string; readonly key: PublishedKey }>;
+  async function fresh(at: number): Promise<JWTVerifyGetKey> {
+    await refresh(at);
+    if (keys === undefined) throw new TokenCheckUnavailableError('the keys could not be fetched');
+    return keys;
+  }
 
-/** What is not a public signature key is left out (RFC 7517 §5); what has not changed keeps its identity. */
-function publish(jwks: readonly unknown[], before: PublishedKeys): PublishedKeys {
-  const byId = Map.groupBy(jwks.filter(isVerificationKey), (jwk) => jwk.kid);
-  return new Map(
-    [...byId].map(([kid, group]) => {
-      const published = JSON.stringify(group);
-      const known = before.get(kid);
-      return [kid, known?.published === published ? known : { published, key: publishedKey(kid, group) }];
-    }),
-  );
-}
-
-function publishedKey(kid: string, keys: JWK[]): PublishedKey {
-  const local = createLocalJWKSet({ keys });
   return {
-    kid,
-    resolve: async (header, token) => {
+    version: () => current(now()),
+    async find(header, token) {
+      const at = now();
       try {
-        return await local(header, token);
+        return await (current(at) ?? (await fresh(at)))(header, token);
       } catch (error) {
-        if (error instanceof errors.JOSEError) throw error;
-        throw new errors.JWKSNoMatchingKey('the published key is unusable', { cause: error });
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+        if (pending === undefined && at - attemptedAt < COOLDOWN_SECONDS) throw failure ?? error;
       }
+      return (await fresh(at))(header, token);
     },
   };
 }
 
-function isVerificationKey(value: unknown): value is JWK & { kid: string } {
-  if (!isObject(value) || typeof value['kid'] !== 'string') return false;
-  if (value['kty'] === 'oct' || Object.hasOwn(value, 'd')) return false;
-  return value['use'] === undefined || value['use'] === 'sig';
+function keyLoader(issuer: IssuerConnection, { jwksUri, allowInsecureHttp = false }: RemoteKeySetOptions) {
+  if (jwksUri !== undefined) assertSecureUrl(jwksUri, allowInsecureHttp);
+  return async (): Promise<JSONWebKeySet> => {
+    const uri = jwksUri ?? (await issuer.metadata())['jwks_uri'];
+    if (typeof uri !== 'string') throw new TokenCheckUnavailableError('the issuer names no jwks_uri');
+    const jwks = await issuer.getJson(uri);
+    if (!Array.isArray(jwks['keys'])) throw new TokenCheckUnavailableError(`${uri} answered no key set`);
+    return { keys: jwks['keys'].filter(isObject) };
+  };
 }
 
-function asError(failure: unknown): Error {
-  return failure instanceof Error
-    ? failure
-    : new TokenCheckUnavailableError('the keys could not be fetched', { cause: failure });
+/**
+ * Finds a key by `kid`, which every token of an issuer has (RFC 9068 §2.1). jose leaves out keys for encryption and keys
+ * of another type or algorithm. A private, symmetric or broken key is as good as none.
+ */
+function namedKeys(jwks: JSONWebKeySet): JWTVerifyGetKey {
+  const local = createLocalJWKSet(jwks);
+  return async (header, token) => {
+    if (typeof header?.kid !== 'string') throw new errors.JWKSNoMatchingKey();
+    try {
+      return await local(header, token);
+    } catch (error) {
+      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSInvalid)) throw error;
+      throw new errors.JWKSNoMatchingKey('the published key is unusable', { cause: error });
+    }
+  };
 }

@@ -1,76 +1,62 @@
-import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { tokenIntrospection } from 'openid-client';
-import { type AuthProblem, invalidTokenProblem, tokenCheckUnavailableProblem } from './auth-problem.ts';
 import { DelegationError } from './delegation-error.ts';
-import type { RequestAuth } from './guard.ts';
+import type { Check, RequestAuth } from './guard.ts';
 import { createOAuthClient, type OAuthClientOptions } from './oauth-client.ts';
-import { systemClock, TokenCheckUnavailableError } from './outgoing.ts';
+import { assertOptions, watchClock } from './options.ts';
+import { TokenCheckUnavailableError } from './outgoing.ts';
+import { authProblem, tokenCheckUnavailable } from './refusal.ts';
 
-/** The members of an RFC 7662 §2.2 answer that are looked at. */
-export interface IntrospectionAnswer {
+/** Asks the issuer about a token (RFC 7662 §2.2; `exp` in epoch seconds). Throws when there is no answer. */
+export type Introspect = (token: string) => Promise<{
   readonly active: unknown;
   readonly sub?: unknown;
   readonly jti?: unknown;
-  /** Epoch seconds. */
   readonly exp?: unknown;
-}
+}>;
 
-/** Asks the issuer about a token; throws when there is no answer. */
-export type Introspect = (token: string) => Promise<IntrospectionAnswer>;
-
-export interface LiveTokenCheckOptions {
-  readonly introspect: Introspect;
-  /** How long a read may rely on an earlier "still live", never past the token's own end (RFC 7662 §4). Default 0: every call asks. */
-  readonly cacheSeconds?: number | undefined;
-  /** Epoch seconds. */
-  readonly now?: (() => number) | undefined;
-}
-
-/** What of a verified token the check looks at. */
-export type LiveTokenQuestion = Pick<RequestAuth, 'sub' | 'jti' | 'sessionId' | 'token'>;
-
-export interface LiveTokenCheck {
-  /**
-   * Whether the issuer still stands by a token that has been verified: true, false, or TokenCheckUnavailableError when it
-   * does not answer, or answers for another token. With `fresh` it is asked whatever is remembered.
-   */
-  isLive(auth: LiveTokenQuestion, options: { readonly fresh: boolean }): Promise<boolean>;
-  /** Remembers nothing more of a login session (`sid`). */
-  forgetSession(sessionId: string): void;
-  /** The same for all sessions of a user. */
-  forgetSubject(subject: string): void;
-}
-
-interface Remembered {
-  /** Epoch seconds. */
-  readonly until: number;
-  readonly sessionId: string | undefined;
-  readonly subject: string;
-}
-
-const MAXIMUM_REMEMBERED = 5000;
-
-/** Introspection (RFC 7662) as the client that the API is at the issuer. */
+/** Introspection as the client that the API is at the issuer. */
 export function createIntrospection(options: OAuthClientOptions): Introspect {
   const client = createOAuthClient(options);
   return async (token) => {
     try {
       return await tokenIntrospection(await client(), token, { token_type_hint: 'access_token' });
-    } catch (cause) {
-      const answer =
-        cause instanceof Error && cause.cause instanceof DelegationError ? cause.cause : undefined;
-      throw new TokenCheckUnavailableError('the issuer gave no usable answer about a token', {
-        cause,
-        ...(answer === undefined ? {} : { retryAfterSeconds: answer.retryAfterSeconds }),
-      });
+    } catch (error) {
+      throw unavailable(error);
     }
   };
 }
 
-export function createLiveTokenCheck(options: LiveTokenCheckOptions): LiveTokenCheck {
-  const { introspect, cacheSeconds = 0, now = systemClock } = options;
+function unavailable(cause: unknown): TokenCheckUnavailableError {
+  if (cause instanceof TokenCheckUnavailableError) return cause;
+  const { retryAfterSeconds } =
+    cause instanceof Error && cause.cause instanceof DelegationError ? cause.cause : {};
+  const message = 'the issuer gave no usable answer about a token';
+  return new TokenCheckUnavailableError(message, { cause, retryAfterSeconds });
+}
+
+export interface LiveTokenCheckOptions {
+  readonly introspect: Introspect;
+  /** How long a read may rely on an earlier answer, never past the token's own end (RFC 7662 §4). Default 0: every call asks. */
+  readonly cacheSeconds?: number | undefined;
+  /** Epoch seconds. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** `requireLiveToken` takes any check of this shape. */
+export interface LiveCheck {
+  isLive(auth: RequestAuth, options: { readonly fresh: boolean }): Promise<boolean>;
+}
+
+const MAXIMUM_REMEMBERED = 5000;
+
+/** Asks the issuer about tokens that have been verified. Throws TypeError for a malformed option. */
+export function createLiveTokenCheck(options: LiveTokenCheckOptions) {
+  const { introspect, cacheSeconds = 0 } = options;
+  assertOptions('function', { introspect });
+  assertOptions('number', { cacheSeconds });
   const remembered = new LRUCache<string, Remembered>({ max: MAXIMUM_REMEMBERED });
+  const now = watchClock(() => remembered.clear(), options.now);
   let forgotten = 0;
 
   function forgetAll(matches: (entry: Remembered) => boolean): void {
@@ -79,56 +65,68 @@ export function createLiveTokenCheck(options: LiveTokenCheckOptions): LiveTokenC
   }
 
   return {
-    async isLive(auth, { fresh }) {
-      const digest = hash('sha256', auth.token, 'base64url');
+    /**
+     * Whether a token is active at the issuer. With `fresh` the issuer is asked whatever is remembered. Throws
+     * TokenCheckUnavailableError when it does not answer, or answers for another token.
+     */
+    async isLive(
+      auth: Pick<RequestAuth, 'sub' | 'jti' | 'sessionId' | 'token' | 'tokenDigest'>,
+      { fresh }: { readonly fresh: boolean },
+    ): Promise<boolean> {
+      const digest = auth.tokenDigest;
       const askedAt = now();
       if (!fresh && (remembered.get(digest)?.until ?? 0) > askedAt) return true;
       remembered.delete(digest);
       const forgottenBefore = forgotten;
-      const answer = await ask(introspect, auth.token);
+      const answer = await introspect(auth.token).catch((error: unknown) => {
+        throw unavailable(error);
+      });
       if (answer.active !== true) return false;
-      if (answer.sub !== auth.sub || answer.jti !== auth.jti) {
+      if (answer.sub !== auth.sub || answer.jti !== auth.jti)
         throw new TokenCheckUnavailableError('the issuer answered for another token');
-      }
-      // A session that ends while the answer is on its way must not be remembered as live.
-      if (cacheSeconds > 0 && forgotten === forgottenBefore)
+      // An answer is not remembered when a session ended, or the clock was set back, while it was on its way.
+      if (cacheSeconds > 0 && forgotten === forgottenBefore && now() >= askedAt)
         remembered.set(digest, {
-          until: Math.min(askedAt + cacheSeconds, endOf(answer)),
+          until: Math.min(
+            askedAt + cacheSeconds,
+            typeof answer.exp === 'number' ? answer.exp : Number.POSITIVE_INFINITY,
+          ),
           sessionId: auth.sessionId,
           subject: auth.sub,
         });
       return true;
     },
-    forgetSession: (sessionId) => forgetAll((entry) => entry.sessionId === sessionId),
-    forgetSubject: (subject) => forgetAll((entry) => entry.subject === subject),
+    /** Remembers nothing more of a login session (`sid`). */
+    forgetSession: (sessionId: string): void => forgetAll((entry) => entry.sessionId === sessionId),
+    /** The same for all sessions of a user. */
+    forgetSubject: (subject: string): void => forgetAll((entry) => entry.subject === subject),
   };
 }
 
-/** Epoch seconds; an answer need not say when its token ends. */
-function endOf({ exp }: IntrospectionAnswer): number {
-  return typeof exp === 'number' ? exp : Number.POSITIVE_INFINITY;
+export type LiveTokenCheck = ReturnType<typeof createLiveTokenCheck>;
+
+interface Remembered {
+  /** Epoch seconds. */
+  readonly until: number;
+  readonly sessionId: string | undefined;
+  readonly subject: string;
 }
 
-async function ask(introspect: Introspect, token: string): Promise<IntrospectionAnswer> {
-  try {
-    return await introspect(token);
-  } catch (cause) {
-    if (cause instanceof TokenCheckUnavailableError) throw cause;
-    throw new TokenCheckUnavailableError('the issuer could not be asked about a token', { cause });
-  }
-}
-
-/** Refuses a token that the issuer no longer stands by (401), and any token while it does not answer (503). */
-export async function checkLive(
-  auth: RequestAuth,
-  live: LiveTokenCheck,
-  options: { readonly fresh: boolean; readonly resourceMetadata: string },
-): Promise<AuthProblem | undefined> {
-  try {
-    if (await live.isLive(auth, options)) return undefined;
-    return invalidTokenProblem('the token is no longer active', options.resourceMetadata);
-  } catch (error) {
-    if (!(error instanceof TokenCheckUnavailableError)) throw error;
-    return tokenCheckUnavailableProblem(error.retryAfterSeconds);
-  }
+/**
+ * A token that is active at the issuer; else 401, and 503 while the issuer does not answer. GET and HEAD may rely on an
+ * earlier answer, no other method does.
+ */
+export function requireLiveToken(live: LiveCheck): Check {
+  assertOptions('function', { 'live.isLive': live?.isLive });
+  return async (auth, { resourceMetadata }, method) => {
+    try {
+      const fresh = method !== 'GET' && method !== 'HEAD';
+      const isLive: unknown = await live.isLive(auth, { fresh });
+      if (isLive === true) return undefined;
+      return authProblem('invalid-token', 'the token is no longer active', resourceMetadata);
+    } catch (error) {
+      if (!(error instanceof TokenCheckUnavailableError)) throw error;
+      return tokenCheckUnavailable(error.retryAfterSeconds);
+    }
+  };
 }

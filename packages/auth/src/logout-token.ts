@@ -1,17 +1,17 @@
-import { errors, jwtVerify, type JWTPayload } from 'jose';
+import type { JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { DEFAULT_ALGORITHMS, DEFAULT_TOLERANCE_SECONDS } from './access-token.ts';
+import { DEFAULT_ALGORITHMS, verifyJwt } from './access-token.ts';
 import type { KeySet } from './key-set.ts';
-import { isObject, systemClock } from './outgoing.ts';
-import { keyOf } from './verifier.ts';
+import { assertOptions, CLOCK_TOLERANCE_SECONDS, isObject, systemClock } from './options.ts';
+import { refuse, type Refusal } from './refusal.ts';
 
-/** Whose logout it is: at least one of the two is there. Without `sid`, all sessions of the user have ended. */
+/** The session or user that has logged out: at least one of the two is there. Without `sid`, all sessions of the user ended. */
 export interface Logout {
   readonly sid: string | undefined;
   readonly sub: string | undefined;
 }
 
-export type ReceivedLogout = { readonly ok: true } | { readonly ok: false; readonly description: string };
+export type ReceivedLogout = { readonly ok: true } | Refusal;
 
 export interface LogoutReceiverOptions {
   readonly issuer: string;
@@ -22,41 +22,50 @@ export interface LogoutReceiverOptions {
   readonly onLogout: (logout: Logout) => void | Promise<void>;
   /** Default: ES256 alone. */
   readonly algorithms?: readonly string[] | undefined;
-  /** Default 5. */
-  readonly toleranceSeconds?: number | undefined;
   /** Epoch seconds. */
   readonly now?: (() => number) | undefined;
 }
 
-export interface LogoutReceiver {
-  /**
-   * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 §2.6) and acts on it. Each is taken once by this
-   * process; replicas do not share what they have seen, and a restart forgets it. A token that is sent again then only
-   * drops once more what has ended anyway: at worst a user's next call costs an exchange.
-   * Throws TokenCheckUnavailableError when the keys cannot be had, and what `onLogout` throws.
-   */
-  receive(jwt: string): Promise<ReceivedLogout>;
-}
-
 const BACKCHANNEL_LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
-const MAXIMUM_TOKEN_LENGTH = 8 * 1024;
+const REQUIRED_CLAIMS = ['iss', 'aud', 'iat', 'exp', 'jti', 'events'];
 const MAXIMUM_REMEMBERED = 10_000;
 
-export function createLogoutReceiver(options: LogoutReceiverOptions): LogoutReceiver {
-  const { now = systemClock, toleranceSeconds = DEFAULT_TOLERANCE_SECONDS } = options;
+/** Throws TypeError for a malformed option. */
+export function createLogoutReceiver(options: LogoutReceiverOptions) {
+  const { issuer, clientId, keySet, onLogout, algorithms = DEFAULT_ALGORITHMS, now = systemClock } = options;
+  assertOptions('name', { issuer, clientId });
+  assertOptions('names', { algorithms });
+  assertOptions('function', { onLogout, now, 'keySet.find': keySet?.find });
   /** By jti, when the token expires. */
   const used = new LRUCache<string, number>({ max: MAXIMUM_REMEMBERED });
 
   return {
-    async receive(jwt) {
+    /**
+     * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 §2.6) and acts on it. This process takes each token
+     * once. Replicas do not share what they have seen, and a restart forgets it: a token that is sent again then drops
+     * once more what has ended, which costs a user's next call an exchange at worst.
+     * Throws TokenCheckUnavailableError when the keys cannot be had, and what `onLogout` throws.
+     */
+    async receive(jwt: string): Promise<ReceivedLogout> {
       const at = now();
-      const verdict = await verifyLogoutToken(jwt, { ...options, toleranceSeconds, at });
-      if (!verdict.ok) return verdict;
-      const { jti, exp, logout } = verdict;
-      if ((used.get(jti) ?? 0) > at - toleranceSeconds) return refused('the logout token was used before');
+      const verified = await verifyJwt(jwt, {
+        issuer,
+        audience: clientId,
+        algorithms,
+        key: keySet.find,
+        now: at,
+        typ: 'logout+jwt',
+        requiredClaims: REQUIRED_CLAIMS,
+      });
+      if (!verified.ok) return verified;
+      const parsed = parseClaims(verified.claims);
+      if (!parsed.ok) return parsed;
+      const { jti, exp, logout } = parsed;
+      if ((used.get(jti) ?? 0) > at - CLOCK_TOLERANCE_SECONDS)
+        return refuse('replayed', 'the logout token was used before');
       used.set(jti, exp);
       try {
-        await options.onLogout(logout);
+        await onLogout(logout);
       } catch (error) {
         used.delete(jti);
         throw error;
@@ -66,50 +75,17 @@ export function createLogoutReceiver(options: LogoutReceiverOptions): LogoutRece
   };
 }
 
-interface VerifyOptions extends LogoutReceiverOptions {
-  readonly toleranceSeconds: number;
-  readonly at: number;
-}
-
-type VerifiedLogoutToken =
-  | { readonly ok: true; readonly logout: Logout; readonly jti: string; readonly exp: number }
-  | { readonly ok: false; readonly description: string };
-
-async function verifyLogoutToken(jwt: string, options: VerifyOptions): Promise<VerifiedLogoutToken> {
-  if (jwt.length > MAXIMUM_TOKEN_LENGTH) return refused('the logout token is too large');
-  try {
-    const { payload } = await jwtVerify(jwt, keyOf(options.keySet), {
-      typ: 'logout+jwt',
-      issuer: options.issuer,
-      audience: options.clientId,
-      algorithms: [...(options.algorithms ?? DEFAULT_ALGORITHMS)],
-      currentDate: new Date(options.at * 1000),
-      clockTolerance: options.toleranceSeconds,
-      requiredClaims: ['iss', 'aud', 'iat', 'exp', 'jti', 'events'],
-    });
-    return shape(payload, options.at + options.toleranceSeconds);
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return refused('the logout token does not verify');
-    throw error;
-  }
-}
-
-function shape({ iat, exp, jti, sid, sub, nonce, events }: JWTPayload, latest: number): VerifiedLogoutToken {
-  if (typeof iat !== 'number' || iat > latest) return refused('iat is not acceptable');
-  if (typeof exp !== 'number') return refused('exp is not acceptable');
-  if (typeof jti !== 'string' || jti === '') return refused('jti is not a string');
-  if (nonce !== undefined) return refused('a logout token has no nonce');
-  if (!isObject(events) || !isObject(events[BACKCHANNEL_LOGOUT_EVENT]))
-    return refused('events names no logout');
-  if (!isOptionalName(sid) || !isOptionalName(sub)) return refused('sid or sub is not a string');
-  if (sid === undefined && sub === undefined) return refused('neither sid nor sub is there');
-  return { ok: true, logout: { sid, sub }, jti, exp };
+function parseClaims({ exp, jti, sid, sub, nonce, events }: JWTPayload) {
+  const bad = (description: string) => refuse('malformed_claim', description);
+  if (typeof exp !== 'number') return bad('exp is not acceptable');
+  if (typeof jti !== 'string' || jti === '') return bad('jti is not a string');
+  if (nonce !== undefined) return bad('a logout token has no nonce');
+  if (!isObject(events) || !isObject(events[BACKCHANNEL_LOGOUT_EVENT])) return bad('events names no logout');
+  if (!isOptionalName(sid) || !isOptionalName(sub)) return bad('sid or sub is not a string');
+  if (sid === undefined && sub === undefined) return bad('neither sid nor sub is there');
+  return { ok: true, logout: { sid, sub }, jti, exp } as const;
 }
 
 function isOptionalName(value: unknown): value is string | undefined {
   return value === undefined || (typeof value === 'string' && value !== '');
-}
-
-function refused(description: string): { readonly ok: false; readonly description: string } {
-  return { ok: false, description };
 }

@@ -1,124 +1,84 @@
 import type { webcrypto } from 'node:crypto';
 import {
   allowInsecureRequests,
+  ClientSecretBasic,
   ClientSecretPost,
   Configuration,
   customFetch,
-  discovery,
   PrivateKeyJwt,
   type ClientAuth,
   type CustomFetch,
   type PrivateKey,
+  type ServerMetadata,
 } from 'openid-client';
 import { DelegationError } from './delegation-error.ts';
+import { assertOptions, isObject } from './options.ts';
 import {
-  assertSecureUrl,
-  DEFAULT_TIMEOUT_MS,
-  isObject,
-  reachIssuerAt,
+  connectToIssuer,
   readBounded,
   retryAfterOf,
-  secureFetch,
-  type Fetch,
+  type IssuerConnection,
+  type IssuerOptions,
 } from './outgoing.ts';
 
-export interface OAuthClientOptions {
-  /** Identifier of the authorization server. */
-  readonly issuer: string;
-  /** Where it is reached, when that differs from its identifier. */
-  readonly address?: string | undefined;
-  /** With these nothing is discovered. */
-  readonly tokenEndpoint?: string | undefined;
-  readonly introspectionEndpoint?: string | undefined;
+export interface OAuthClientOptions extends IssuerOptions {
   readonly clientId: string;
-  /** Sent in the form (`client_secret_post`). Either this or `privateKey`. */
+  /** Either this or `privateKey`. */
   readonly clientSecret?: string | undefined;
+  /** How the secret is sent (RFC 6749 §2.3.1). Default: `client_secret_post`, in the form. */
+  readonly tokenEndpointAuthMethod?: 'client_secret_post' | 'client_secret_basic' | undefined;
   /** Signs client assertions (`private_key_jwt`, RFC 7523). */
   readonly privateKey?: webcrypto.CryptoKey | PrivateKey | undefined;
-  /** For each request. Default 5000. */
-  readonly timeoutMs?: number | undefined;
-  readonly fetch?: Fetch | undefined;
-  /** Allow http to another machine, inside a network that one trusts. Default: https, or http to loopback. */
-  readonly allowInsecureHttp?: boolean | undefined;
 }
 
-/** Which addresses may be http is decided when a client is made, more finely than the library can. */
+/** openid-client refuses http altogether; `send` decides more finely which addresses may be http. */
 // oxlint-disable-next-line typescript/no-deprecated -- marked so only to stand out
 const allowHttp: (configuration: Configuration) => void = allowInsecureRequests;
 
-/** Gives the set-up that openid-client's functions take. */
-export type OAuthClient = () => Promise<Configuration>;
-
 /**
- * A client of one authorization server. Discovery happens when first needed and is tried again after a failure, so that
- * both may start in any order; one request at a time.
+ * A client of one authorization server, as openid-client's functions take it. Discovery happens when first needed and
+ * again after a failure, so that both may start in any order. Throws TypeError for a malformed option.
  */
-export function createOAuthClient(options: OAuthClientOptions): OAuthClient {
-  const { issuer, address, allowInsecureHttp } = options;
-  for (const url of [address ?? issuer, options.tokenEndpoint, options.introspectionEndpoint]) {
-    if (url !== undefined) assertSecureUrl(url, allowInsecureHttp);
-  }
+export function createOAuthClient(options: OAuthClientOptions): () => Promise<Configuration> {
+  const { clientId } = options;
+  assertOptions('name', { clientId });
   const authentication = clientAuthentication(options);
-  const send = answeredFetch(
-    reachIssuerAt(issuer, address, secureFetch(options.fetch ?? fetch, allowInsecureHttp)),
-  );
-  const timeoutSeconds = (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) / 1000;
-  let pending: Promise<Configuration> | undefined;
-
-  function configured(): Promise<Configuration> {
-    if (options.tokenEndpoint === undefined && options.introspectionEndpoint === undefined) {
-      return discovery(new URL(issuer), options.clientId, undefined, authentication, {
-        [customFetch]: send,
-        timeout: timeoutSeconds,
-        execute: [allowHttp],
-      });
-    }
-    const metadata = {
-      issuer,
-      ...(options.tokenEndpoint === undefined ? {} : { token_endpoint: options.tokenEndpoint }),
-      ...(options.introspectionEndpoint === undefined
-        ? {}
-        : { introspection_endpoint: options.introspectionEndpoint }),
-    };
-    const configuration = new Configuration(metadata, options.clientId, undefined, authentication);
-    configuration[customFetch] = send;
-    configuration.timeout = timeoutSeconds;
-    allowHttp(configuration);
-    return Promise.resolve(configuration);
-  }
-
+  const issuer = connectToIssuer(options);
+  let configuration: Configuration | undefined;
   return async () => {
-    pending ??= configured();
-    const current = pending;
-    try {
-      return await current;
-    } catch (error) {
-      if (pending === current) pending = undefined;
-      throw error;
-    }
+    if (configuration !== undefined) return configuration;
+    const metadata = (await issuer.metadata()) as unknown as ServerMetadata;
+    configuration = new Configuration(metadata, clientId, undefined, authentication);
+    configuration[customFetch] = answeredFetch(issuer);
+    configuration.timeout = issuer.timeoutMs / 1000;
+    allowHttp(configuration);
+    return configuration;
   };
 }
 
 function clientAuthentication(options: OAuthClientOptions): ClientAuth {
-  if (options.privateKey !== undefined && options.clientSecret === undefined)
-    return PrivateKeyJwt(options.privateKey);
-  if (options.clientSecret !== undefined && options.privateKey === undefined)
-    return ClientSecretPost(options.clientSecret);
-  throw new TypeError('either clientSecret or privateKey is needed');
+  const { clientSecret, privateKey, tokenEndpointAuthMethod = 'client_secret_post' } = options;
+  if ((clientSecret === undefined) === (privateKey === undefined))
+    throw new TypeError('either clientSecret or privateKey is needed');
+  if (privateKey !== undefined) return PrivateKeyJwt(privateKey);
+  assertOptions('name', { clientSecret });
+  if (tokenEndpointAuthMethod === 'client_secret_post') return ClientSecretPost(clientSecret);
+  if (tokenEndpointAuthMethod === 'client_secret_basic') return ClientSecretBasic(clientSecret);
+  throw new TypeError('tokenEndpointAuthMethod is neither client_secret_post nor client_secret_basic');
 }
 
 /**
- * Throws `unavailable` for an answer that is none (5xx, 429), and hands on the others with their body read and bounded.
- * Their challenge is left out: the body says the same, and more.
+ * Throws `unavailable` for 5xx and 429, and hands on other answers with their body read and bounded. Their challenge is
+ * left out, because the body says the same and more.
  */
-function answeredFetch(send: Fetch): CustomFetch {
+function answeredFetch({ send, now }: IssuerConnection): CustomFetch {
   return async (url, { body: form, signal, ...init }) => {
     const response = await send(url, { ...init, body: form ?? null, signal: signal ?? null });
     const body = await readBounded(response);
     if (response.status >= 500 || response.status === 429) {
       throw new DelegationError('unavailable', {
         status: response.status,
-        retryAfterSeconds: retryAfterOf(response),
+        retryAfterSeconds: retryAfterOf(response, now()),
         ...errorMembersOf(body),
       });
     }
@@ -129,7 +89,7 @@ function answeredFetch(send: Fetch): CustomFetch {
   };
 }
 
-function errorMembersOf(body: string): { error?: string; description?: string } {
+function errorMembersOf(body: string) {
   let json: unknown;
   try {
     json = JSON.parse(body);
@@ -139,7 +99,7 @@ function errorMembersOf(body: string): { error?: string; description?: string } 
   if (!isObject(json)) return {};
   const { error, error_description: description } = json;
   return {
-    ...(typeof error === 'string' ? { error } : {}),
-    ...(typeof description === 'string' ? { description } : {}),
+    error: typeof error === 'string' ? error : undefined,
+    description: typeof description === 'string' ? description : undefined,
   };
 }

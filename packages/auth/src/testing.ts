@@ -1,4 +1,4 @@
-export { badTokens, deepChain, UNREADABLE_CREDENTIALS, type BadToken } from './testing/bad-tokens.ts';
+export { badTokens, deepChain, MALFORMED_TOKENS, type BadToken } from './testing/bad-tokens.ts';
 export {
   createTestIssuer,
   signToken,

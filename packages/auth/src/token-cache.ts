@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache';
-import { systemClock } from './outgoing.ts';
+import { assertOptions, watchClock } from './options.ts';
 
 /** A token that was obtained for the next service. */
 export interface DelegatedToken {
   readonly accessToken: string;
-  /** In lower case: `bearer`, or `dpop`. */
+  /** In lower case: `bearer`, or `n_a` when it is no access token (RFC 8693 §2.2.1). */
   readonly tokenType: string;
   /** Epoch seconds. */
   readonly expiresAt: number;
@@ -13,7 +13,7 @@ export interface DelegatedToken {
   readonly issuedTokenType: string | undefined;
 }
 
-/** What a token hangs from, as the tokens that it was obtained with say. */
+/** The sessions and users that a token hangs from, as the tokens that it was obtained with say. */
 export interface CacheTags {
   readonly sessions: readonly string[];
   readonly subjects: readonly string[];
@@ -26,108 +26,93 @@ export interface TokenCacheOptions {
   readonly marginSeconds?: number | undefined;
   /** Default 5000. */
   readonly maximumTokens?: number | undefined;
-  /** How long to keep nothing for a session that has ended: as long as any token of it may live. Default 3600. */
-  readonly endedSessionSeconds?: number | undefined;
   /** Epoch seconds. */
   readonly now?: (() => number) | undefined;
 }
 
-/** Where a token came from: the issuer was asked now (`issuer`), another call had just asked (`shared`), or nobody was (`cache`). */
+/** `issuer`: the issuer is asked for this caller. `shared`: it had just been asked for another one. `cache`: it is not asked. */
 export type TokenOriginKind = 'issuer' | 'shared' | 'cache';
 
-/** A token on its way to a caller, and where it comes from. */
+/** A token on its way to a caller. */
 export interface FoundToken {
   readonly from: TokenOriginKind;
   readonly promise: Promise<DelegatedToken>;
 }
 
-export interface TokenCache {
-  /**
-   * The token kept under this key, else the one that `obtain` gives; concurrent calls for one key share one `obtain`.
-   * A failure reaches everyone who waits for it and is not kept.
-   */
-  get(key: string, originOf: () => CacheTags, obtain: () => Promise<DelegatedToken>): FoundToken;
-  /** Drops one token, if it is still the one that is kept. */
-  forget(token: DelegatedToken): void;
-  /** Drops what hangs from a login session and keeps nothing for it any more. */
-  forgetSession(sessionId: string): void;
-  /** The same for all sessions of a user. */
-  forgetSubject(subject: string): void;
-}
-
-interface Kept {
-  readonly token: DelegatedToken;
-  readonly until: number;
-  readonly origin: CacheTags;
-}
-
-interface Pending {
+interface Entry {
+  readonly tags: CacheTags;
   readonly promise: Promise<DelegatedToken>;
-  readonly origin: CacheTags;
+  /** Undefined while it is on its way. */
+  token?: DelegatedToken;
+  /** Epoch seconds. */
+  until: number;
 }
 
+/** Nothing is kept for a session that has ended until every token of it has expired. */
+const ENDED_SESSION_SECONDS = 3600;
 const MAXIMUM_ENDED = 10_000;
 
-export function createTokenCache(options: TokenCacheOptions = {}): TokenCache {
-  const {
-    maximumAgeSeconds = 60,
-    marginSeconds = 10,
-    endedSessionSeconds = 3600,
-    now = systemClock,
-  } = options;
-  const kept = new LRUCache<string, Kept>({ max: options.maximumTokens ?? 5000 });
+/** Keeps tokens by a key that stands for everything they were asked for with. A clock that is set back empties it. */
+export function createTokenCache(options: TokenCacheOptions) {
+  const { maximumAgeSeconds = 60, marginSeconds = 10, maximumTokens = 5000 } = options;
+  assertOptions('number', { maximumAgeSeconds, marginSeconds, maximumTokens });
+  const entries = new LRUCache<string, Entry>({ max: maximumTokens });
   const keys = new WeakMap<DelegatedToken, string>();
-  const pending = new Map<string, Pending>();
-  /** When it is safe again to keep tokens of a session or subject that has ended. */
+  const now = watchClock(() => entries.clear(), options.now);
+  /** When tokens of a session or subject that has ended may be kept again. */
   const ended = {
     sessions: new LRUCache<string, number>({ max: MAXIMUM_ENDED }),
     subjects: new LRUCache<string, number>({ max: MAXIMUM_ENDED }),
   };
 
-  function hasEnded({ sessions, subjects }: CacheTags): boolean {
-    const isEnded = (ends: LRUCache<string, number>) => (name: string) => (ends.get(name) ?? 0) > now();
-    return sessions.some(isEnded(ended.sessions)) || subjects.some(isEnded(ended.subjects));
+  function end(kind: keyof CacheTags, name: string): void {
+    ended[kind].set(name, now() + ENDED_SESSION_SECONDS);
+    for (const [key, { tags }] of entries) if (tags[kind].includes(name)) entries.delete(key);
   }
 
-  function keep(key: string, token: DelegatedToken, origin: CacheTags): void {
-    const until = Math.min(token.expiresAt - marginSeconds, now() + maximumAgeSeconds);
-    if (until <= now() || hasEnded(origin)) return;
-    kept.set(key, { token, until, origin });
+  function hasEnded(tags: CacheTags, at: number): boolean {
+    const isEnded = (kind: keyof CacheTags) => tags[kind].some((name) => (ended[kind].get(name) ?? 0) > at);
+    return isEnded('sessions') || isEnded('subjects');
+  }
+
+  /** Nothing is kept for an entry that was dropped while its token was on its way. */
+  function settle(key: string, entry: Entry, token: DelegatedToken | undefined): void {
+    const at = now();
+    if (entries.peek(key) !== entry) return;
+    entry.until = token === undefined ? 0 : Math.min(token.expiresAt - marginSeconds, at + maximumAgeSeconds);
+    if (token === undefined || entry.until <= at || hasEnded(entry.tags, at)) return void entries.delete(key);
+    entry.token = token;
     keys.set(token, key);
   }
 
-  async function obtainAndKeep(key: string, origin: CacheTags, obtain: () => Promise<DelegatedToken>) {
-    const token = await obtain();
-    keep(key, token, origin);
-    return token;
-  }
-
-  function end(kind: 'sessions' | 'subjects', name: string): void {
-    ended[kind].set(name, now() + endedSessionSeconds);
-    for (const [key, { origin }] of kept) if (origin[kind].includes(name)) kept.delete(key);
-    for (const [key, { origin }] of pending) if (origin[kind].includes(name)) pending.delete(key);
-  }
-
   return {
-    get(key, originOf, obtain) {
-      const entry = kept.get(key);
-      if (entry !== undefined && entry.until > now()) {
-        return { from: 'cache', promise: Promise.resolve(entry.token) };
-      }
-      const waiting = pending.get(key);
-      if (waiting !== undefined) return { from: 'shared', promise: waiting.promise };
-      const origin = originOf();
-      const promise = obtainAndKeep(key, origin, obtain).finally(() => {
-        if (pending.get(key)?.promise === promise) pending.delete(key);
-      });
-      pending.set(key, { promise, origin });
+    /** The token that is kept under this key, or that another call is waiting for. */
+    find(key: string): FoundToken | undefined {
+      const at = now();
+      const entry = entries.get(key);
+      if (entry === undefined) return undefined;
+      if (entry.token === undefined) return { from: 'shared', promise: entry.promise };
+      return entry.until > at ? { from: 'cache', promise: entry.promise } : undefined;
+    },
+    /** Keeps the token that `request` gives. Until then other calls for this key share it. A failure is not kept. */
+    add(key: string, tags: CacheTags, request: () => Promise<DelegatedToken>): FoundToken {
+      const promise = request();
+      const entry: Entry = { tags, promise, until: 0 };
+      entries.set(key, entry);
+      promise.then(
+        (token) => settle(key, entry, token),
+        () => settle(key, entry, undefined),
+      );
       return { from: 'issuer', promise };
     },
-    forget(token) {
+    /** Drops one token, if it is still the one that is kept. */
+    forget(token: DelegatedToken): void {
       const key = keys.get(token);
-      if (key !== undefined && kept.peek(key)?.token === token) kept.delete(key);
+      if (key !== undefined && entries.peek(key)?.token === token) entries.delete(key);
     },
-    forgetSession: (sessionId) => end('sessions', sessionId),
-    forgetSubject: (subject) => end('subjects', subject),
+    /** Drops what hangs from a login session, and keeps nothing for it until every token of it has expired. */
+    forgetSession: (sessionId: string): void => end('sessions', sessionId),
+    /** The same for all sessions of a user. */
+    forgetSubject: (subject: string): void => end('subjects', subject),
   };
 }

@@ -1,113 +1,118 @@
 import { hash } from 'node:crypto';
-import { errors, type JWTVerifyGetKey } from 'jose';
+import { decodeJwt, type JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import {
-  DEFAULT_TOLERANCE_SECONDS,
+  DEFAULT_ALGORITHMS,
   verifyAccessToken,
   type AccessToken,
   type AccessTokenDetail,
 } from './access-token.ts';
-import { createKeySet, type KeySet, type KeySetOptions, type PublishedKey } from './key-set.ts';
-import { systemClock } from './outgoing.ts';
+import { createKeySet, type KeySetOptions } from './key-set.ts';
+import { assertOptions, CLOCK_TOLERANCE_SECONDS, watchClock } from './options.ts';
+import { createWarner } from './outgoing.ts';
+import { refuse, type Refusal } from './refusal.ts';
 
 export interface AccessTokenVerifierOptions extends KeySetOptions {
   /** This API's resource identifier: the one audience to accept. */
   readonly audience: string;
   /** Default: ES256 alone. */
   readonly algorithms?: readonly string[] | undefined;
-  /** Default 5. */
-  readonly toleranceSeconds?: number | undefined;
   /** How many verified tokens to remember; 0 remembers none. Default 5000. */
   readonly maximumCachedTokens?: number | undefined;
 }
 
 export type VerifiedBearerToken =
-  | { readonly ok: true; readonly token: AccessToken }
-  | {
-      readonly ok: false;
-      readonly detail: AccessTokenDetail | 'sender_constrained';
-      readonly description: string;
-    };
+  | { readonly ok: true; readonly token: AccessToken; /** See digestOf. */ readonly digest: string }
+  | Refusal<AccessTokenDetail | 'sender_constrained'>;
 
-export interface AccessTokenVerifier {
-  readonly issuer: string;
-  readonly audience: string;
-  /** The issuer's keys, to share with whatever else verifies what it signs. */
-  readonly keySet: KeySet;
-  /**
-   * Verifies a bearer access token for this API. A token that is bound to a key (`cnf`) is none.
-   *
-   * Not checked: scope, actor, revocation. Throws TokenCheckUnavailableError when the keys cannot be had.
-   */
-  verify(jwt: string): Promise<VerifiedBearerToken>;
-}
-
-interface Remembered {
-  readonly verdict: VerifiedBearerToken;
-  readonly expiresAt: number;
-  readonly key: PublishedKey;
+/** The name of a token in every cache, so that no cache is searched by the token itself. */
+export function digestOf(token: string): string {
+  return hash('sha256', token, 'base64url');
 }
 
 /**
- * A verifier for one API. It remembers good tokens by digest until they expire or their key is no longer published,
- * so that a repeated token costs a hash and a look-up; bad ones are not remembered.
+ * A verifier for one API. It remembers good tokens by digest until they expire, the issuer's keys change or the clock is
+ * set back, so that a repeated token costs a hash and a look-up. Bad tokens are not remembered.
+ * Throws TypeError for a malformed option.
  */
-export function createAccessTokenVerifier(options: AccessTokenVerifierOptions): AccessTokenVerifier {
-  const { issuer, audience, now = systemClock, maximumCachedTokens = 5000 } = options;
-  const toleranceSeconds = options.toleranceSeconds ?? DEFAULT_TOLERANCE_SECONDS;
+export function createAccessTokenVerifier(options: AccessTokenVerifierOptions) {
+  const { issuer, audience, algorithms = DEFAULT_ALGORITHMS, maximumCachedTokens = 5000 } = options;
+  assertOptions('name', { issuer, audience });
+  assertOptions('names', { algorithms });
+  assertOptions('number', { maximumCachedTokens });
+  const warnOnce = createWarner(options.onWarning);
   const keySet = createKeySet(options);
   const remembered =
     maximumCachedTokens > 0 ? new LRUCache<string, Remembered>({ max: maximumCachedTokens }) : undefined;
+  const now = watchClock(() => remembered?.clear(), options.now);
 
   function recall(digest: string): VerifiedBearerToken | undefined {
+    const at = now();
     const entry = remembered?.get(digest);
     if (entry === undefined) return undefined;
-    const stands = entry.expiresAt > now() - toleranceSeconds && keySet.current(entry.key.kid) === entry.key;
-    if (stands) return entry.verdict;
+    if (entry.goodBefore > at && keySet.version() === entry.keys) return entry.verdict;
     remembered?.delete(digest);
     return undefined;
   }
 
   async function verifyAnew(jwt: string, digest: string): Promise<VerifiedBearerToken> {
-    const used: { key?: PublishedKey } = {};
-    const verdict = await verifyAccessToken(jwt, {
-      issuer,
-      audience,
-      key: keyOf(keySet, used),
-      now: now(),
-      toleranceSeconds,
-      ...(options.algorithms === undefined ? {} : { algorithms: options.algorithms }),
-    });
-    if (!verdict.ok) return verdict;
-    if (verdict.token.confirmation !== undefined) {
-      return {
-        ok: false,
-        detail: 'sender_constrained',
-        description: 'the token is bound to a key and is no bearer token',
-      };
+    let keys: object | undefined;
+    const key: JWTVerifyGetKey = async (header, token) => {
+      await keySet.find(header, token);
+      // The keys that decide may be replaced while the signature is checked: the token is remembered with these.
+      keys = keySet.version();
+      return keySet.find(header, token);
+    };
+    const verified = await verifyAccessToken(jwt, { issuer, audience, algorithms, key, now: now() });
+    if (!verified.ok) {
+      // The signature is good, so this is no attack.
+      if (verified.detail === 'wrong_issuer')
+        warnOnce(
+          `a token that the keys of ${issuer} verify names the issuer ${JSON.stringify(decodeJwt(jwt).iss)}: ` +
+            'the option issuer must be exactly what the tokens say',
+        );
+      return verified;
     }
-    if (used.key !== undefined)
-      remembered?.set(digest, { verdict, expiresAt: verdict.token.expiresAt, key: used.key });
+    const { token } = verified;
+    if (token.confirmation !== undefined)
+      return refuse('sender_constrained', 'the token is bound to a key and is no bearer token');
+    const verdict = Object.freeze({ ok: true, token: freezeAll(token), digest } as const);
+    if (keys !== undefined)
+      remembered?.set(digest, { verdict, keys, goodBefore: token.expiresAt + CLOCK_TOLERANCE_SECONDS });
     return verdict;
   }
 
   return {
     issuer,
     audience,
+    /** The issuer's keys, to share with whatever else verifies its signatures. */
     keySet,
-    async verify(jwt) {
-      const digest = hash('sha256', jwt, 'base64url');
+    /** Epoch seconds. */
+    now,
+    /**
+     * Verifies a bearer access token for this API. A token that is bound to a key (`cnf`) is refused.
+     *
+     * Not checked: scope, actor, revocation. Throws TokenCheckUnavailableError when the keys cannot be had.
+     */
+    async verify(jwt: string): Promise<VerifiedBearerToken> {
+      const digest = digestOf(jwt);
       return recall(digest) ?? verifyAnew(jwt, digest);
     },
   };
 }
 
-/** Finds a token's key by its `kid`, which every token of the issuer has, and notes which one it was. */
-export function keyOf(keySet: KeySet, used: { key?: PublishedKey } = {}): JWTVerifyGetKey {
-  return async (header, token) => {
-    const key = typeof header?.kid === 'string' ? await keySet.find(header.kid) : undefined;
-    if (key === undefined) throw new errors.JWKSNoMatchingKey();
-    used.key = key;
-    return key.resolve(header, token);
-  };
+export type AccessTokenVerifier = ReturnType<typeof createAccessTokenVerifier>;
+
+interface Remembered {
+  readonly verdict: VerifiedBearerToken;
+  /** Epoch seconds. */
+  readonly goodBefore: number;
+  readonly keys: object;
+}
+
+/** Requests share a remembered token, so none of them may change it. */
+function freezeAll<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const member of Object.values(value)) freezeAll(member);
+  return Object.freeze(value);
 }

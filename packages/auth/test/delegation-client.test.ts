@@ -4,9 +4,9 @@ import {
   createDelegationClient,
   type DelegationClient,
   type DelegationClientOptions,
+  type ExchangeReport,
 } from '../src/delegation-client.ts';
 import { DelegationError } from '../src/delegation-error.ts';
-import type { ExchangeReport } from '../src/exchange-report.ts';
 import { createTestIssuer, type TestAnswer, type TestIssuerServer } from '../src/testing.ts';
 
 const NEXT_API = 'https://next.example';
@@ -123,6 +123,18 @@ describe('the grants on the wire', () => {
     },
   );
 
+  it('authenticates with HTTP Basic when it is told so (RFC 6749 §2.3.1)', async () => {
+    let authorization: string | undefined;
+    server.onToken((form, request) => {
+      ({ authorization } = request.headers);
+      forms.push(Object.fromEntries(form));
+      return issued('x');
+    });
+    await create({ tokenEndpointAuthMethod: 'client_secret_basic' }).delegate({ token: 'T' });
+    expect(decodeURIComponent(atob(authorization?.replace('Basic ', '') ?? ''))).toBe('api1.client:a+secret');
+    expect(forms).toEqual([{ grant_type: 'delegation', token: 'T' }]);
+  });
+
   it('authenticates with a signed assertion instead of a secret (RFC 7523)', async () => {
     const { privateKey } = await generateKeyPair('ES256');
     await create({ clientSecret: undefined, privateKey }).delegate({ token: 'T' });
@@ -130,11 +142,6 @@ describe('the grants on the wire', () => {
       client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     });
     expect(forms[0]).not.toHaveProperty('client_secret');
-  });
-
-  it('needs no discovery when it is told the endpoint', async () => {
-    await create({ tokenEndpoint: `${server.address}/connect/token` }).delegate({ token: 'T' });
-    expect(server.requests).toEqual(['/connect/token']);
   });
 });
 
@@ -151,9 +158,20 @@ describe('what a client makes of a token', () => {
     });
   });
 
-  it.each(['mac', 'N_A', ''])('is nothing when its type is %j (RFC 6749 §7.1)', async (tokenType) => {
+  it.each(['mac', 'N_A'])('is nothing when its type is %j (RFC 6749 §7.1)', async (tokenType) => {
     server.onToken(() => issued('x', { token_type: tokenType }));
     await expect(client.delegate({ token: 'T' })).rejects.toThrow(DelegationError);
+    await expect(client.delegate({ token: 'T' })).rejects.toMatchObject({ kind: 'refused' });
+  });
+
+  it('is any security token when it was exchanged and its type is N_A (RFC 8693 §2.2.1)', async () => {
+    server.onToken(() => issued('x', { token_type: 'N_A', issued_token_type: 'urn:example:saml' }));
+    const grantType = 'urn:ietf:params:oauth:grant-type:token-exchange';
+    expect(await client.exchange({ subjectToken: 'T' })).toMatchObject({ tokenType: 'n_a' });
+    expect(await client.requestCustomGrant(grantType, { subject_token: 'T' })).toMatchObject({
+      tokenType: 'n_a',
+      issuedTokenType: 'urn:example:saml',
+    });
   });
 
   it('is nothing for its own actor token, whoever that names (RFC 9068 §6)', async () => {
@@ -177,7 +195,6 @@ describe('set-up', () => {
 
   it('refuses plain http to another machine unless it was allowed (RFC 9700 §2.6)', () => {
     expect(() => create({ address: 'http://sts.internal' })).toThrow(TypeError);
-    expect(() => create({ tokenEndpoint: 'http://sts.internal/token' })).toThrow(TypeError);
     expect(() => create({ address: 'http://sts.internal', allowInsecureHttp: true })).not.toThrow();
   });
 
@@ -195,8 +212,21 @@ describe('set-up', () => {
     expect(seen).toEqual([`${issuer.issuer}/.well-known/openid-configuration`]);
   });
 
-  it('needs exactly one way to authenticate', () => {
+  it('needs exactly one way to authenticate', async () => {
+    const { privateKey } = await generateKeyPair('ES256');
     expect(() => create({ clientSecret: undefined })).toThrow(TypeError);
+    expect(() => create({ privateKey })).toThrow(TypeError);
+  });
+
+  it('does not work for an issuer with a slash more, and says why', async () => {
+    const warnings: string[] = [];
+    const misled = create({
+      issuer: `${issuer.issuer}/`,
+      onWarning: (message) => void warnings.push(message),
+    });
+    const why = `calls itself "${issuer.issuer}", and the option issuer says "${issuer.issuer}/"`;
+    await expect(misled.delegate({ token: 'T' })).rejects.toThrow(why);
+    expect(warnings).toEqual([expect.stringContaining(why)]);
   });
 });
 

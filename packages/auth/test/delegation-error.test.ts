@@ -86,6 +86,15 @@ describe('a DelegationError', () => {
       { status: 500, body: { error: 'server_error' } },
       { status: 500, error: 'server_error' },
     ],
+    [
+      '503 until a date (RFC 9110 §10.2.3)',
+      {
+        status: 503,
+        body: {},
+        headers: { 'retry-after': new Date((issuer.now() + 3600) * 1000).toUTCString() },
+      },
+      { retryAfterSeconds: 300 },
+    ],
     ['502 in HTML', { status: 502, body: '<html>' }, { status: 502, retryAfterSeconds: 5 }],
     [
       '429',
@@ -153,6 +162,7 @@ describe('what a middle tier answers (delegationProblems)', () => {
     }));
     const answer = await call().expect(status);
     expect(answer.body).toMatchObject({ type: PROBLEMS + type, status, reason });
+    expect(`${answer.text} ${answer.headers['www-authenticate']}`).not.toContain('no more');
     expect(answer.headers['www-authenticate']).toMatch(
       new RegExp(`^Bearer error="${code}".*resource_metadata=`),
     );

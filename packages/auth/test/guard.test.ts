@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bearerChallenge, resourceMetadataUrl } from '../src/auth-problem.ts';
 import { parseBearerToken } from '../src/guard.ts';
+import { bearerChallenge, resourceMetadataUrl } from '../src/refusal.ts';
 
 /** Any UTF-16 code unit, half of them in the range that is quoted. */
 const character = fc
@@ -14,35 +14,41 @@ describe('parseBearerToken', () => {
   it.each(['Bearer abc', 'bearer abc', 'BEARER abc', 'Bearer   abc'])(
     'reads %j (RFC 6750 §2.1, RFC 9110 §11.1)',
     (header) => {
-      expect(parseBearerToken([header], '/')).toEqual({ kind: 'token', token: 'abc' });
+      expect(parseBearerToken([header], '/')).toEqual({ token: 'abc' });
     },
   );
 
   it('takes every character of b64token', () => {
     const token = 'aZ09-._~+/==';
-    expect(parseBearerToken([`Bearer ${token}`], '/')).toEqual({ kind: 'token', token });
+    expect(parseBearerToken([`Bearer ${token}`], '/')).toEqual({ token });
   });
 
   it.each([[[]], [['Basic abc']], [['DPoP abc']], [['Negotiate']]])(
     'finds no bearer credentials in %j (RFC 6750 §3.1)',
     (headers) => {
-      expect(parseBearerToken(headers, '/')).toEqual({ kind: 'none' });
+      expect(parseBearerToken(headers, '/')).toMatchObject({ problem: 'missing-token' });
     },
   );
 
   it('does not read a token from the query (RFC 9700 §4.3.2)', () => {
-    expect(parseBearerToken([], '/?access_token=abc')).toEqual({ kind: 'none' });
+    expect(parseBearerToken([], '/?access_token=abc')).toMatchObject({ problem: 'missing-token' });
   });
 
   it('refuses a token that is sent twice over (RFC 6750 §3.1)', () => {
-    expect(parseBearerToken(['Bearer abc'], '/x?a=1&access_token=abc')).toMatchObject({ kind: 'malformed' });
-    expect(parseBearerToken(['Bearer abc'], '/x?access%5Ftoken=abc')).toMatchObject({ kind: 'malformed' });
-    expect(parseBearerToken(['Bearer abc', 'Bearer abc'], '/')).toMatchObject({ kind: 'malformed' });
-    expect(parseBearerToken(['Bearer abc', 'Basic abc'], '/')).toMatchObject({ kind: 'malformed' });
+    expect(parseBearerToken(['Bearer abc'], '/x?a=1&access_token=abc')).toMatchObject({
+      problem: 'invalid-request',
+    });
+    expect(parseBearerToken(['Bearer abc'], '/x?access%5Ftoken=abc')).toMatchObject({
+      problem: 'invalid-request',
+    });
+    expect(parseBearerToken(['Bearer a b'], '/x?access_token=abc')).toMatchObject({
+      problem: 'invalid-request',
+    });
+    expect(parseBearerToken(['Bearer abc', 'Bearer abc'], '/')).toMatchObject({ problem: 'invalid-request' });
+    expect(parseBearerToken(['Bearer abc', 'Basic abc'], '/')).toMatchObject({ problem: 'invalid-request' });
   });
 
   it.each([
-    '',
     'Bearer',
     'Bearer ',
     'Bearer a b',
@@ -51,10 +57,13 @@ describe('parseBearerToken', () => {
     'Bearer =',
     'Bearer a=b',
     'Bearer a\n',
-    'Bearer\tabc',
-    ': x',
-  ])('refuses %j as malformed (RFC 6750 §3.1)', (header) => {
-    expect(parseBearerToken([header], '/')).toMatchObject({ kind: 'malformed' });
+    'Bearer käse',
+  ])('finds a malformed token in %j (RFC 6750 §3.1)', (header) => {
+    expect(parseBearerToken([header], '/')).toMatchObject({ problem: 'invalid-token' });
+  });
+
+  it.each(['', 'Bearer\tabc', ': x', '"Bearer" abc'])('cannot read %j (RFC 9110 §11.4)', (header) => {
+    expect(parseBearerToken([header], '/')).toMatchObject({ problem: 'invalid-request' });
   });
 });
 

@@ -7,6 +7,8 @@ import { TokenCheckUnavailableError } from '../src/outgoing.ts';
 import { createTestIssuer, type TestIssuerServer } from '../src/testing.ts';
 import { createAccessTokenVerifier } from '../src/verifier.ts';
 
+const QUESTION = { sub: 's', jti: 'j', token: 't', tokenDigest: 'd', sessionId: undefined };
+
 let now = 1_800_000_000;
 
 const issuer = createTestIssuer({ now: () => now });
@@ -89,6 +91,14 @@ describe('requireLiveToken', () => {
     expect(asked()).toBe(2);
   });
 
+  it('relies on no answer when the clock was set back', async () => {
+    const jwt = issuer.mint();
+    await read(jwt).expect(200);
+    now -= 5;
+    await read(jwt).expect(200);
+    expect(asked()).toBe(2);
+  });
+
   it('relies on no answer past the end of its token (RFC 7662 §4)', async () => {
     const jwt = issuer.mint({ exp: now + 2 });
     await read(jwt).expect(200);
@@ -142,16 +152,13 @@ describe('requireLiveToken', () => {
       const lenient = createLiveTokenCheck({
         introspect: () => Promise.resolve({ active, sub: 's', jti: 'j' }),
       });
-      expect(
-        await lenient.isLive({ sub: 's', jti: 'j', token: 't', sessionId: undefined }, { fresh: true }),
-      ).toBe(false);
+      expect(await lenient.isLive(QUESTION, { fresh: true })).toBe(false);
     }
   });
 
   it('is unavailable when asking fails in any way', async () => {
     const broken = createLiveTokenCheck({ introspect: () => Promise.reject(new Error('no')) });
-    const auth = { sub: 's', jti: 'j', token: 't', sessionId: undefined };
-    await expect(broken.isLive(auth, { fresh: true })).rejects.toThrow(TokenCheckUnavailableError);
+    await expect(broken.isLive(QUESTION, { fresh: true })).rejects.toThrow(TokenCheckUnavailableError);
   });
 
   it('is unavailable, not false, when no answer comes in time', async () => {

@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler } from 'express';
 import request from 'supertest';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { backchannelLogout } from '../src/express.ts';
-import { createStaticKeySet } from '../src/key-set.ts';
+import { createStaticKeySet, type KeySet } from '../src/key-set.ts';
 import type { Logout } from '../src/logout-token.ts';
 import { TokenCheckUnavailableError } from '../src/outgoing.ts';
 import { createTestIssuer } from '../src/testing.ts';
@@ -24,7 +24,7 @@ let logouts: Logout[];
 
 let onLogout: (logout: Logout) => void;
 
-function createApp(keySet = createStaticKeySet(issuer.jwks())): express.Express {
+function createApp(keySet: KeySet = createStaticKeySet(issuer.jwks())): express.Express {
   const created = express();
   const receiver = backchannelLogout({
     issuer: issuer.issuer,
@@ -119,7 +119,7 @@ describe('backchannelLogout', () => {
 
   it('answers 503 with Retry-After while the keys cannot be had', async () => {
     const unavailable = new TokenCheckUnavailableError('down', { retryAfterSeconds: 4 });
-    const down = createApp({ find: () => Promise.reject(unavailable), current: () => undefined });
+    const down = createApp({ find: () => Promise.reject(unavailable), version: () => undefined });
     const answer = await send(issuer.mintLogoutToken(CLIENT), down).expect(503);
     expect(answer.headers['retry-after']).toBe('4');
   });

@@ -5,6 +5,8 @@ import {
   type DelegationClientOptions,
 } from '../src/delegation-client.ts';
 import { createTestIssuer, type TestAnswer, type TestIssuerServer } from '../src/testing.ts';
+import { createTokenCache, type DelegatedToken } from '../src/token-cache.ts';
+import { digestOf } from '../src/verifier.ts';
 
 let now = 0;
 
@@ -85,6 +87,50 @@ describe('the cache of a delegation client', () => {
     await client.requestCustomGrant('g', { a: '1', b: '2' });
     await client.requestCustomGrant('g', { b: '2', a: '1' });
     expect(count).toBe(1);
+  });
+
+  it('does not mind the order of scopes', async () => {
+    await client.delegate({ token: 'T', scopes: ['a', 'b'] });
+    await client.delegate({ token: 'T', scopes: ['b', 'a'] });
+    expect(count).toBe(1);
+    await client.exchange({ subjectToken: 'T', scopes: ['a', 'b'] });
+    await client.exchange({ subjectToken: 'T', scopes: ['b', 'a'] });
+    expect(count).toBe(2);
+    await client.requestCustomGrant('g', { scope: 'a b' });
+    await client.requestCustomGrant('g', { scope: 'b a' });
+    expect(count).toBe(3);
+  });
+
+  it('finds the token of a caller by the digest that the verifier made', async () => {
+    const token = await client.delegate({ token: 'T' });
+    expect(await client.delegate({ token: { token: 'T', tokenDigest: digestOf('T') } })).toBe(token);
+    await client.delegate({ token: { token: 'U', tokenDigest: digestOf('U') } });
+    expect(count).toBe(2);
+  });
+
+  it('keeps nothing when the clock was set back', async () => {
+    await client.delegate({ token: 'T' });
+    now -= 5000;
+    await client.delegate({ token: 'T' });
+    expect(count).toBe(2);
+    now += 4999;
+    await client.delegate({ token: 'T' });
+    expect(count).toBe(3);
+  });
+
+  it('keeps the newer token when an older request for it fails', async () => {
+    const cache = createTokenCache({ now: () => now });
+    const tags = { sessions: [], subjects: [] };
+    const older = Promise.withResolvers<DelegatedToken>();
+    expect(cache.find('key')).toBeUndefined();
+    cache.add('key', tags, () => older.promise);
+    now -= 1;
+    const token = await client.delegate({ token: 'T' });
+    expect(cache.find('key')).toBeUndefined();
+    await cache.add('key', tags, () => Promise.resolve(token)).promise;
+    older.reject(new Error('refused'));
+    await expect(older.promise).rejects.toThrow('refused');
+    expect(cache.find('key')?.from).toBe('cache');
   });
 
   it('keeps a token for 60 seconds, however long it lives', async () => {

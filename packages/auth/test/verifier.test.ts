@@ -94,6 +94,68 @@ describe('the verifier of an API', () => {
     expect(await unusable.verify(issuer.mint())).toMatchObject({ ok: false, detail: 'unknown_key' });
   });
 
+  it('does not take a remembered token when the clock was set back', async () => {
+    const jwt = issuer.mint();
+    const first = await verifier.verify(jwt);
+    now -= 1;
+    const second = await verifier.verify(jwt);
+    expect(second).toEqual(first);
+    expect(second).not.toBe(first);
+  });
+
+  it('gives every request the same token, which none can change', async () => {
+    const verdict = await verifier.verify(issuer.mint({ subscription: { status: 'lapsed' } }));
+    if (!verdict.ok) throw new Error(verdict.description);
+    const { subscription } = verdict.token.claims as { subscription?: { status: string } };
+    expect(() => Object.assign(subscription ?? {}, { status: 'active' })).toThrow(TypeError);
+    expect(() => (verdict.token.scopes as string[]).push('more')).toThrow(TypeError);
+  });
+
+  it.each([
+    ['a slash more', `${issuer.issuer}/`],
+    ['another name', 'https://other.example'],
+  ])('tells once of an issuer with %s: cause, expected, found and option', async (_, wrong) => {
+    const warnings: string[] = [];
+    const misled = createAccessTokenVerifier({
+      issuer: wrong,
+      address: server.address,
+      audience: issuer.audience,
+      onWarning: (message) => void warnings.push(message),
+    });
+    for (let turn = 0; turn < 2; turn += 1)
+      await expect(misled.verify(issuer.mint())).rejects.toThrow(
+        `calls itself "${issuer.issuer}", and the option issuer says "${wrong}"`,
+      );
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/calls itself .*the option issuer says .*the option address/);
+  });
+
+  it('tells once when good signatures name another issuer than the option', async () => {
+    const warnings: string[] = [];
+    const misled = createAccessTokenVerifier({
+      issuer: `${issuer.issuer}/`,
+      audience: issuer.audience,
+      jwks: issuer.jwks(),
+      now: () => now,
+      onWarning: (message) => void warnings.push(message),
+    });
+    for (let turn = 0; turn < 2; turn += 1)
+      expect(await misled.verify(issuer.mint())).toMatchObject({ detail: 'wrong_issuer' });
+    expect(warnings).toEqual([expect.stringContaining(`names the issuer "${issuer.issuer}"`)]);
+  });
+
+  it('tells why the keys cannot be fetched', async () => {
+    const warnings: string[] = [];
+    const options = { issuer: issuer.issuer, address: server.address, audience: issuer.audience };
+    server.failWith({ status: 404, body: {} });
+    const lost = createAccessTokenVerifier({
+      ...options,
+      onWarning: (message) => void warnings.push(message),
+    });
+    await expect(lost.verify(issuer.mint())).rejects.toThrow(TokenCheckUnavailableError);
+    expect(warnings).toEqual([expect.stringContaining('openid-configuration answered 404')]);
+  });
+
   it('takes only the algorithms that it was told (RFC 8725 §3.1)', async () => {
     const { audience } = issuer;
     const options = {

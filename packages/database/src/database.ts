@@ -18,6 +18,8 @@ export interface OpenDatabaseOptions {
   readonly schema: string;
   /** In order. What the database has not seen yet is applied before this resolves. */
   readonly migrations: readonly Migration[];
+  /** False: nothing is applied, and a schema that lacks something is an `OutdatedSchemaError`. Default true. */
+  readonly migrate?: boolean;
   /** PostgreSQL: connections of this process at most. Default 10. */
   readonly maximumConnections?: number;
   /** PostgreSQL: a statement that runs longer is cancelled. Default 5000. */

@@ -6,5 +6,5 @@ export {
   isUnavailable,
   OverloadedError,
 } from './database.ts';
-export { NewerSchemaError, openDatabase } from './open.ts';
+export { NewerSchemaError, openDatabase, OutdatedSchemaError } from './open.ts';
 export { createStatement } from './statement.ts';

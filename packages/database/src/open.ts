@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { Database, Migration, OpenDatabaseOptions } from './database.ts';
+import { type Database, isUnavailable, type Migration, type OpenDatabaseOptions } from './database.ts';
 import { openPostgres } from './postgres.ts';
 import { openSqlite } from './sqlite.ts';
 
@@ -13,7 +13,8 @@ export async function openDatabase<Schema>(options: OpenDatabaseOptions): Promis
   const database =
     options.url === undefined ? openSqlite<Schema>(options) : openPostgres<Schema>(options, options.url);
   try {
-    await migrate(database, options);
+    if (options.migrate === false) await assertMigrated(database, options);
+    else await migrate(database, options);
   } catch (error) {
     await database.close();
     throw error;
@@ -24,6 +25,11 @@ export async function openDatabase<Schema>(options: OpenDatabaseOptions): Promis
 /** The database is ahead of this code: starting would mean two versions unaware of each other. */
 export class NewerSchemaError extends Error {
   override readonly name = 'NewerSchemaError';
+}
+
+/** The database lacks what this code needs, and the process was told not to change it. */
+export class OutdatedSchemaError extends Error {
+  override readonly name = 'OutdatedSchemaError';
 }
 
 interface Applied {
@@ -50,15 +56,30 @@ export async function migrate<Schema>(
   });
 }
 
-async function apply<Schema>(
-  transaction: Transaction<Schema>,
-  migrations: readonly Migration[],
+async function assertMigrated<Schema>(
+  database: Database<Schema>,
+  { migrations }: { readonly migrations: readonly Migration[] },
 ): Promise<void> {
-  await sql`create table if not exists ${sql.id(TABLE)} (position integer primary key, name text not null)`.execute(
-    transaction,
+  const applied = await readApplied(database.db).catch((error: unknown) => {
+    if (isUnavailable(error)) throw error;
+    return [];
+  });
+  assertKnown(applied, migrations);
+  if (applied.length < migrations.length) {
+    throw new OutdatedSchemaError(
+      'the database has not been brought up to date by this version of the service: start the service first',
+    );
+  }
+}
+
+async function readApplied<Schema>(db: Kysely<Schema>): Promise<readonly Applied[]> {
+  const { rows } = await sql<Applied>`select position, name from ${sql.id(TABLE)} order by position`.execute(
+    db,
   );
-  const { rows: applied } =
-    await sql<Applied>`select position, name from ${sql.id(TABLE)} order by position`.execute(transaction);
+  return rows;
+}
+
+function assertKnown(applied: readonly Applied[], migrations: readonly Migration[]): void {
   for (const [index, row] of applied.entries()) {
     if (migrations[index]?.name === row.name) continue;
     throw new NewerSchemaError(
@@ -66,6 +87,17 @@ async function apply<Schema>(
         'it was used by a newer version. Start that version, or restore a back-up from before it',
     );
   }
+}
+
+async function apply<Schema>(
+  transaction: Transaction<Schema>,
+  migrations: readonly Migration[],
+): Promise<void> {
+  await sql`create table if not exists ${sql.id(TABLE)} (position integer primary key, name text not null)`.execute(
+    transaction,
+  );
+  const applied = await readApplied(transaction);
+  assertKnown(applied, migrations);
   for (const [position, migration] of migrations.entries()) {
     if (position < applied.length) continue;
     await migration.up(transaction as unknown as Kysely<unknown>);

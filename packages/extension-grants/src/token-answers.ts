@@ -66,7 +66,8 @@ export function createTokenAnswers(provider: Provider, options: TokenAnswerOptio
 
   async function report(ctx: KoaContextWithOIDC, error: string, seen: SeenRequest | undefined) {
     const { client, params } = ctx.oidc;
-    if (options.onRefused === undefined || client === undefined) return;
+    // A public client's name alone authenticates nobody.
+    if (options.onRefused === undefined || client === undefined || client.clientAuthMethod === 'none') return;
     const isRefusal =
       seen === undefined
         ? AFTER_AUTHENTICATION.has(error)

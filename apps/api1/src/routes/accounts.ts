@@ -15,7 +15,7 @@ export interface AccountDependencies {
 export function accountRoutes({ authenticate, delegation, api2 }: AccountDependencies): Router {
   const routes = Router();
   routes.get('/accounts', authenticate, requireScope('api1'), async (request, response) => {
-    const { token } = authOf(request);
+    const token = authOf(request);
     relay(response, await api2.accounts(() => delegation.delegate({ token, scopes: ['api2'] })));
   });
   routes.all('/accounts', allowOnly('GET'));

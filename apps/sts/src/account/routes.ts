@@ -8,12 +8,12 @@ import type { LedgerQueries } from '../state/queries.ts';
 import type { Revocation } from '../state/revocation.ts';
 import { isStorable } from '../state/schema.ts';
 
-export interface AccountPorts {
+export interface AccountParts {
   /** For tokens whose audience is the issuer itself. */
   readonly verifier: AccessTokenVerifier;
-  readonly ledger: Pick<TokenLedger, 'statusOf'>;
+  readonly ledger: TokenLedger;
   readonly queries: LedgerQueries;
-  readonly revocation: Pick<Revocation, 'endSession' | 'revokeDelegation'>;
+  readonly revocation: Revocation;
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -23,26 +23,29 @@ const PAGE = z.object({
   cursor: z.string().min(1).max(512).optional(),
 });
 
-/** What users see and end of their own: who acted for them, and where they are signed in. Never anybody else's. */
-export function accountRoutes(ports: AccountPorts): Router {
-  const { queries, revocation } = ports;
-  const routes = Router();
+/** A user's own delegations and sessions: who acted for them, and where they are signed in. They may end each. */
+export function accountRoutes({ verifier, ledger, queries, revocation, now }: AccountParts): Router {
+  // The ledger is at hand, so a token that was revoked or whose session has ended is refused at once.
+  const liveTokens: LiveTokenCheck = {
+    isLive: async ({ jti }) => (await ledger.statusOf(jti, now())).active,
+    forgetSession: () => undefined,
+    forgetSubject: () => undefined,
+  };
+  const routes = Router({ caseSensitive: true, strict: true });
   routes.use(
     apiHeaders(),
-    requireAccessToken(ports.verifier),
+    requireAccessToken(verifier),
     requireScope('account'),
-    requireLiveToken(liveIn(ports)),
-    requireUserAlone,
+    requireLiveToken(liveTokens),
+    requireNoActor,
   );
 
   routes.get('/delegations', async (request, response) => {
     const query = PAGE.safeParse(request.query);
     if (!query.success) throw badPage();
     const { limit, cursor } = query.data;
-    const page = await queries.delegationsOf(authOf(request).sub, {
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
+    const { sub } = authOf(request);
+    const page = await queries.delegationsOf(sub, { limit, ...(cursor === undefined ? {} : { cursor }) });
     if (page === null) throw badPage();
     response.json({ delegations: page.rows, next: page.next });
   });
@@ -50,7 +53,7 @@ export function accountRoutes(ports: AccountPorts): Router {
 
   routes.delete('/delegations/:jti', async (request, response) => {
     const { jti } = request.params;
-    if (!isStorable(jti) || !(await revocation.revokeDelegation(jti, authOf(request).sub))) throw unknown();
+    if (!isStorable(jti) || !(await revocation.revokeDelegation(jti, authOf(request).sub))) throw notFound();
     response.status(204).end();
   });
   routes.all('/delegations/:jti', allowOnly('DELETE'));
@@ -64,7 +67,7 @@ export function accountRoutes(ports: AccountPorts): Router {
   routes.delete('/sessions/:id', async (request, response) => {
     const { sub: subject } = authOf(request);
     const { id } = request.params;
-    if (!isStorable(id) || !(await revocation.endSession(id, { subject }))) throw unknown();
+    if (!isStorable(id) || !(await revocation.endSession(id, { subject }))) throw notFound();
     response.status(204).end();
   });
   routes.all('/sessions/:id', allowOnly('DELETE'));
@@ -72,26 +75,11 @@ export function accountRoutes(ports: AccountPorts): Router {
   return routes;
 }
 
-/** Nobody acts for a user here: these rows say who did. */
-const requireUserAlone: RequestHandler = (request, _response, next) => {
+/** Delegated tokens are refused: a user decides here about those who act for them. */
+const requireNoActor: RequestHandler = (request, _response, next) => {
   if (authOf(request).actor === undefined) return next();
-  next(
-    problem({
-      status: 403,
-      type: 'wrong-actor',
-      detail: 'Only the user may use this, without anyone acting for them.',
-    }),
-  );
+  next(problem({ status: 403, type: 'wrong-actor', detail: 'Only the user in person may use this.' }));
 };
-
-/** The ledger is at hand, so a token that was revoked or whose session has ended is refused at once. */
-function liveIn({ ledger, now }: AccountPorts): LiveTokenCheck {
-  return {
-    isLive: async (auth) => (await ledger.statusOf(auth.jti, now())).active,
-    forgetSession: () => undefined,
-    forgetSubject: () => undefined,
-  };
-}
 
 function badPage() {
   return problem({
@@ -101,7 +89,7 @@ function badPage() {
   });
 }
 
-/** The same for what does not exist and for what is somebody else's. */
-function unknown() {
+/** The same answer for a row that does not exist and for one of another user. */
+function notFound() {
   return problem({ status: 404, type: 'not-found', detail: 'You have nothing of that name.' });
 }

@@ -3,11 +3,6 @@ import { Writable } from 'node:stream';
 import type { Registry } from '../registry/load-registry.ts';
 import type { State } from '../state/state.ts';
 
-export function timeOf(epochSeconds: number): string {
-  return new Date(epochSeconds * 1000).toISOString();
-}
-
-/** What a command works with. */
 export interface CommandContext {
   readonly state: State;
   readonly registry: Registry;
@@ -23,22 +18,31 @@ export interface CommandContext {
 /** `args` are those after the command's own name. */
 export type Command = (args: readonly string[], context: CommandContext) => Promise<void>;
 
-/** Wrong use, or a name that is not there: the text is for the operator, the exit code is 1. */
+/** Wrong use, or a name that does not exist: the text is for the operator, the exit code is 1. */
 export class CommandError extends Error {}
 
 /** The one name that a command is about. */
-export function oneName(args: readonly string[], what: string): string {
+export function oneName(args: readonly string[], kind: string): string {
   const [name, ...rest] = args;
-  if (name === undefined || name === '' || rest.length > 0) throw new CommandError(`name one ${what}`);
+  if (name === undefined || name === '' || rest.length > 0) throw new CommandError(`name one ${kind}`);
   return name;
 }
 
-/** Reads one line from standard input; on a terminal it asks, and what is typed is not shown. */
-export async function askSecret(question: string): Promise<string> {
-  const { stdin, stderr } = process;
+export function timeOf(epochSeconds: number): string {
+  return new Date(epochSeconds * 1000).toISOString();
+}
+
+/**
+ * Reads one line from standard input. On a terminal it asks for it, after the echo was switched off, so that nothing that
+ * is typed or pasted shows.
+ */
+export async function askSecret(
+  question: string,
+  { stdin, stderr }: Pick<NodeJS.Process, 'stdin' | 'stderr'> = process,
+): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  if (stdin.isTTY) stderr.write(question);
   const lines = createInterface({ input: stdin, output: silent, terminal: stdin.isTTY });
+  if (stdin.isTTY) stderr.write(question);
   try {
     for await (const line of lines) return line;
     return '';

@@ -8,10 +8,7 @@ import { type Command, type CommandContext, CommandError, oneName, timeOf } from
 
 const PAGE = 100;
 
-/**
- * `ledger [--subject <sub or user name>] [--json]`: every row, newest first; with `--json` one object per line, and nothing
- * else.
- */
+/** `ledger [--subject <sub or user name>] [--json]`: every row, newest first; with `--json` one object per line and nothing else. */
 export const ledger: Command = async (args, { state, print }) => {
   const { values } = parseArgs({
     args: [...args],
@@ -34,27 +31,27 @@ export const ledger: Command = async (args, { state, print }) => {
   if (isEmpty && !values.json) print('nothing is recorded');
 };
 
-/** A user's name is as good as the `sub`; rows of a user who is gone are found by `sub` alone. */
+/** A user name stands for its `sub`; rows of a user who was removed are found by `sub` alone. */
 async function subjectOf(nameOrSubject: string, { users }: State): Promise<string> {
   return (await users.findByName(nameOrSubject))?.id ?? nameOrSubject;
 }
 
-/** `explain <jti or request id>`: what was asked, what became of it, and why. */
-export const explain: Command = async (args, { state, print, now }) => {
-  const { rows, status } = await state.queries.explain(oneName(args, 'jti or request id'), now());
+/** `explain <jti or request id>`: the rows of a token or a request, and why it was refused or is inactive. */
+export const explain: Command = async (args, { state, print }) => {
+  const { rows, status } = await state.queries.explain(oneName(args, 'jti or request id'));
   if (rows.length === 0) print('nothing is recorded under this name');
   for (const row of rows) {
     print(lineOf(row));
     if (row.outcome === 'refused') {
-      print(`  error ${row.error ?? '-'}, told ${row.reason ?? '-'}, because of ${row.detail ?? '-'}`);
+      print(`  error ${row.error ?? '-'}, reason ${row.reason ?? '-'}, detail ${row.detail ?? '-'}`);
     }
   }
   if (status !== null)
-    print(status.active ? 'the token still holds' : `the token holds no more: ${status.detail}`);
+    print(status.active ? 'the token is active' : `the token is inactive: ${status.detail}`);
 };
 
 function lineOf(row: OperatorRow): string {
-  const actors = row.actors.length === 0 ? 'nobody acting' : `by ${row.actors.join(' < ')}`;
+  const actors = row.actors.length === 0 ? 'no actor' : `by ${row.actors.join(' < ')}`;
   const audience = row.audience === null ? '' : ` at ${row.audience}`;
   const ended = row.revoked_at === null ? '' : `, revoked ${timeOf(row.revoked_at)}`;
   return `${timeOf(row.at)}  ${row.outcome}  ${row.grant_type}  ${row.client_id}${audience} [${row.scope}], for ${row.subject ?? 'itself'}, ${actors}${ended}  ${row.jti}`;
@@ -63,7 +60,7 @@ function lineOf(row: OperatorRow): string {
 const USAGE =
   'policy check --actor <client> --grant <grant type> --from <api> [--having <scope> …] [--to <api>] [--scope <scope> …] [--chain <client> …] [--dpop]';
 
-/** `policy check …`: what the delegation policy would decide, without a token and without issuing anything. */
+/** `policy check …`: the decision of the delegation policy, without a token and without issuing anything. */
 export const policy: Command = async ([action, ...args], context) => {
   if (action !== 'check') throw new CommandError(USAGE);
   const { values } = parseArgs({

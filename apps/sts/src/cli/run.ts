@@ -1,20 +1,31 @@
 import { type Command, type CommandContext, CommandError } from './command.ts';
-import { epoch, keys } from './keys.ts';
 import { explain, ledger, policy } from './ledger.ts';
+import { keys, revokeAll, seed } from './server.ts';
 import { client, user } from './users-and-clients.ts';
 
-const COMMANDS: Readonly<Record<string, Command>> = { user, client, keys, epoch, ledger, explain, policy };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  user,
+  client,
+  keys,
+  'revoke-all': revokeAll,
+  seed,
+  ledger,
+  explain,
+  policy,
+};
 
 export const USAGE = `pnpm sts <command>
 
   user add|password|disable|enable <name>     the password is asked for
-  client add <id> [--grant … --scope … --redirect-uri … --public --third-party]
+  client add <id> [--grant … --scope … --redirect-uri … --public | --jwks <file> | --jwks-uri <address>
+                   --require-par --dpop-bound --third-party]
   client secret <id> [--days n]               a further secret, shown once
   client retire-secrets <id>                  all but one, which is asked for
   client disable|enable <id>
   keys list                                   signing keys and their state
   keys rotate [--now]                         --now refuses every older key at once
-  epoch raise                                 every sign-in and every token up to now is dead: after a restore
+  revoke-all                                  every sign-in and every token up to now is void: after a restore
+  seed                                        puts the clients that the settings name into the database
   ledger [--subject <user or sub>] [--json]   what was issued and refused, newest first
   explain <jti or request id>                 why it was refused, or what became of it
   policy check --actor <client> --from <api> [--grant …] [--to <api>] [--scope …] [--chain …]`;
@@ -27,7 +38,7 @@ export async function runCommand(args: readonly string[], context: CommandContex
   try {
     await command(rest, { ...context, print: (line) => context.print(withoutControls(line)) });
   } catch (error) {
-    // What parseArgs says of an unknown or unfinished option is meant for people.
+    // The messages of parseArgs about an unknown or unfinished option are meant for people.
     if (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')) {
       throw new CommandError(error.message);
     }
@@ -36,8 +47,8 @@ export async function runCommand(args: readonly string[], context: CommandContex
 }
 
 /**
- * Clients choose words that stand in the ledger (an unknown grant type, say). On a terminal their control characters would
- * do something, or begin a line that looks like a row; they are shown as JSON writes them, so that JSON stays the same.
+ * Shows control characters as JSON writes them, so that JSON stays the same. Clients choose words that stand in the
+ * ledger (an unknown grant type, say), and on a terminal these characters would act, or begin a line that looks like a row.
  */
 function withoutControls(line: string): string {
   return line.replace(

@@ -11,7 +11,7 @@ export interface ExchangeDependencies {
   readonly apis: ApiRegistry;
   /** For the access tokens of this server. */
   readonly accessTokens: AccessTokenValidator;
-  readonly ledger: Pick<TokenLedger, 'statusOf'>;
+  readonly ledger: Pick<TokenLedger, 'statusOf' | 'isActorBlocked'>;
 }
 
 export type AuthorizedActor =
@@ -47,10 +47,11 @@ export async function authorizeActor(
   const derived = derive({ grantType, subjectToken, actor: client.id, dpopThumbprint });
   if (!derived.ok) return derived;
 
+  const to = { actor: client.id, audience: decision.target };
   const status =
     subjectToken.kind === 'external'
-      ? ACTIVE
-      : await ledger.statusOf(subjectToken.jti, request.now, { actor: client.id, audience: decision.target });
+      ? await externalStatusOf(subjectToken, to)
+      : await ledger.statusOf(subjectToken.jti, request.now, to);
   if (!status.active) {
     const options = { reason: 'subject_token', detail: status.detail, subjectToken };
     const refusal = refuse(subjectTokenErrorOf(grantType), 'the token is no longer active', options);
@@ -60,10 +61,13 @@ export async function authorizeActor(
     return refused('blocked', 'the user does not let this client act at the target', request, subjectToken);
   }
   return { ok: true, scopes: decision.scopes, target: decision.target };
-}
 
-/** The ledger holds no row of a trusted issuer's token; its validator has looked at the user. */
-const ACTIVE = { active: true, isBlocked: false } as const;
+  /** The ledger has no row of a trusted issuer's token; its validator has looked at the user. */
+  async function externalStatusOf({ subject }: SubjectToken, at: { actor: string; audience: string }) {
+    const isBlocked = await ledger.isActorBlocked({ subject, ...at }, request.now);
+    return { active: true, isBlocked } as const;
+  }
+}
 
 /** The wire code of each fault. A fault of the subject token has the grant's own code for that. */
 const ERROR: Record<DelegationFault | 'blocked', GrantError | 'subject_token'> = {

@@ -10,8 +10,8 @@ import { TRANSLATION_GRANT, USER_SUBSCRIPTION_CLIENT } from '../registry/clients
 import { authorizeActor, type ExchangeDependencies } from './authorize-actor.ts';
 import { type SubjectTokenReader, validateSubjectToken } from './subject-token.ts';
 import type { SubscriptionAnswer, SubscriptionsClient } from './subscriptions-client.ts';
+import { lifetimes } from '../lifetimes.ts';
 
-const SELF_ISSUED_LIFETIME_SECONDS = 15;
 const RETRY_AFTER_SECONDS = 5;
 
 export interface TranslationDependencies extends ExchangeDependencies {
@@ -34,7 +34,7 @@ export function createTranslationGrant(dependencies: TranslationDependencies): E
   const issueOwnToken = () =>
     dependencies.tokenTools.issueClientJwt({
       clientId: USER_SUBSCRIPTION_CLIENT.id,
-      lifetimeSeconds: SELF_ISSUED_LIFETIME_SECONDS,
+      lifetimeSeconds: lifetimes.ownTokenSeconds,
       scopes: USER_SUBSCRIPTION_CLIENT.scopes,
       audience: dependencies.subscriptionsAudience,
     });

@@ -1,6 +1,6 @@
 import { errors, type Grant, type Interaction, type Provider } from 'oidc-provider';
 
-/** What the user is asked to allow, as the consent page lists it. */
+/** The scopes that the consent page lists. */
 export async function scopesToAllow(
   provider: Provider,
   interaction: Interaction,
@@ -10,8 +10,8 @@ export async function scopesToAllow(
   return asked.length > 0 ? asked : askedAgain(provider, interaction);
 }
 
-/** The user agreed: everything that was asked and not granted yet is granted. Resolves with the grant's id. */
-export async function grantWhatIsAsked(provider: Provider, interaction: Interaction): Promise<string> {
+/** Grants everything that was requested and is not granted yet. Resolves with the grant's id. */
+export async function grantRequested(provider: Provider, interaction: Interaction): Promise<string> {
   const grant = await grantOf(provider, interaction);
   const { openid, apis } = missingOf(interaction);
   if (openid.length > 0) grant.addOIDCScope(openid.join(' '));
@@ -25,7 +25,7 @@ async function grantOf(provider: Provider, { grantId, session, params }: Interac
   const existing = grantId === undefined ? undefined : await provider.Grant.find(grantId);
   if (existing !== undefined) return existing;
   const accountId = session?.accountId;
-  if (accountId === undefined) throw new errors.SessionNotFound('nobody is signed in');
+  if (accountId === undefined) throw new errors.SessionNotFound('no user is signed in');
   return new provider.Grant({ accountId, clientId: String(params['client_id']) });
 }
 
@@ -40,7 +40,7 @@ function missingOf({ prompt }: Interaction): {
   return { openid: missingOIDCScope ?? [], apis: missingResourceScopes ?? {} };
 }
 
-/** What was granted before and is asked for once more. Any other word in the request is the client's and gets it nothing. */
+/** The scopes that were granted before and are requested again. Any other word in the request is the client's own. */
 async function askedAgain(provider: Provider, { grantId, params }: Interaction): Promise<readonly string[]> {
   const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId);
   const granted = [grant?.getOIDCScope() ?? '', ...Object.values(grant?.resources ?? {})]

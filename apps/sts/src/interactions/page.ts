@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Markup that is safe to send: made by `html` alone, which escapes every value that is not itself markup. */
+/** Markup that is safe to send. Only `html` makes it, and escapes every value that is not markup itself. */
 export class Html {
   readonly #markup: string;
 
@@ -17,8 +17,8 @@ type Part = Html | string | number | undefined | false | readonly Part[];
 
 /**
  * A tagged template: `html\`<p>${text}</p>\``. Strings and numbers are escaped for element content and quoted attribute
- * values; `undefined` and `false` are left out. Not safe for values in unquoted attributes, scripts, styles and URLs whose
- * scheme a stranger chose: there are none.
+ * values; `undefined` and `false` are left out. Not safe for values in unquoted attributes, scripts, styles, and URLs of an
+ * unchecked scheme.
  */
 export function html(literals: TemplateStringsArray, ...values: readonly Part[]): Html {
   return new Html(literals.reduce((markup, literal, index) => markup + render(values[index - 1]) + literal));
@@ -44,7 +44,7 @@ function escape(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
 }
 
-/** Where the one style sheet of these pages is served. */
+/** The address of the style sheet. */
 export const STYLE_PATH = '/interaction/style.css';
 
 export interface Page {
@@ -82,7 +82,7 @@ export function renderPage({ title, body }: Page): string {
   return document.toString();
 }
 
-/** The summary at the top of a form that was refused: announced at once, and it names the field to mend. */
+/** The summary at the top of a refused form; screen readers announce it at once. */
 export function problemSummary(heading: string, text: string): Html {
   return html`<div class="problem" role="alert" id="problem">
     <h2>${heading}</h2>
@@ -94,7 +94,7 @@ const FILES = ['theme.css', 'pages.css'].map((name) => new URL(name, import.meta
 
 let read: string | undefined;
 
-/** The one style sheet of the pages: the shared tokens, then what is drawn with them. */
+/** The one style sheet of the pages: the shared design tokens, then the rules. */
 export function styleSheet(): string {
   read ??= FILES.map((file) => readFileSync(file, 'utf8')).join('\n');
   return read;

@@ -1,5 +1,10 @@
 import { html, type Html, type Page, problemSummary } from './page.ts';
 
+/** Leads to this server's own application, wherever that is: a page that ends a sign-in is no dead end. */
+export const APPLICATION_PATH = '/application';
+
+const wayOn = html`<p class="actions"><a class="button" href="${APPLICATION_PATH}">Go to Behalf</a></p>`;
+
 export interface SignInPage {
   /** Where the form goes. */
   readonly action: string;
@@ -81,13 +86,13 @@ function inWords(seconds: number): string {
 export interface ConsentPage {
   readonly action: string;
   readonly application: string;
-  /** Where the answer goes: the person can see whom they deal with. */
+  /** The origin that the answer goes to. */
   readonly destination: string;
   readonly userName: string;
   readonly scopes: readonly string[];
 }
 
-/** What each scope means to a person. A scope without an entry is shown by its name. */
+/** The meaning of each scope for people. A scope without an entry is shown by its name. */
 const MEANINGS: Readonly<Record<string, { title: string; detail: string }>> = {
   openid: { title: 'Know that it is you', detail: 'A number that stands for you, not your name.' },
   profile: { title: 'See your name', detail: 'Your display name and user name.' },
@@ -100,7 +105,7 @@ const MEANINGS: Readonly<Record<string, { title: string; detail: string }>> = {
   },
 };
 
-/** Asks whether an application may have what it asked for. */
+/** Asks whether an application may have the scopes that it asked for. */
 export function consentPage({ action, application, destination, userName, scopes }: ConsentPage): Page {
   return {
     title: `Allow ${application}?`,
@@ -127,7 +132,7 @@ export function consentPage({ action, application, destination, userName, scopes
   };
 }
 
-/** Asks whether to sign out (OpenID Connect RP-Initiated Logout 1.0 §2). `xsrf` is oidc-provider's token for this question. */
+/** Asks whether to sign out (OpenID Connect RP-Initiated Logout 1.0 §2). `xsrf` names the session that the answer is about. */
 export function signOutPage(action: string, xsrf: string, application: string | undefined): Page {
   return {
     title: 'Sign out?',
@@ -158,13 +163,17 @@ export function signedOutPage(returnTo: { name: string; url: string } | undefine
   };
 }
 
-/** Leads to this server's own application, wherever that is: a page that ends a sign-in is no dead end. */
-export const APPLICATION_PATH = '/application';
-
-const wayOn = html`<p class="actions"><a class="button" href="${APPLICATION_PATH}">Go to Behalf</a></p>`;
+export function staysSignedInPage(): Page {
+  return {
+    title: 'Still signed in',
+    body: html`<h1>You are still signed in</h1>
+      <p class="lead">You can close this page.</p>
+      ${wayOn}`,
+  };
+}
 
 /** Asks the person who has just signed in to sign out the one who was signed in with this browser before. */
-export function switchAccountPage(action: string, fields: Readonly<Record<string, string>>): Page {
+export function changeUserPage(action: string, fields: Readonly<Record<string, string>>): Page {
   return {
     title: 'Sign the other person out?',
     body: html`<h1>Sign the other person out?</h1>
@@ -176,7 +185,7 @@ export function switchAccountPage(action: string, fields: Readonly<Record<string
   };
 }
 
-/** Carries values on to `action` by a button, where oidc-provider would have a script press it. */
+/** Carries values on to `action` by a button. */
 export function continuePage(action: string, fields: Readonly<Record<string, string>>): Page {
   return {
     title: 'Continue',
@@ -195,7 +204,7 @@ function formOf(action: string, fields: Readonly<Record<string, string>>): Html 
   </form>`;
 }
 
-/** The sign-in that this page belonged to is over: it took too long, was finished in another tab, or has no cookie here. */
+/** The sign-in took too long, was finished in another tab, or has no cookie in this browser. */
 export function expiredPage(): Page {
   return {
     title: 'This page has expired',
@@ -208,7 +217,7 @@ export function expiredPage(): Page {
   };
 }
 
-/** A request that cannot go on and must not be sent back to whoever made it (RFC 6749 §4.1.2.1). */
+/** A faulty request that must not be sent back to the client (RFC 6749 §4.1.2.1). */
 export function errorPage(error: string, description: string | undefined): Page {
   return {
     title: 'That did not work',
@@ -230,7 +239,7 @@ export function errorPage(error: string, description: string | undefined): Page 
   };
 }
 
-/** Our own fault, or our database's. */
+/** An internal failure. */
 export function troublePage(requestId: string | undefined): Page {
   return {
     title: 'Something went wrong',
@@ -247,7 +256,7 @@ export function troublePage(requestId: string | undefined): Page {
   };
 }
 
-/** A form that was sent from somewhere else than the page it stands on. */
+/** A form that another site sent. */
 export function foreignFormPage(): Page {
   return {
     title: 'Not accepted',

@@ -1,9 +1,10 @@
 import PQueue from 'p-queue';
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import { type Kysely, sql } from 'kysely';
+import { availableParallelism } from 'node:os';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { StsSchema } from '../state/schema.ts';
-import type { User, UserStore } from '../state/users.ts';
+import type { UserStore } from '../state/users.ts';
 
 /** Failures of one user name from one network, and of one network altogether, within `WINDOW_SECONDS`. */
 export const FAILURES_PER_NAME = 10;
@@ -12,45 +13,99 @@ const FAILURES_PER_NETWORK = 300;
 
 export const WINDOW_SECONDS = 15 * 60;
 
+/** A check costs 20 ms of one core and 19 MiB. One core, and half of the threads that sign tokens, stay free. */
+const CHECKS_AT_ONCE = Math.max(1, Math.min(2, availableParallelism() - 1));
+
+const MAXIMUM_WAITING = 256;
+
+/** How long an attempt waits for its turn. */
+const WAIT_MS = 10_000;
+
+/** `busy`: nothing was checked, because too many others wait. */
+export type SignInResult =
+  | { readonly ok: true; readonly user: NonNullable<Awaited<ReturnType<UserStore['authenticate']>>> }
+  | { readonly ok: false; readonly problem: 'refused' | 'busy' | { readonly waitSeconds: number } };
+
+export type SignInCheck = (name: string, password: string, address: string) => Promise<SignInResult>;
+
+/**
+ * Checks a name and a password, throttled. Attempts take turns from their first write on, so that a flood of them delays
+ * nothing but sign-ins.
+ */
+export function createSignInCheck(
+  users: UserStore,
+  throttle: SignInThrottle,
+  { maximum = CHECKS_AT_ONCE, maximumWaiting = MAXIMUM_WAITING } = {},
+): SignInCheck {
+  const queue = new PQueue({ concurrency: maximum });
+
+  async function check(name: string, password: string, address: string): Promise<SignInResult> {
+    const admission = await throttle.consume(name, address);
+    if (!admission.ok) return { ok: false, problem: { waitSeconds: admission.waitSeconds } };
+    const user = await users.authenticate(name, password);
+    if (user === undefined) return { ok: false, problem: 'refused' };
+    await admission.refund();
+    return { ok: true, user };
+  }
+
+  return async (name, password, address) => {
+    if (queue.size >= maximumWaiting) return { ok: false, problem: 'busy' };
+    const turn = AbortSignal.timeout(WAIT_MS);
+    return queue.add(async () =>
+      turn.aborted ? { ok: false, problem: 'busy' } : check(name, password, address),
+    );
+  };
+}
+
 export type Admission =
-  | {
-      readonly ok: true;
-      /** Call it when the sign-in succeeded, or was not tried: only failures count. */
-      readonly refund: () => Promise<void>;
-    }
+  /** `refund`: the sign-in succeeded; only failures count. */
+  | { readonly ok: true; readonly refund: () => Promise<void> }
   | { readonly ok: false; readonly waitSeconds: number };
 
 export interface SignInThrottle {
-  /** Counts an attempt before it is made, so that parallel guesses cannot slip past the limit together. */
+  /** Counts an attempt before it is made, so that parallel guesses cannot pass the limit together. */
   consume(userName: string, address: string): Promise<Admission>;
 }
 
 /**
- * Slows guessing down. A name is paused only for the network that the failures came from, and only until the window
- * ends, so nobody can lock somebody else out. An attempt that is turned away counts for nothing.
+ * Slows guessing down, on all replicas together. A name is paused only for the network that the failures came from, and only
+ * until the window ends, so nobody can lock another person out. An attempt that is turned away writes nothing. A network
+ * leaves at most `FAILURES_PER_NETWORK` names in the table, each until its window ends.
  */
-export function createSignInThrottle(counter: AttemptCounter): SignInThrottle {
+export function createSignInThrottle(db: Kysely<StsSchema>, now: () => number): SignInThrottle {
   return {
     async consume(userName, address) {
+      const at = now();
       const network = networkOf(address);
       const limits = [
-        { key: keyOf('name', userName.normalize('NFKC').toLowerCase(), network), maximum: FAILURES_PER_NAME },
         { key: keyOf('network', network), maximum: FAILURES_PER_NETWORK },
+        { key: keyOf('name', userName.normalize('NFKC').toLowerCase(), network), maximum: FAILURES_PER_NAME },
       ];
-      const counted: string[] = [];
-      const takeBack = async () => {
-        for (const key of counted) await counter.refund(key);
-      };
-      for (const { key, maximum } of limits) {
-        const { count, endsInSeconds } = await counter.count(key, WINDOW_SECONDS);
-        counted.push(key);
-        if (count <= maximum) continue;
-        await takeBack();
-        return { ok: false, waitSeconds: Math.max(1, endsInSeconds) };
+      try {
+        await db.transaction().execute(async (transaction) => {
+          for (const { key, maximum } of limits) {
+            const { attempts, window_ends_at } = await count(transaction, key, at);
+            if (attempts > maximum) throw new TooManyAttempts(Math.max(1, window_ends_at - at));
+          }
+        });
+      } catch (error) {
+        if (error instanceof TooManyAttempts) return { ok: false, waitSeconds: error.waitSeconds };
+        throw error;
       }
-      return { ok: true, refund: takeBack };
+      const keys = limits.map(({ key }) => key);
+      return { ok: true, refund: () => refund(db, keys) };
     },
   };
+}
+
+/** Rolls the counting back. */
+class TooManyAttempts extends Error {
+  readonly waitSeconds: number;
+
+  constructor(waitSeconds: number) {
+    super('too many attempts');
+    this.waitSeconds = waitSeconds;
+  }
 }
 
 /** Names and addresses of people are not kept in clear. */
@@ -58,48 +113,41 @@ function keyOf(...parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
-/** Counts per key within fixed windows, on all replicas together. */
-export interface AttemptCounter {
-  /** One more; the first one opens the window. */
-  count(key: string, windowSeconds: number): Promise<{ count: number; endsInSeconds: number }>;
-  /** One less in the window that is open. */
-  refund(key: string): Promise<void>;
+/** One more attempt; the first one opens the window. One statement, so that parallel attempts each get their own number. */
+function count(transaction: Transaction<StsSchema>, key: string, at: number) {
+  const isOver = sql`sign_in_attempts.window_ends_at <= ${at}`;
+  return transaction
+    .insertInto('sign_in_attempts')
+    .values({ key, attempts: 1, window_ends_at: at + WINDOW_SECONDS })
+    .onConflict((conflict) =>
+      conflict.column('key').doUpdateSet({
+        attempts: sql<number>`case when ${isOver} then 1 else sign_in_attempts.attempts + 1 end`,
+        window_ends_at: sql<number>`case when ${isOver}
+          then excluded.window_ends_at else sign_in_attempts.window_ends_at end`,
+      }),
+    )
+    .returning(['attempts', 'window_ends_at'])
+    .executeTakeFirstOrThrow();
 }
 
-export function createAttemptCounter(db: Kysely<StsSchema>, now: () => number): AttemptCounter {
-  return {
-    async count(key, windowSeconds) {
-      const at = now();
-      // One statement, so that parallel attempts each see their own number.
-      const row = await db
-        .insertInto('sign_in_attempts')
-        .values({ key, attempts: 1, window_ends_at: at + windowSeconds })
-        .onConflict((conflict) =>
-          conflict.column('key').doUpdateSet({
-            attempts: sql<number>`case when sign_in_attempts.window_ends_at <= ${at} then 1
-              else sign_in_attempts.attempts + 1 end`,
-            window_ends_at: sql<number>`case when sign_in_attempts.window_ends_at <= ${at}
-              then excluded.window_ends_at else sign_in_attempts.window_ends_at end`,
-          }),
-        )
-        .returning(['attempts', 'window_ends_at'])
-        .executeTakeFirstOrThrow();
-      return { count: row.attempts, endsInSeconds: row.window_ends_at - at };
-    },
-
-    async refund(key) {
-      await db
-        .updateTable('sign_in_attempts')
-        .set({ attempts: sql<number>`attempts - 1` })
-        .where('key', '=', key)
-        .where('attempts', '>', 0)
-        .execute();
-    },
-  };
+/** One attempt less. A row without attempts goes. */
+function refund(db: Kysely<StsSchema>, keys: readonly string[]): Promise<void> {
+  return db.transaction().execute(async (transaction) => {
+    await transaction
+      .deleteFrom('sign_in_attempts')
+      .where('key', 'in', keys)
+      .where('attempts', '<=', 1)
+      .execute();
+    await transaction
+      .updateTable('sign_in_attempts')
+      .set({ attempts: sql<number>`attempts - 1` })
+      .where('key', 'in', keys)
+      .execute();
+  });
 }
 
-/** What counts as one caller: an IPv4 address, or the /64 that an IPv6 subscriber has to itself. */
-export function networkOf(address: string): string {
+/** The caller that an address stands for: an IPv4 address, or the /64 that an IPv6 subscriber has to itself. */
+function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;
@@ -116,37 +164,4 @@ export function networkOf(address: string): string {
 
 function groupsOf(part: string): string[] {
   return part === '' ? [] : part.split(':');
-}
-
-export interface PasswordCheckLimits {
-  /** Default 2: they leave threads for what signs tokens. A check takes one for a while, and 19 MiB. */
-  readonly maximum?: number;
-  /** Default 512. */
-  readonly maximumWaiting?: number;
-  /** How long one waits for its turn. Default 10 s. */
-  readonly timeoutMs?: number;
-}
-
-/** The user, if name and password fit; `busy` when nothing was checked because too many others are. */
-export type PasswordCheck = (
-  name: string,
-  password: string,
-) => Promise<{ readonly user: User | undefined } | 'busy'>;
-
-/** Bounds how many passwords are checked at once, so that a flood of sign-ins does not stop everything else. */
-export function createPasswordCheck(
-  users: Pick<UserStore, 'authenticate'>,
-  { maximum = 2, maximumWaiting = 512, timeoutMs = 10_000 }: PasswordCheckLimits = {},
-): PasswordCheck {
-  const queue = new PQueue({ concurrency: maximum });
-  return async (name, password) => {
-    if (queue.size >= maximumWaiting) return 'busy';
-    const signal = AbortSignal.timeout(timeoutMs);
-    try {
-      return await queue.add(async () => ({ user: await users.authenticate(name, password) }), { signal });
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      return 'busy';
-    }
-  };
 }

@@ -1,160 +1,19 @@
 import type { Database } from '@behalf/database';
 import type { JWK } from 'jose';
 import type { Kysely } from 'kysely';
+import { lifetimes } from '../lifetimes.ts';
 import type { StsSchema } from '../state/schema.ts';
 import type { KeyEncryption } from './key-encryption.ts';
 import {
-  addCookieKey,
-  addSigningKey,
-  type CookieKey,
-  type DatedKey,
+  addKey,
   type KeyState,
-  openCookieKey,
-  openSigningKey,
-  publishedOf,
-  readCookieKeys,
-  readSigningKeys,
+  openKey,
+  publicJwkOf,
+  readKeys,
   resealKeys,
-  type SigningKey,
   statesOf,
+  type StoredKey,
 } from './key-store.ts';
-
-export interface KeyRingOptions {
-  readonly database: Database<StsSchema>;
-  readonly encryption: KeyEncryption;
-  /** Epoch seconds. */
-  readonly now: () => number;
-  /** Defaults: `DEFAULT_ROTATION`. */
-  readonly rotation?: Partial<RotationPolicy>;
-}
-
-/**
- * Verifiers keep a key set for 60 s, so a key is published 90 s ahead. What a key signs lives for nine hours at most: an ID token
- * serves as a hint at logout as long as its session lives.
- */
-export const DEFAULT_ROTATION: RotationPolicy = {
-  publishAheadSeconds: 90,
-  retainSeconds: 9 * 3600,
-  maximumAgeSeconds: 90 * 24 * 3600,
-};
-
-export interface KeyListing {
-  readonly kid: string;
-  readonly state: KeyState;
-  readonly createdAt: number;
-  readonly activeFrom: number;
-}
-
-export interface KeyRing {
-  /** As last read. */
-  current(): KeySnapshot;
-  /** Reads the keys anew, and replaces one that has come of age. Resolves with whether anything changed. */
-  refresh(): Promise<boolean>;
-  /** Refreshes again and again; calls `onChange` when another replica, an operator or the clock changed the keys. Returns what stops it. */
-  watch(onChange: (keys: KeySnapshot) => void, options?: WatchOptions): () => void;
-  list(): Promise<readonly KeyListing[]>;
-  /** Publishes a new key that takes over after `publishAheadSeconds`; nothing happens while one is already upcoming. */
-  rotate(): Promise<void>;
-  /** Emergency: a new key signs from now on, and every older one is refused, with all it signed. Browsers keep their sessions. */
-  rotateNow(): Promise<void>;
-}
-
-export interface WatchOptions {
-  /** Default 1000. */
-  readonly intervalMs?: number;
-  /** Told when the database did not answer; the keys stay as they were. */
-  readonly onError?: (error: unknown) => void;
-}
-
-/** Opens the keys, and makes them when there are none. Replicas that start at once make one key between them. */
-export async function openKeyRing({ database, encryption, now, rotation }: KeyRingOptions): Promise<KeyRing> {
-  const policy = { ...DEFAULT_ROTATION, ...rotation };
-  const context = (): RotationContext => ({ encryption, policy, now: now() });
-  const alone = (work: (db: Kysely<StsSchema>) => Promise<void>) => database.exclusively('keys', work);
-
-  await alone(async (db) => {
-    await resealKeys(db, encryption);
-    await ensureKeys(db, context());
-  });
-  let keys = await readSnapshot(database, context);
-
-  const refresh = async (): Promise<boolean> => {
-    const latest = await readSnapshot(database, context);
-    const changed = latest.version !== keys.version;
-    keys = latest;
-    return changed;
-  };
-
-  return {
-    current: () => keys,
-    refresh,
-
-    watch(onChange, options) {
-      // What this process changed itself is told as well: by then `refresh` alone would see no difference.
-      let told = keys.version;
-      return poll(async () => {
-        await refresh();
-        if (keys.version === told) return;
-        told = keys.version;
-        onChange(keys);
-      }, options);
-    },
-
-    async list() {
-      const states = statesOf(await readSigningKeys(database.db), now(), policy.retainSeconds);
-      return states.map(({ key, state }) => ({
-        kid: key.id,
-        state,
-        createdAt: key.createdAt,
-        activeFrom: key.activeFrom,
-      }));
-    },
-
-    async rotate() {
-      await alone((db) => publishNextKeys(db, context()));
-      await refresh();
-    },
-
-    async rotateNow() {
-      await alone((db) => replaceAtOnce(db, context()));
-      await refresh();
-    },
-  };
-}
-
-async function readSnapshot(
-  database: Database<StsSchema>,
-  context: () => RotationContext,
-): Promise<KeySnapshot> {
-  const read = async () => [await readSigningKeys(database.db), await readCookieKeys(database.db)] as const;
-  const [signing, cookies] = await read();
-  if ([signing, cookies].every((keys) => dueDate(keys, context()) === undefined)) {
-    return snapshotOf(signing, cookies, context());
-  }
-  await database.exclusively('keys', (db) => ensureKeys(db, context()));
-  return snapshotOf(...(await read()), context());
-}
-
-/** Looks again and again, one look at a time, until it is stopped. Does not keep the process alive. */
-function poll(look: () => Promise<void>, { intervalMs = 1000, onError }: WatchOptions = {}): () => void {
-  let stopped = false;
-  let timer: NodeJS.Timeout;
-  const next = (): void => {
-    if (stopped) return;
-    timer = setTimeout(
-      () =>
-        void look()
-          .catch((error: unknown) => onError?.(error))
-          .finally(next),
-      intervalMs,
-    ).unref();
-  };
-  next();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
-}
 
 /** The keys of one moment. */
 export interface KeySnapshot {
@@ -163,87 +22,174 @@ export interface KeySnapshot {
   readonly activeKid: string;
   /** With private parts, the active key first: for oidc-provider. */
   readonly jwks: { readonly keys: readonly JWK[] };
-  /** What everyone may see, and the only keys that verify. A revoked key is not among them. */
+  /** Public parts, and the only keys that verify. A revoked key is not among them. */
   readonly publicJwks: { readonly keys: readonly JWK[] };
   /** The first signs, all verify. */
   readonly cookieKeys: readonly string[];
 }
 
-/** Throws when a key cannot be opened, or there is none. */
-export function snapshotOf(
-  signing: readonly SigningKey[],
-  cookies: readonly CookieKey[],
-  { encryption, policy, now }: RotationContext,
-): KeySnapshot {
-  const published = publishedOf(statesOf(signing, now, policy.retainSeconds));
-  const cookieKeys = publishedOf(statesOf(cookies, now, policy.retainSeconds));
-  const [active] = published;
-  if (active === undefined) throw new Error('there is no signing key');
+export type KeyRing = Awaited<ReturnType<typeof openKeyRing>>;
+
+/** Seconds; see lifetimes.ts. */
+const { keyPublishedAheadSeconds, keyRetentionSeconds, keyMaximumAgeSeconds } = lifetimes;
+
+const USES = ['signing', 'cookie'] as const;
+
+export interface KeyRingOptions {
+  readonly database: Database<StsSchema>;
+  readonly encryption: KeyEncryption;
+  /** Epoch seconds. */
+  readonly now: () => number;
+}
+
+/** Opens the keys, and makes them when there are none. Replicas that start at once make one key of each use between them. */
+export async function openKeyRing({ database, encryption, now }: KeyRingOptions) {
+  await database.exclusively('keys', async (db) => {
+    await resealKeys(db, encryption);
+    await ensureKeys(db, encryption, now());
+  });
+  let keys = await read();
+
+  async function read(): Promise<KeySnapshot> {
+    let stored = await readKeys(database.db);
+    if (USES.some((use) => dueDate(stored, use, now()) !== undefined)) {
+      await database.exclusively('keys', (db) => ensureKeys(db, encryption, now()));
+      stored = await readKeys(database.db);
+    }
+    return snapshotOf(stored, encryption, now());
+  }
+
+  /** Reads the keys anew, and replaces one that has come of age. Resolves with whether anything changed. */
+  const refresh = async (): Promise<boolean> => {
+    const latest = await read();
+    const changed = latest.version !== keys.version;
+    keys = latest;
+    return changed;
+  };
+
   return {
-    version: [...published, ...cookieKeys].map(({ id }) => id).join(' '),
-    activeKid: active.id,
-    jwks: { keys: published.map((key) => openSigningKey(key, encryption)) },
-    publicJwks: { keys: published.map(({ publicJwk }) => publicJwk) },
-    cookieKeys: cookieKeys.map((key) => openCookieKey(key, encryption)),
+    /** As last read. */
+    current: () => keys,
+
+    refresh,
+
+    /**
+     * Refreshes again and again; calls `onChange` when this process, another one, an operator or the clock changed the
+     * keys, and `onError` when the database did not answer, in which case the keys stay as they were. Returns what stops it.
+     */
+    watch(
+      onChange: (keys: KeySnapshot) => void,
+      options: { readonly intervalMs?: number; readonly onError?: (error: unknown) => void } = {},
+    ): () => void {
+      const { intervalMs = lifetimes.keyPollMs, onError } = options;
+      let told = keys.version;
+      let stopped = false;
+      let timer: NodeJS.Timeout;
+      const look = async (): Promise<void> => {
+        await refresh();
+        if (keys.version === told) return;
+        told = keys.version;
+        onChange(keys);
+      };
+      const next = (): void => {
+        if (stopped) return;
+        timer = setTimeout(() => void look().catch(onError).finally(next), intervalMs).unref();
+      };
+      next();
+      return () => {
+        stopped = true;
+        clearTimeout(timer);
+      };
+    },
   };
 }
 
-export interface RotationPolicy {
-  /** A new signing key is published this long before its first use. */
-  readonly publishAheadSeconds: number;
-  /** The longest life of what a key signs. */
-  readonly retainSeconds: number;
-  /** A key that has been active this long is replaced. */
-  readonly maximumAgeSeconds: number;
+/** What operators do with the signing keys. Every process sees it at its next look. `encryption` is asked for on use. */
+export function createKeyOperations(
+  database: Database<StsSchema>,
+  now: () => number,
+  encryption: () => Promise<KeyEncryption>,
+) {
+  const addBoth = async (db: Kysely<StsSchema>, activeFrom: number) => {
+    const sealing = await encryption();
+    for (const use of USES) await addKey(db, sealing, { use, now: now(), activeFrom });
+  };
+
+  return {
+    async list(): Promise<readonly { kid: string; state: KeyState; activeFrom: number }[]> {
+      const states = statesOf(ofUse(await readKeys(database.db), 'signing'), now(), keyRetentionSeconds);
+      return states.map(({ key, state }) => ({ kid: key.id, state, activeFrom: key.active_from }));
+    },
+
+    /** Publishes new keys that take over after `keyPublishedAheadSeconds`; nothing happens while one is upcoming. */
+    rotate: () =>
+      database.exclusively('keys', async (db) => {
+        const states = statesOf(ofUse(await readKeys(db), 'signing'), now(), keyRetentionSeconds);
+        if (states.some(({ state }) => state === 'upcoming')) return;
+        await addBoth(db, now() + keyPublishedAheadSeconds);
+      }),
+
+    /**
+     * Revokes every signing key, with all it signed; a new one signs from now on. Older cookie keys still verify, because
+     * a known cookie key forges nothing (a cookie is a random id that is not in the database), whereas browsers without
+     * their session could no longer end it.
+     */
+    rotateNow: () =>
+      database.exclusively('keys', async (db) => {
+        await db
+          .updateTable('keys')
+          .set({ revoked_at: now() })
+          .where('use', '=', 'signing')
+          .where('revoked_at', 'is', null)
+          .execute();
+        await addBoth(db, now());
+      }),
+  };
 }
 
-export interface RotationContext {
-  readonly encryption: KeyEncryption;
-  readonly policy: RotationPolicy;
-  /** Epoch seconds. */
-  readonly now: number;
+/** Makes the first keys, and successors of those that have come of age. The caller holds the lock. */
+async function ensureKeys(db: Kysely<StsSchema>, encryption: KeyEncryption, now: number): Promise<void> {
+  const stored = await readKeys(db);
+  for (const use of USES) {
+    const activeFrom = dueDate(stored, use, now);
+    if (activeFrom !== undefined) await addKey(db, encryption, { use, now, activeFrom });
+  }
 }
 
 /** When a key that has to be made now takes over; undefined when none has to be. */
-export function dueDate(keys: readonly DatedKey[], { policy, now }: RotationContext): number | undefined {
-  const states = statesOf(keys, now, policy.retainSeconds);
+function dueDate(keys: readonly StoredKey[], use: StoredKey['use'], now: number): number | undefined {
+  const states = statesOf(ofUse(keys, use), now, keyRetentionSeconds);
   const active = states.find(({ state }) => state === 'active');
   if (active === undefined) return now;
   if (states.some(({ state }) => state === 'upcoming')) return undefined;
-  return active.key.activeFrom + policy.maximumAgeSeconds <= now
-    ? now + policy.publishAheadSeconds
-    : undefined;
+  return active.key.active_from + keyMaximumAgeSeconds <= now ? now + keyPublishedAheadSeconds : undefined;
 }
 
-/** Makes what is missing: the first keys, and successors of those that have come of age. The caller holds the lock. */
-export async function ensureKeys(db: Kysely<StsSchema>, context: RotationContext): Promise<void> {
-  const { encryption, now } = context;
-  const signingFrom = dueDate(await readSigningKeys(db), context);
-  if (signingFrom !== undefined) await addSigningKey(db, encryption, { now, activeFrom: signingFrom });
-  const cookiesFrom = dueDate(await readCookieKeys(db), context);
-  if (cookiesFrom !== undefined) await addCookieKey(db, encryption, { now, activeFrom: cookiesFrom });
+/** Throws when a key cannot be opened, or there is none. */
+function snapshotOf(stored: readonly StoredKey[], encryption: KeyEncryption, now: number): KeySnapshot {
+  const signing = publishedOf(stored, 'signing', now);
+  const cookies = publishedOf(stored, 'cookie', now);
+  const [active] = signing;
+  if (active === undefined) throw new Error('there is no signing key');
+  return {
+    version: [...signing, ...cookies].map(({ id }) => id).join(' '),
+    activeKid: active.id,
+    jwks: { keys: signing.map((key) => JSON.parse(openKey(key, encryption)) as JWK) },
+    publicJwks: { keys: signing.map(publicJwkOf) },
+    cookieKeys: cookies.map((key) => openKey(key, encryption)),
+  };
 }
 
-/** Publishes successors, unless some are already upcoming. The caller holds the lock. */
-export async function publishNextKeys(db: Kysely<StsSchema>, context: RotationContext): Promise<void> {
-  const { encryption, policy, now } = context;
-  const states = statesOf(await readSigningKeys(db), now, policy.retainSeconds);
-  if (states.some(({ state }) => state === 'upcoming')) return;
-  const dates = { now, activeFrom: now + policy.publishAheadSeconds };
-  await addSigningKey(db, encryption, dates);
-  await addCookieKey(db, encryption, dates);
+const ORDER: readonly KeyState[] = ['active', 'upcoming', 'retiring'];
+
+/** The keys of that use that others must know, the active one first. */
+function publishedOf(keys: readonly StoredKey[], use: StoredKey['use'], now: number): readonly StoredKey[] {
+  return statesOf(ofUse(keys, use), now, keyRetentionSeconds)
+    .filter(({ state }) => ORDER.includes(state))
+    .sort((one, other) => ORDER.indexOf(one.state) - ORDER.indexOf(other.state))
+    .map(({ key }) => key);
 }
 
-/**
- * Revokes every signing key and puts a new one in their place. A new cookie key signs from now on, but the older ones still
- * verify: a cookie holds an id that nobody can guess and that is not in the database, so a known cookie key forges nothing,
- * whereas browsers without their session could no longer end it. The caller holds the lock.
- */
-export async function replaceAtOnce(
-  db: Kysely<StsSchema>,
-  { encryption, now }: RotationContext,
-): Promise<void> {
-  await db.updateTable('signing_keys').set({ revoked_at: now }).where('revoked_at', 'is', null).execute();
-  await addSigningKey(db, encryption, { now, activeFrom: now });
-  await addCookieKey(db, encryption, { now, activeFrom: now });
+function ofUse(keys: readonly StoredKey[], use: StoredKey['use']): readonly StoredKey[] {
+  return keys.filter((key) => key.use === use);
 }

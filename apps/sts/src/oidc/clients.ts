@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { lifetimes } from '../lifetimes.ts';
 import { type ClientStore, isSecretOf, type StoredClient } from '../state/clients.ts';
 
 /** Client metadata of ours that rides along with oidc-provider's clients. */
@@ -76,27 +77,24 @@ export function isFirstParty(client: Client): boolean {
 }
 
 /** An assertion is made for one request; until it expires its `jti` has to be remembered. */
-const MAXIMUM_LIFETIME_SECONDS = 3600;
+const MAXIMUM_LIFETIME_SECONDS = lifetimes.clientAssertionSeconds;
 
-const TOLERANCE_SECONDS = 5;
+/** How far clocks may differ. oidc-provider takes it for `nbf` and `exp`. */
+export const CLOCK_TOLERANCE_SECONDS = lifetimes.issuedAheadSeconds;
 
 /**
- * What oidc-provider leaves open about a client assertion (RFC 7523 §3) whose signature it has checked: it is for this
- * server alone, since whoever else it names could present it here, was not issued in the future, and does not live long.
- * Refused with `invalid_client`.
+ * The rules for a client assertion (RFC 7523 §3) that oidc-provider leaves open, once it has checked the signature: its
+ * audience is the issuer alone, as one string (FAPI 2.0 Security Profile §5.3.2.1), it was not issued in the future, and it
+ * does not live long. Refused with `invalid_client`.
  */
-export function createAssertionCheck(now: () => number) {
-  return async (
-    _ctx: KoaContextWithOIDC,
-    { aud, exp, iat }: Record<string, unknown>,
-    _header: Record<string, unknown>,
-    _client: Client,
-  ): Promise<void> => {
-    if (Array.isArray(aud) && aud.length !== 1) throw refused('it has several audiences');
+export function createAssertionCheck(issuer: string, now: () => number) {
+  return async (_ctx: KoaContextWithOIDC, { aud, exp, iat }: Record<string, unknown>): Promise<void> => {
+    if (aud !== issuer) throw refused('its audience is not the issuer alone');
     if (typeof exp !== 'number' || exp > now() + MAXIMUM_LIFETIME_SECONDS) throw refused('it lives too long');
     if (iat === undefined) return;
-    if (typeof iat !== 'number' || iat > now() + TOLERANCE_SECONDS)
+    if (typeof iat !== 'number' || iat > now() + CLOCK_TOLERANCE_SECONDS) {
       throw refused('it was issued in the future');
+    }
   };
 }
 

@@ -1,12 +1,12 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import { createStaticKeySet, type KeySet } from '@behalf/auth';
-import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
-import type { JWKS, Provider } from 'oidc-provider';
+import type { JWK } from 'jose';
+import { ExternalSigningKey, type Provider } from 'oidc-provider';
 
-/** What oidc-provider is built from and cannot change while it runs. */
+/** The keys that oidc-provider is built from and cannot change while it runs. */
 export interface ProviderKeys {
   /** Private signing keys, the one to sign with first. */
-  readonly jwks: JWKS;
+  readonly signingKeys: readonly SigningKey[];
   /** Cookie signing keys, the one to sign with first. */
   readonly cookieKeys: readonly string[];
 }
@@ -16,11 +16,11 @@ export interface CurrentProvider {
   readonly current: Provider;
   /** Answers a request with oidc-provider as it is now. */
   readonly handle: RequestListener;
-  /** Builds a new engine on other keys; requests in flight finish with the old one. All state is in the database. */
+  /** Builds another provider on other keys; requests in flight finish with the old one. All state is in the database. */
   replaceKeys(keys: ProviderKeys): void;
 }
 
-/** Holds oidc-provider. `create` makes one with every grant, hook and override, so that each is like the one before. */
+/** Holds oidc-provider. `create` makes one with every grant, hook and override. */
 export function createCurrentProvider(
   create: (keys: ProviderKeys) => Provider,
   keys: ProviderKeys,
@@ -33,30 +33,41 @@ export function createCurrentProvider(
     },
     handle: (request, response) => void listener(request, response),
     replaceKeys(next) {
-      const provider = create(next);
-      listener = provider.callback();
-      current = provider;
+      current = create(next);
+      listener = current.callback();
     },
   };
 }
 
-/** Our own public keys, as this process checks its own tokens with. */
-export interface PublicKeys {
-  readonly key: JWTVerifyGetKey;
-  readonly keySet: KeySet;
-  /** A key that is no longer among them is refused from now on. */
-  replace(jwks: JSONWebKeySet): void;
-}
+/**
+ * An ES256 key of ours. It signs within the request: handing a signature to another thread and back costs about as much as
+ * the signature itself.
+ */
+export class SigningKey extends ExternalSigningKey {
+  readonly #kid: string | undefined;
+  readonly #privateKey: KeyObject;
+  readonly #publicKey: KeyObject;
 
-export function createPublicKeys(jwks: JSONWebKeySet): PublicKeys {
-  let key = createLocalJWKSet(jwks);
-  let keySet = createStaticKeySet(jwks);
-  return {
-    key: (header, token) => key(header, token),
-    keySet: { find: (kid) => keySet.find(kid), current: (kid) => keySet.current(kid) },
-    replace(next) {
-      key = createLocalJWKSet(next);
-      keySet = createStaticKeySet(next);
-    },
-  };
+  constructor(jwk: JWK) {
+    super();
+    this.#kid = jwk.kid;
+    this.#privateKey = createPrivateKey({ key: jwk, format: 'jwk' });
+    this.#publicKey = createPublicKey(this.#privateKey);
+  }
+
+  override get kid(): string | undefined {
+    return this.#kid;
+  }
+
+  override get alg(): string {
+    return 'ES256';
+  }
+
+  override keyObject(): KeyObject {
+    return this.#publicKey;
+  }
+
+  override sign(data: Uint8Array): Uint8Array {
+    return sign('sha256', data, { key: this.#privateKey, dsaEncoding: 'ieee-p1363' });
+  }
 }

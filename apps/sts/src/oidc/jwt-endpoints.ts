@@ -9,27 +9,34 @@ import {
 } from 'oidc-provider';
 import type { ApiRegistry } from '../registry/apis.ts';
 import type { Revocation } from '../state/revocation.ts';
-
-export interface IntrospectionPorts {
-  readonly apis: ApiRegistry;
-  /** Genuine, ours, and live; undefined otherwise. An outage is thrown. */
-  readonly findLiveToken: (jwt: string) => Promise<SubjectToken | undefined>;
-}
+import { answerError, type RouteMiddleware } from './routes.ts';
 
 /**
- * Answers token introspection (RFC 7662) for our JWT access tokens, which oidc-provider itself keeps no record of. It runs
- * behind oidc-provider, so the client is authenticated. A token is shown to the API it is for and to the client it was
- * issued to; to anyone else it is inactive (§2.2), as are an expired, revoked or foreign one.
+ * Token introspection (RFC 7662) of our JWT access tokens, which oidc-provider itself has no record of. A token is shown to
+ * the API that it is for and to the client that it was issued to; to any other client it is inactive (§2.2), as is one that
+ * expired, was revoked or is not ours. A public client is refused, because a name alone authenticates nobody (§2.1).
+ *
+ * `findLiveToken` resolves with a token that is genuine, ours and active, else undefined; an outage is thrown.
  */
-export function introspectJwts({ apis, findLiveToken }: IntrospectionPorts) {
-  return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
+export function introspectJwts(
+  apis: ApiRegistry,
+  findLiveToken: (jwt: string) => Promise<SubjectToken | undefined>,
+): RouteMiddleware {
+  return async (ctx, next) => {
     await next();
-    const jwt = structuredTokenOf(ctx, 'introspection');
-    if (jwt === undefined) return;
-    const clientId = ctx.oidc.client?.clientId ?? '';
+    const { client } = ctx.oidc;
+    if (client?.clientAuthMethod === 'none') {
+      ctx.set('WWW-Authenticate', `Basic realm="${ctx.oidc.issuer}"`);
+      return answerError(ctx, 401, 'invalid_client', 'introspection requires client authentication');
+    }
+    const jwt = structuredTokenOf(ctx);
+    if (client === undefined || jwt === undefined) return;
     const token = await findLiveToken(jwt);
+    const isVisible =
+      token !== undefined &&
+      (token.clientId === client.clientId || apis.hasRight(client.clientId, token.audience, 'introspect'));
     ctx.status = 200;
-    ctx.body = token !== undefined && maySee(clientId, token, apis) ? describe(token) : { active: false };
+    ctx.body = isVisible ? describe(token) : { active: false };
   };
 }
 
@@ -42,20 +49,11 @@ export function mayIntrospectRecord(
   return token.clientId === client.clientId;
 }
 
-/** The JWT that an authenticated client sent to an endpoint which oidc-provider has only opaque tokens for. */
-export function structuredTokenOf(ctx: KoaContextWithOIDC, route: string): string | undefined {
-  // No route of oidc-provider's matched: there is no OpenID context.
-  const oidc: KoaContextWithOIDC['oidc'] | undefined = ctx.oidc;
-  if (oidc?.route !== route || oidc.client === undefined) return undefined;
-  const body: unknown = ctx.body;
-  const isUnsupported =
-    typeof body === 'object' && body !== null && 'error' in body && body.error === 'unsupported_token_type';
-  const token: unknown = oidc.params?.['token'];
-  return isUnsupported && typeof token === 'string' ? token : undefined;
-}
-
-function maySee(clientId: string, token: SubjectToken, apis: ApiRegistry): boolean {
-  return token.clientId === clientId || apis.hasRight(clientId, token.audience, 'introspect');
+/** The JWT that an authenticated client sent to an endpoint for which oidc-provider knows only opaque tokens. */
+function structuredTokenOf(ctx: KoaContextWithOIDC): string | undefined {
+  const body = ctx.body as { error?: unknown } | null | undefined;
+  const token: unknown = ctx.oidc.params?.['token'];
+  return body?.error === 'unsupported_token_type' && typeof token === 'string' ? token : undefined;
 }
 
 function describe(token: SubjectToken): Record<string, unknown> {
@@ -63,42 +61,40 @@ function describe(token: SubjectToken): Record<string, unknown> {
   return { ...token.claims, active: true, token_type: isBound ? 'DPoP' : 'Bearer' };
 }
 
-export interface RevocationPorts {
-  readonly revocation: Pick<Revocation, 'revokeToken' | 'endGrant'>;
-  /** Genuine and ours, live or not; undefined otherwise. */
-  readonly verify: (jwt: string) => Promise<VerifiedToken | undefined>;
-}
-
 const FOREIGN = 'the token was not issued to this client';
 
 /**
- * Revokes our JWT access tokens (RFC 7009), which oidc-provider keeps no record of: the token and all that was derived from
- * it. It runs behind oidc-provider, so the client is authenticated. Another client's token is refused (§2.1); what is no
- * token of ours, or has expired, is answered like a success (§2.2).
+ * Token revocation (RFC 7009) of our JWT access tokens: the token and everything derived from it. Another client's token is
+ * refused (§2.1). A value that is no token of ours, or has expired, is answered like a success (§2.2): 200 without content.
+ *
+ * `verify` resolves with a token that is genuine and ours, active or not, else undefined.
  */
-export function revokeJwts({ revocation, verify }: RevocationPorts) {
-  return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
+export function revokeJwts(
+  revocation: Revocation,
+  verify: (jwt: string) => Promise<VerifiedToken | undefined>,
+): RouteMiddleware {
+  return async (ctx, next) => {
     await next();
-    const jwt = structuredTokenOf(ctx, 'revocation');
-    if (jwt === undefined) return;
-    const token = await verify(jwt);
-    if (token !== undefined && token.clientId !== ctx.oidc.client?.clientId) {
-      ctx.status = 400;
-      ctx.body = { error: 'invalid_request', error_description: FOREIGN };
-      return;
-    }
-    if (token !== undefined) await revocation.revokeToken(token.jti);
+    const jwt = structuredTokenOf(ctx);
+    if (jwt !== undefined) {
+      const token = await verify(jwt);
+      if (token !== undefined && token.clientId !== ctx.oidc.client?.clientId) {
+        return answerError(ctx, 400, 'invalid_request', FOREIGN);
+      }
+      if (token !== undefined) await revocation.revokeToken(token.jti);
+    } else if (ctx.status !== 200) return;
+    ctx.remove('Content-Type');
+    ctx.body = null;
     ctx.status = 200;
-    ctx.body = '';
   };
 }
 
 /**
- * oidc-provider's policy for its own records. A refresh token's end is the end of the client's grant in that session, with
- * all its tokens and descendants. An opaque access token ends alone: oidc-provider would end the grant's refresh tokens
- * along with it, so it is told that there is nothing left to do.
+ * oidc-provider's policy for its own records. Revoking a refresh token ends the client's grant in that session, with all its
+ * tokens and descendants. An opaque access token ends alone: oidc-provider would end the grant's refresh tokens as well, so
+ * it is told that there is nothing left to do.
  */
-export function createRevocationPolicy(revocation: Pick<Revocation, 'endGrant'>) {
+export function createRevocationPolicy(revocation: Revocation) {
   return async (
     _ctx: KoaContextWithOIDC,
     client: { readonly clientId: string },
@@ -106,8 +102,7 @@ export function createRevocationPolicy(revocation: Pick<Revocation, 'endGrant'>)
   ): Promise<boolean> => {
     if (token.clientId !== client.clientId) throw new errors.InvalidRequest(FOREIGN);
     if (token.kind === 'RefreshToken') {
-      const { grantId } = token;
-      if (grantId !== undefined) await revocation.endGrant(grantId);
+      if (token.grantId !== undefined) await revocation.endGrant(token.grantId);
       return true;
     }
     await token.destroy();

@@ -1,6 +1,7 @@
 import { type RefusedRequest, type Issuance, issuanceOf } from '@behalf/extension-grants';
 import type { AccessToken, ClientCredentials, JWTStructured } from 'oidc-provider';
 import type { IssuedEntry, TokenLedger } from '../state/ledger.ts';
+import { externalTokenId } from '../state/schema.ts';
 
 type Token = AccessToken | ClientCredentials;
 
@@ -41,7 +42,7 @@ function entryOf(token: Token, claims: JWTStructured['payload'], requestId: stri
 function parentOf(issuance: Issuance | undefined): string | null {
   const from = issuance?.subjectToken;
   if (from === undefined) return null;
-  return from.kind === 'external' ? `${from.issuer}#${from.jti}` : from.jti;
+  return from.kind === 'external' ? externalTokenId(from.issuer, from.jti) : from.jti;
 }
 
 /** oidc-provider keeps the history of a login's grants in `gty`: `authorization_code refresh_token`. The last one counts. */
@@ -76,7 +77,7 @@ export function createRefusalRecorder(
         subjectToken === undefined
           ? null
           : subjectToken.kind === 'external'
-            ? `${subjectToken.issuer}#${subjectToken.jti}`
+            ? externalTokenId(subjectToken.issuer, subjectToken.jti)
             : subjectToken.jti,
       subject: subjectToken?.subject ?? null,
       // Whoever asked would have been the current actor.

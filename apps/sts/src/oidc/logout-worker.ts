@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from '@behalf/service';
 import type { Client, Provider } from 'oidc-provider';
 import type { LogoutOutbox, PendingLogout } from '../state/logout-outbox.ts';
@@ -11,21 +12,19 @@ export interface LogoutWorkerOptions {
   readonly intervalMs?: number;
 }
 
-/** oidc-provider's clients can do this; its types do not say so. */
+/** oidc-provider's clients have this method; its types lack it. */
 interface LogoutClient extends Client {
   backchannelLogout(sub: string, sid: string): Promise<void>;
 }
 
 /**
- * Tells clients of ended sessions (OpenID Connect Back-Channel Logout 1.0). What there is to tell was written in the
- * transaction that ended the session; this only delivers it, again and again until it is taken or has expired.
- * Returns what stops it, which resolves when nothing is being sent any more.
+ * Sends back-channel logouts (OpenID Connect Back-Channel Logout 1.0) to the clients of ended sessions. The rows were written
+ * in the transaction that ended the session; each is sent again until a client takes it or it expires. Returns a function that
+ * stops, and resolves when nothing is being sent any more.
  */
 export function startLogoutWorker(options: LogoutWorkerOptions): () => Promise<void> {
   const { outbox, logger, intervalMs = 500 } = options;
   const stopping = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let round: Promise<void> = Promise.resolve();
 
   const send = async ({ clientId, subject, session }: PendingLogout): Promise<void> => {
     const client = (await options.provider().Client.find(clientId)) as LogoutClient | undefined;
@@ -44,22 +43,23 @@ export function startLogoutWorker(options: LogoutWorkerOptions): () => Promise<v
   const run = async (): Promise<void> => {
     try {
       // As long as there is something due, the next look is at once.
-      for (let taken = 1; taken > 0 && !stopping.signal.aborted;) taken = await outbox.deliver(send);
+      for (let tried = 1; tried > 0 && !stopping.signal.aborted;) tried = await outbox.deliver(send);
     } catch (error) {
       logger.warn({ err: error }, 'the logout outbox cannot be read');
     }
-    if (!stopping.signal.aborted) schedule();
   };
-  const schedule = (): void => {
-    timer = setTimeout(() => {
-      round = run();
-    }, intervalMs).unref();
-  };
-  schedule();
+  const workers = Array.from({ length: WORKERS }, async () => {
+    while (!stopping.signal.aborted) {
+      await setTimeout(intervalMs, undefined, { ref: false, signal: stopping.signal }).catch(() => undefined);
+      if (!stopping.signal.aborted) await run();
+    }
+  });
 
   return async () => {
     stopping.abort();
-    clearTimeout(timer);
-    await round;
+    await Promise.all(workers);
   };
 }
+
+/** While one waits for a receiver that hangs, the others go on with the rest. */
+const WORKERS = 4;

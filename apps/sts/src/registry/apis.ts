@@ -39,6 +39,8 @@ export interface Api {
   readonly identifier: string;
   /** A scope belongs to exactly one API. */
   readonly scopes: readonly string[];
+  /** Whose tokens may have a scope; one that is not named is for users and clients. */
+  readonly subjects?: Readonly<Record<string, 'user' | 'client'>>;
   /** Who acts for this API, and how; never "any client of the API". */
   readonly clients: readonly { readonly id: string; readonly rights: readonly ApiRight[] }[];
 }
@@ -49,6 +51,7 @@ export function createApis(settings: RegistrySettings): readonly Api[] {
       name: 'sts',
       identifier: settings.issuer,
       scopes: ['account', 'actor'],
+      subjects: { account: 'user', actor: 'client' },
       clients: [],
     },
     {
@@ -61,6 +64,7 @@ export function createApis(settings: RegistrySettings): readonly Api[] {
       name: 'api2',
       identifier: settings.api2Resource,
       scopes: ['api2', 'api2.premium'],
+      subjects: { 'api2.premium': 'user' },
       clients: [{ id: 'api2.client', rights: ['exchange', 'introspect'] }],
     },
     {
@@ -78,6 +82,8 @@ export interface ApiRegistry {
   find(nameOrIdentifier: string): Api | undefined;
   /** The one API that owns a scope. */
   ownerOf(scope: string): Api | undefined;
+  /** Whose tokens may have a scope: a user's, a client's own, or either's. */
+  subjectOf(scope: string): 'user' | 'client' | 'either';
   /** Whether a client is listed for the API with this resource identifier, with this right. */
   hasRight(clientId: string, identifier: string, right: ApiRight): boolean;
 }
@@ -94,6 +100,7 @@ export function createApiRegistry(apis: readonly Api[]): ApiRegistry {
     all: apis,
     find: (nameOrIdentifier) => byName.get(nameOrIdentifier),
     ownerOf: (scope) => byScope.get(scope),
+    subjectOf: (scope) => byScope.get(scope)?.subjects?.[scope] ?? 'either',
     hasRight(clientId, identifier, right) {
       const resource = byName.get(identifier);
       if (resource?.identifier !== identifier) return false;

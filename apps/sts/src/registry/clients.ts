@@ -18,12 +18,22 @@ export const GRANT_TYPES: readonly string[] = [
   TOKEN_EXCHANGE_GRANT,
 ];
 
-/**
- * The clients of the development registry: OAuth metadata in RFC 7591's words, the API scopes each may ask for, and its
- * development secret. What an operator registers later looks the same and lives in the database.
- */
+/** What is registered about a client: OAuth metadata (RFC 7591 names) and what is ours. */
+export interface ClientRegistration {
+  readonly id: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** API scopes this client may ask for. */
+  readonly scopes: readonly string[];
+  /** First-party clients skip the consent page. */
+  readonly firstParty: boolean;
+}
 
-export interface ClientRegistration extends Omit<RegisteredClient, 'disabled'> {
+export interface RegisteredClient extends ClientRegistration {
+  readonly disabled: boolean;
+}
+
+/** A client of this file. What an operator registers looks the same and is in the database alone. */
+export interface ConfiguredClient extends ClientRegistration {
   /** Absent for clients that authenticate in another way, or not at all. */
   readonly secret?: string;
 }
@@ -31,20 +41,21 @@ export interface ClientRegistration extends Omit<RegisteredClient, 'disabled'> {
 /** What a process in production refuses to start with. */
 export const DEVELOPMENT_SECRET = 'secret';
 
-/** The STS itself acts as this client when it asks the subscription service; nobody else can: it is never registered. */
+/** Only the STS itself acts as this client, when it asks the subscription service: it is never registered. */
 export const USER_SUBSCRIPTION_CLIENT = {
   id: 'userSubscriptionClient',
   scopes: ['subscriptions.read'],
 } as const;
 
-const SECRET = { token_endpoint_auth_method: 'client_secret_basic', response_types: [], redirect_uris: [] };
-
-export interface ClientKeys {
-  /** Public key of jwt.client. */
-  readonly jwtClient: JWK;
+/** Clients that are in no database: the server's own, and those whose id is the address of their metadata. */
+export function isUnregisteredClient(id: string): boolean {
+  return id === USER_SUBSCRIPTION_CLIENT.id || id.startsWith('https://');
 }
 
-export function createClients(settings: RegistrySettings, keys: ClientKeys): readonly ClientRegistration[] {
+const SECRET = { token_endpoint_auth_method: 'client_secret_basic', response_types: [], redirect_uris: [] };
+
+/** `jwtClientKey` is the public key of jwt.client. */
+export function createClients(settings: RegistrySettings, jwtClientKey: JWK): readonly ConfiguredClient[] {
   return [
     {
       id: 'web.client',
@@ -72,7 +83,7 @@ export function createClients(settings: RegistrySettings, keys: ClientKeys): rea
         client_id: 'api1.client',
         client_name: 'API1',
         grant_types: [DELEGATION_GRANT, TRANSLATION_GRANT, TOKEN_EXCHANGE_GRANT, 'client_credentials'],
-        // Ours: all it gets for itself. What it may do for a user, it may not do without one.
+        // Ours: all it gets for itself. It may do nothing without a user that it may do for one.
         client_credentials_scope: 'actor',
         backchannel_logout_uri: `${settings.api1Url}/backchannel-logout`,
         backchannel_logout_session_required: true,
@@ -126,7 +137,7 @@ export function createClients(settings: RegistrySettings, keys: ClientKeys): rea
         client_name: 'A machine with a key',
         token_endpoint_auth_method: 'private_key_jwt',
         token_endpoint_auth_signing_alg: 'ES256',
-        jwks: { keys: [keys.jwtClient] },
+        jwks: { keys: [jwtClientKey] },
         grant_types: ['client_credentials'],
         response_types: [],
         redirect_uris: [],
@@ -138,45 +149,44 @@ export function createClients(settings: RegistrySettings, keys: ClientKeys): rea
 /** What this server knows of OpenID Connect's scopes (Core §5.4, §11). */
 export const OPENID_SCOPES = ['openid', 'profile', 'email', 'offline_access'] as const;
 
-export interface RegistrationRules {
-  readonly apis: Pick<ApiRegistry, 'ownerOf'>;
-  /** Codes may travel over plain http to another machine: in development alone. */
-  readonly permitsPlainHttp: boolean;
-}
-
-type Registration = Pick<RegisteredClient, 'id' | 'scopes' | 'metadata'>;
-
-/** Grants that a client without a secret may use; with any other it would be nobody in particular (RFC 6749 §4.4, RFC 8693 §2). */
+/** Grants that a client without a secret may use; any other needs to know which client it is (RFC 6749 §4.4, RFC 8693 §2). */
 const PUBLIC_GRANTS = ['authorization_code', 'refresh_token'];
 
 /**
- * Everything about a client that could never work, or never safely, in words for whoever registers it; empty when all is
- * well. Not checked: whether somebody answers at its addresses, and keys.
+ * Everything about a client that could never work, or never safely, in words for operators; empty when all is well.
+ * `permitsPlainHttp`: codes may travel over plain http to another machine, in development alone. Not checked: whether
+ * something answers at its addresses, and whether its id is a user's `sub`, which the database knows.
  */
-export function registrationFaults(client: Registration, rules: RegistrationRules): readonly string[] {
+export function registrationFaults(
+  client: ClientRegistration,
+  { apis, permitsPlainHttp }: { readonly apis: ApiRegistry; readonly permitsPlainHttp: boolean },
+): readonly string[] {
   return [
     ...idFaults(client),
     ...grantFaults(client),
-    ...scopeFaults(client, rules),
-    ...uriFaults(client, rules),
+    ...scopeFaults(client, apis),
+    ...subjectFaults(client, apis),
+    ...keyFaults(client),
+    ...uriFaults(client, permitsPlainHttp),
   ];
 }
 
 /** RFC 6749 appendix A.1, without spaces, which no command line and no log line would show. */
-function idFaults({ id }: Registration): readonly string[] {
+export function idFaults({ id }: Pick<ClientRegistration, 'id'>): readonly string[] {
+  if (isUnregisteredClient(id)) return [`the client id ${id} is reserved`];
   return /^[\x21-\x7e]{1,100}$/.test(id)
     ? []
     : ['a client id is 1 to 100 printable characters without spaces'];
 }
 
-function grantFaults({ metadata }: Registration): readonly string[] {
+function grantFaults({ metadata }: ClientRegistration): readonly string[] {
   const grants = listOf(metadata['grant_types']);
   const isPublic = metadata['token_endpoint_auth_method'] === 'none';
   const faults = grants
     .filter((grant) => !GRANT_TYPES.includes(grant))
     .map((grant) => `there is no grant ${grant}: ${GRANT_TYPES.join(', ')}`);
-  const secret = grants.find((grant) => GRANT_TYPES.includes(grant) && !PUBLIC_GRANTS.includes(grant));
-  if (isPublic && secret !== undefined) faults.push(`${secret} is not for a public client`);
+  const confidential = grants.find((grant) => GRANT_TYPES.includes(grant) && !PUBLIC_GRANTS.includes(grant));
+  if (isPublic && confidential !== undefined) faults.push(`${confidential} is not for a public client`);
   if (grants.includes('refresh_token') && !grants.includes('authorization_code')) {
     faults.push('refresh_token comes with authorization_code alone');
   }
@@ -186,7 +196,7 @@ function grantFaults({ metadata }: Registration): readonly string[] {
   return faults;
 }
 
-function scopeFaults({ scopes, metadata }: Registration, { apis }: RegistrationRules): readonly string[] {
+function scopeFaults({ scopes, metadata }: ClientRegistration, apis: ApiRegistry): readonly string[] {
   const known: readonly string[] = OPENID_SCOPES;
   const openid = typeof metadata['scope'] === 'string' ? metadata['scope'].split(' ') : [];
   return [
@@ -199,7 +209,45 @@ function scopeFaults({ scopes, metadata }: Registration, { apis }: RegistrationR
   ];
 }
 
-function uriFaults({ metadata }: Registration, { permitsPlainHttp }: RegistrationRules): readonly string[] {
+/** A client's own token never has a user's scope, and a user's token never a client's (RFC 9700 §4.15). */
+export function subjectFaults(
+  { scopes, metadata }: ClientRegistration,
+  apis: ApiRegistry,
+): readonly string[] {
+  const grants = listOf(metadata['grant_types']);
+  const own = metadata['client_credentials_scope'];
+  const ownScopes = typeof own === 'string' ? own.split(' ') : scopes;
+  const isForUsersAlone = grants.every((grant) => PUBLIC_GRANTS.includes(grant));
+  return [
+    ...(grants.includes('client_credentials') ? ownScopes : [])
+      .filter((scope) => apis.subjectOf(scope) === 'user')
+      .map((scope) => `the scope ${scope} is for users, not for a client's own tokens`),
+    ...(isForUsersAlone ? scopes : [])
+      .filter((scope) => apis.subjectOf(scope) === 'client')
+      .map((scope) => `the scope ${scope} is for clients' own tokens, not for users`),
+  ];
+}
+
+/** RFC 7523 §2.2: the keys are in the registration or at an https address. */
+function keyFaults({ metadata }: ClientRegistration): readonly string[] {
+  if (metadata['token_endpoint_auth_method'] !== 'private_key_jwt') return [];
+  const { jwks, jwks_uri: uri } = metadata;
+  if ((jwks === undefined) === (uri === undefined))
+    return ['private_key_jwt needs a JWKS or its address, not both'];
+  if (uri !== undefined) {
+    return typeof uri === 'string' && URL.parse(uri)?.protocol === 'https:'
+      ? []
+      : ['the address of a JWKS is https'];
+  }
+  const { keys } = jwks as { readonly keys?: readonly Readonly<Record<string, unknown>>[] };
+  if (!Array.isArray(keys) || keys.length === 0) return ['the JWKS has no keys'];
+  return keys.flatMap(({ kty, crv, d }: Readonly<Record<string, unknown>>) => {
+    if (d !== undefined) return ['the JWKS has a private key'];
+    return kty === 'EC' && crv === 'P-256' ? [] : ['a key of the JWKS is not for ES256'];
+  });
+}
+
+function uriFaults({ metadata }: ClientRegistration, permitsPlainHttp: boolean): readonly string[] {
   const redirects = [...listOf(metadata['redirect_uris']), ...listOf(metadata['post_logout_redirect_uris'])];
   const logout = metadata['backchannel_logout_uri'];
   return [
@@ -226,15 +274,4 @@ function webUriFault(uri: string): string | undefined {
 
 function listOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? (value as readonly string[]) : [];
-}
-
-/** A client as it is registered: OAuth metadata (RFC 7591 names) plus what is ours. */
-export interface RegisteredClient {
-  readonly id: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  /** API scopes this client may ask for. */
-  readonly scopes: readonly string[];
-  /** First-party clients skip the consent page. */
-  readonly firstParty: boolean;
-  readonly disabled: boolean;
 }

@@ -1,17 +1,15 @@
-/**
- * Who may act for a user: the table, and nothing else. `decide-delegation.ts` reads it.
- */
-
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import type { ApiRegistry } from './apis.ts';
 import { DELEGATION_GRANT, TRANSLATION_GRANT } from './clients.ts';
 import { PARTNER_ISSUER } from './users-and-issuers.ts';
 
+/** Who may act for a user is this table, and nothing else. `decide-delegation.ts` reads it. */
+
 /** One row: this actor may turn such a token into such another one. */
 export interface DelegationRule {
   /** Client id of the actor. */
   readonly actor: string;
-  /** What the subject token is: one of ours for an API and with a scope, or a JWT of a trusted issuer. */
+  /** The subject token: one of ours for an API and with a scope, or a JWT of a trusted issuer. */
   readonly subjectToken: { readonly api: string; readonly scope: string } | { readonly issuer: string };
   /** Short name of the API the new token is for. */
   readonly to: string;
@@ -61,22 +59,22 @@ export const DELEGATION_POLICY: DelegationPolicy = [
   },
 ];
 
-/** Throws at start-up on a row that names an API or a scope that is not there. */
+/** Throws at start-up on a row that names an API or a scope that does not exist, or that permits nothing. */
 export function validatePolicy(policy: DelegationPolicy, apis: ApiRegistry): void {
-  for (const edge of policy) {
-    const row = `the policy's row for ${edge.actor} to ${edge.to}`;
-    if (apis.find(edge.to) === undefined) throw new Error(`${row} leads to an unknown API`);
-    if ('api' in edge.subjectToken && apis.ownerOf(edge.subjectToken.scope)?.name !== edge.subjectToken.api) {
-      throw new Error(`${row} starts from a scope that ${edge.subjectToken.api} does not own`);
+  for (const rule of policy) {
+    const row = `the policy's row for ${rule.actor} to ${rule.to}`;
+    if (apis.find(rule.to) === undefined) throw new Error(`${row} leads to an unknown API`);
+    if ('api' in rule.subjectToken && apis.ownerOf(rule.subjectToken.scope)?.name !== rule.subjectToken.api) {
+      throw new Error(`${row} starts from a scope that ${rule.subjectToken.api} does not own`);
     }
-    const foreign = edge.scopes.find((scope) => apis.ownerOf(scope)?.name !== edge.to);
+    const foreign = rule.scopes.find((scope) => apis.ownerOf(scope)?.name !== rule.to);
     if (foreign !== undefined)
-      throw new Error(`${row} grants ${foreign}, which is not a scope of ${edge.to}`);
+      throw new Error(`${row} grants ${foreign}, which is not a scope of ${rule.to}`);
     if (
-      edge.scopes.length === 0 ||
-      edge.by.length === 0 ||
-      !Number.isInteger(edge.maximumDepth) ||
-      edge.maximumDepth < 1
+      rule.scopes.length === 0 ||
+      rule.by.length === 0 ||
+      !Number.isInteger(rule.maximumDepth) ||
+      rule.maximumDepth < 1
     ) {
       throw new Error(`${row} permits nothing`);
     }

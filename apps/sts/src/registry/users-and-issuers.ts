@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from 'jose';
+import { loadSecretFile } from '../keys/key-encryption.ts';
+import { lifetimes } from '../lifetimes.ts';
 
-/** The people of the development registry. Their passwords are their names; production has none of them. */
-
+/** A user of the demo. Production has none of them. */
 export interface DemoUser {
   /** `sub`: opaque, never changes. */
   readonly id: string;
@@ -34,13 +33,12 @@ export const DEMO_USERS: readonly DemoUser[] = [
     password: 'dave',
     email: 'dave@behalf.example',
     displayName: 'Dave Dunn',
-    // Nobody here is support.client, so nobody may act for dave.
+    // No client here is support.client, so none may act for dave.
     mayAct: { sub: 'support.client' },
   },
 ];
 
-/** The issuers besides ourselves whose JWTs the translation grant takes as subject tokens (RFC 8693 §3, `…:jwt`). */
-
+/** An issuer besides ourselves whose JWTs the translation grant takes as subject tokens (RFC 8693 §3, `…:jwt`). */
 export interface TrustedIssuer {
   /** `iss`, exactly. */
   readonly issuer: string;
@@ -50,7 +48,7 @@ export interface TrustedIssuer {
   /** The only audience its tokens may have. */
   readonly audience: string;
   readonly algorithms: readonly string[];
-  /** Its `sub` → the `sub` of a user of ours. Whoever is not here is nobody here. */
+  /** Its `sub` → the `sub` of a user of ours. Any other subject is refused. */
   readonly subjects: Readonly<Record<string, string>>;
   /** How long ago a token may have been issued. */
   readonly maximumAgeSeconds: number;
@@ -59,7 +57,7 @@ export interface TrustedIssuer {
 
 export const PARTNER_ISSUER = 'https://partner.behalf.example';
 
-/** The partner of the development registry; its key pair is made on this machine. */
+/** The partner of the demo; its key pair is made on this machine. */
 export function createDemoPartner(options: { audience: string; publicKey: JWK }): TrustedIssuer {
   return {
     issuer: PARTNER_ISSUER,
@@ -67,72 +65,45 @@ export function createDemoPartner(options: { audience: string; publicKey: JWK })
     audience: options.audience,
     algorithms: ['ES256'],
     subjects: { 'alice@partner': ALICE, 'bob@partner': BOB },
-    maximumAgeSeconds: 300,
+    maximumAgeSeconds: lifetimes.partnerTokenSeconds,
     // azp names the client that may present the token; jti makes it good for one use.
     requiredClaims: ['iss', 'aud', 'sub', 'azp', 'iat', 'exp', 'jti'],
   };
 }
 
-/**
- * The private keys of parties that live elsewhere in a real deployment: jwt.client's and the partner's. They are made on
- * the first start in development, so that a person can sign as either of them.
- */
-
-export interface DemoKeys {
-  /** Public keys. */
-  readonly jwtClient: JWK;
-  readonly partner: JWK;
+/** Everything that is wrong with the trusted issuers; production takes keys over https alone. */
+export function trustedIssuerFaults(issuers: readonly TrustedIssuer[]): readonly string[] {
+  return issuers.flatMap(({ issuer, keys }) =>
+    keys.kind === 'remote' && URL.parse(keys.jwksUri)?.protocol !== 'https:'
+      ? [`the keys of the trusted issuer ${issuer} are not at an https address`]
+      : [],
+  );
 }
 
 export const JWT_CLIENT_KEY_FILE = 'jwt.client.private.jwk.json';
 
 export const PARTNER_KEY_FILE = 'partner.private.jwk.json';
 
-/** Reads both keys from `<dataDirectory>/dev`, making what is missing (folder 0700, files 0600). Gives the public halves. */
-export async function loadDemoKeys(dataDirectory: string): Promise<DemoKeys> {
-  const folder = join(dataDirectory, 'dev');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+/**
+ * The public keys of two parties that live elsewhere in a real deployment, jwt.client and the partner. The private halves
+ * are made in `<dataDirectory>/dev` on the first start, so that a person can sign as either of them.
+ */
+export async function loadDemoKeys(
+  dataDirectory: string,
+): Promise<{ readonly jwtClient: JWK; readonly partner: JWK }> {
   const [jwtClient, partner] = await Promise.all([
-    loadOrCreate(join(folder, JWT_CLIENT_KEY_FILE), 'jwt.client'),
-    loadOrCreate(join(folder, PARTNER_KEY_FILE), 'partner'),
+    loadPublicKey(join(dataDirectory, 'dev', JWT_CLIENT_KEY_FILE), 'jwt.client'),
+    loadPublicKey(join(dataDirectory, 'dev', PARTNER_KEY_FILE), 'partner'),
   ]);
-  return { jwtClient: publicHalf(jwtClient), partner: publicHalf(partner) };
+  return { jwtClient, partner };
 }
 
-async function loadOrCreate(file: string, kid: string): Promise<JWK> {
-  const existing = await read(file);
-  if (existing !== undefined) return existing;
-  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
-  const jwk: JWK = { ...(await exportJWK(privateKey)), kid, alg: 'ES256', use: 'sig' };
-  // Written whole under another name and then linked: of two starts at once one wins, and neither reads half a file.
-  const draft = `${file}.${randomBytes(6).toString('hex')}`;
-  await writeFile(draft, `${JSON.stringify(jwk, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-  try {
-    await link(draft, file);
-    return jwk;
-  } catch (error) {
-    const other = codeOf(error) === 'EEXIST' ? await read(file) : undefined;
-    if (other === undefined) throw error;
-    return other;
-  } finally {
-    await rm(draft, { force: true });
-  }
-}
-
-async function read(file: string): Promise<JWK | undefined> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as JWK;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw new Error(`the development key ${file} cannot be read`, { cause: error });
-  }
-}
-
-function publicHalf(jwk: JWK): JWK {
-  const { d: _private, ...publicKey } = jwk;
+async function loadPublicKey(file: string, kid: string): Promise<JWK> {
+  const text = await loadSecretFile(file, async () => {
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwk: JWK = { ...(await exportJWK(privateKey)), kid, alg: 'ES256', use: 'sig' };
+    return `${JSON.stringify(jwk, null, 2)}\n`;
+  });
+  const { d: _private, ...publicKey } = JSON.parse(text) as JWK;
   return publicKey;
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -1,10 +1,9 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
-import type { RegisteredClient } from '../registry/clients.ts';
+import { lifetimes } from '../lifetimes.ts';
+import type { ClientRegistration, RegisteredClient } from '../registry/clients.ts';
 import { digestOf, isStorable, sameDigest, type StsSchema } from './schema.ts';
 
-/** Every request looks its client up. Kept this long, a change by another replica shows within one second. */
-const CACHE_MS = 500;
 const MAXIMUM_CACHED_CLIENTS = 1000;
 
 /** A client as it is stored. The same object is found again until something about the client changes. */
@@ -13,14 +12,15 @@ export interface StoredClient extends RegisteredClient {
   readonly secrets: readonly { readonly digest: string; readonly expires_at: number | null }[];
 }
 
+/** The registered clients. Every request looks one up, so they are cached shortly. */
 export function createClientStore(db: Kysely<StsSchema>) {
-  /** What the rows said when a client was loaded last, to tell whether it has changed since. */
+  /** The rows of each client when it was loaded last, to tell whether it has changed since. */
   const loaded = new LRUCache<string, { readonly rows: string; readonly client: StoredClient }>({
     max: MAXIMUM_CACHED_CLIENTS,
   });
   const cache = new LRUCache<string, StoredClient>({
     max: MAXIMUM_CACHED_CLIENTS,
-    ttl: CACHE_MS,
+    ttl: lifetimes.clientCacheMs,
     fetchMethod: load,
   });
 
@@ -42,6 +42,23 @@ export function createClientStore(db: Kysely<StsSchema>) {
     return client;
   }
 
+  /** SHA-256 at rest, several per client, each with an expiry or null. */
+  const addSecret = async (
+    id: string,
+    secret: string,
+    expiresAt: number | null = null,
+    within: Kysely<StsSchema> = db,
+  ): Promise<void> => {
+    await within
+      .insertInto('client_secrets')
+      .values({ client_id: id, digest: digestOf(secret), expires_at: expiresAt })
+      .onConflict((conflict) =>
+        conflict.columns(['client_id', 'digest']).doUpdateSet({ expires_at: expiresAt }),
+      )
+      .execute();
+    cache.delete(id);
+  };
+
   const store = {
     async find(id: string): Promise<StoredClient | undefined> {
       return cache.get(id) ?? cache.fetch(id);
@@ -52,7 +69,7 @@ export function createClientStore(db: Kysely<StsSchema>) {
       return rows.map(clientOf);
     },
 
-    async upsert(client: Omit<RegisteredClient, 'disabled'>): Promise<void> {
+    async upsert(client: ClientRegistration): Promise<void> {
       const changed = {
         metadata: JSON.stringify(client.metadata),
         scopes: JSON.stringify(client.scopes),
@@ -66,15 +83,25 @@ export function createClientStore(db: Kysely<StsSchema>) {
       cache.delete(client.id);
     },
 
-    async addSecret(id: string, secret: string, options: { expiresAt?: number | null } = {}): Promise<void> {
-      const expires_at = options.expiresAt ?? null;
-      await db
-        .insertInto('client_secrets')
-        .values({ client_id: id, digest: digestOf(secret), expires_at })
-        .onConflict((conflict) => conflict.columns(['client_id', 'digest']).doUpdateSet({ expires_at }))
-        .execute();
-      cache.delete(id);
-    },
+    addSecret,
+
+    /**
+     * Adds the secret that configuration gives, when it is another than the one it gave last; true when it did. A secret
+     * that an operator retired since is thus not brought back.
+     */
+    applyConfiguredSecret: (id: string, secret: string): Promise<boolean> =>
+      db.transaction().execute(async (transaction) => {
+        const seeded_digest = digestOf(secret);
+        const changed = await transaction
+          .updateTable('clients')
+          .set({ seeded_digest })
+          .where('id', '=', id)
+          .where(sql<boolean>`seeded_digest is distinct from ${seeded_digest}`)
+          .returning('id')
+          .executeTakeFirst();
+        if (changed !== undefined) await addSecret(id, secret, null, transaction);
+        return changed !== undefined;
+      }),
 
     /** Ends every secret but this one from `now` on. False, and nothing ends, when this one is no valid secret of the client. */
     async revokeOtherSecrets(id: string, secret: string, now: number): Promise<boolean> {
@@ -97,10 +124,14 @@ export function createClientStore(db: Kysely<StsSchema>) {
       return client !== undefined && isSecretOf(client, secret, now);
     },
 
+    /** Disabling ends for good what was issued to the client, or through it, before. False when there is no such client. */
     async setDisabled(id: string, disabled: boolean): Promise<boolean> {
       const updated = await db
         .updateTable('clients')
-        .set({ disabled: disabled ? 1 : 0 })
+        .set((column) => ({
+          disabled: disabled ? 1 : 0,
+          ...(disabled ? { generation: column('generation', '+', 1) } : {}),
+        }))
         .where('id', '=', id)
         .returning('id')
         .executeTakeFirst();

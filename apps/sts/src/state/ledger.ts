@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createStatement } from '@behalf/database';
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { LRUCache } from 'lru-cache';
+import { lifetimes } from '../lifetimes.ts';
 import { createBatchWriter } from './batch-writer.ts';
 import { createAncestorsOf, evaluate, type TokenStatus } from './liveness.ts';
 import type { LedgerTable, StsSchema } from './schema.ts';
@@ -59,7 +60,7 @@ export interface TokenLedgerOptions {
   readonly onRefusalLost?: (error: unknown) => void;
 }
 
-/** SQLite takes 32766 parameters in one statement, PostgreSQL 65535; a row has twenty. */
+/** SQLite takes 32766 parameters in one statement, PostgreSQL 65535; a row has some twenty. */
 const MAXIMUM_ROWS_PER_COMMIT = 200;
 /** About three seconds of work; a caller that waited longer would have given up. */
 const MAXIMUM_WAITING_ROWS = 10_000;
@@ -101,6 +102,27 @@ export function createTokenLedger({ db, retention = DEFAULT_RETENTION, onRefusal
     ): Promise<TokenStatus> {
       return evaluate(await ancestorsOf(jti, to.actor, to.audience), now);
     },
+
+    /** Whether a user has blocked an actor at an audience for chains that a trusted issuer's token starts. */
+    async isActorBlocked(
+      {
+        subject,
+        actor,
+        audience,
+      }: { readonly subject: string; readonly actor: string; readonly audience: string },
+      now: number,
+    ): Promise<boolean> {
+      const block = await db
+        .selectFrom('delegation_blocks')
+        .select('expires_at')
+        .where('subject', '=', subject)
+        .where('session', '=', '')
+        .where('actor', '=', actor)
+        .where('audience', '=', audience)
+        .where('expires_at', '>', now)
+        .executeTakeFirst();
+      return block !== undefined;
+    },
   };
 }
 
@@ -117,8 +139,15 @@ function createLedgerInsert(db: Kysely<StsSchema>) {
     const known = statements.get(count);
     if (known !== undefined) return known;
     const statement = createStatement(db, (parameter) => {
-      const row = (index: number) =>
-        sql`(${sql.join(LEDGER_COLUMNS.map((_, at) => parameter(index * LEDGER_COLUMNS.length + at)))})`;
+      const row = (index: number) => {
+        const value = (column: keyof LedgerTable) =>
+          parameter(index * LEDGER_COLUMNS.length + LEDGER_COLUMNS.indexOf(column));
+        const values = LEDGER_COLUMNS.map((column) => {
+          if (column === 'server_generation') return CURRENT_SERVER_GENERATION;
+          return column === 'client_generation' ? currentClientGeneration(value('client_id')) : value(column);
+        });
+        return sql`(${sql.join(values)})`;
+      };
       const rows = sql.join(Array.from({ length: count }, (_, index) => row(index)));
       return sql`insert into ledger (${columns}) values ${rows}`;
     });
@@ -133,11 +162,22 @@ function createLedgerInsert(db: Kysely<StsSchema>) {
   };
 }
 
+/** Read by the insert itself: once they have changed, the token is inactive. */
+const CURRENT_SERVER_GENERATION = sql<number>`(select generation from server)`;
+
+function currentClientGeneration(clientId: RawBuilder<unknown>) {
+  return sql<number | null>`(select generation from clients where id = ${clientId})`;
+}
+
 /** Inserts a row whose batch failed. The sequence tells a row that the batch did write from another row of that id. */
 async function insertAgain(db: Kysely<StsSchema>, row: LedgerTable): Promise<void> {
   await db
     .insertInto('ledger')
-    .values(row)
+    .values({
+      ...row,
+      server_generation: CURRENT_SERVER_GENERATION,
+      client_generation: currentClientGeneration(sql.val(row.client_id)),
+    })
     .onConflict((conflict) =>
       conflict
         .column('id')
@@ -154,7 +194,10 @@ export interface Retention {
   readonly refusedSeconds: number;
 }
 
-export const DEFAULT_RETENTION: Retention = { issuedSeconds: 30 * 24 * 3600, refusedSeconds: 7 * 24 * 3600 };
+export const DEFAULT_RETENTION: Retention = {
+  issuedSeconds: lifetimes.issuedRowSeconds,
+  refusedSeconds: lifetimes.refusedRowSeconds,
+};
 
 const SEQUENCE_PER_SECOND = 1_000_000;
 
@@ -212,6 +255,8 @@ function common(entry: IssuedEntry | RefusedEntry) {
     session: entry.session,
     request_id: entry.requestId,
     revoked_at: null,
+    server_generation: null,
+    client_generation: null,
   };
 }
 
@@ -238,6 +283,8 @@ const LEDGER_COLUMNS = Object.keys({
   detail: true,
   revoked_at: true,
   keep_until: true,
+  server_generation: true,
+  client_generation: true,
 } satisfies Record<keyof LedgerTable, true>) as (keyof LedgerTable)[];
 
 const BURST = 60;

@@ -1,7 +1,7 @@
 import { createStatement } from '@behalf/database';
-import { type Kysely, sql } from 'kysely';
-import { USER_SUBSCRIPTION_CLIENT } from '../registry/clients.ts';
-import type { StsSchema } from './schema.ts';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { isUnregisteredClient } from '../registry/clients.ts';
+import { isExternalTokenId, type StsSchema } from './schema.ts';
 
 /** `unknown`: never issued here. The other details say what ended the token, for the log. */
 export type TokenStatus =
@@ -24,24 +24,29 @@ export type TokenStatus =
 
 /** A token or one of its ancestors, with everything that it hangs from. */
 export interface Ancestor {
+  /** The jti that was asked about. */
+  readonly leaf: string;
   readonly depth: number;
   readonly parent: string | null;
   readonly subject: string | null;
   readonly session: string | null;
   readonly client_id: string;
-  readonly at: number;
   readonly expires_at: number | null;
   readonly revoked_at: number | null;
   readonly login_subject: string | null;
-  readonly signed_in_at: number | null;
+  /** Its user's and the server's generation are still those of the sign-in. */
+  readonly login_is_current: number | boolean | null;
   readonly login_expires_at: number | null;
   readonly login_ended_at: number | null;
   readonly grant_ended_at: number | null;
-  readonly blocked_at: number | null;
-  readonly next_blocked_at: number | null;
+  readonly block_expires_at: number | null;
+  readonly next_block_expires_at: number | null;
   readonly user_disabled: number | null;
   readonly client_disabled: number | null;
-  readonly not_before: number | null;
+  readonly issued_client_generation: number | null;
+  readonly client_generation: number | null;
+  readonly issued_server_generation: number | null;
+  readonly server_generation: number;
 }
 
 /** No chain is longer; the bound limits the work on a ledger that was tampered with. */
@@ -52,35 +57,61 @@ export const MAXIMUM_ANCESTORS = 40;
  * about no block.
  */
 export function createAncestorsOf(db: Kysely<StsSchema>) {
-  return createStatement<Ancestor, StsSchema>(
-    db,
-    (parameter) => sql<Ancestor>`
-    with recursive token (depth, parent, subject, session, grant_id, client_id, actor, audience, at, expires_at, revoked_at) as (
-      select 0, parent, subject, session, grant_id, client_id, actor, audience, at, expires_at, revoked_at
-      from ledger where id = ${parameter(0)} and outcome = 'issued'
+  return createStatement<Ancestor, StsSchema>(db, (parameter) =>
+    ancestorsQuery(parameter(0), parameter(1), parameter(2)),
+  );
+}
+
+/** The status of several tokens, in one statement. A jti that was never issued here is not among them. */
+export async function statusesOf(
+  db: Kysely<StsSchema>,
+  jtis: readonly string[],
+  now: number,
+): Promise<ReadonlyMap<string, TokenStatus>> {
+  if (jtis.length === 0) return new Map();
+  const { rows } = await ancestorsQuery(sql.join(jtis), sql.lit(''), sql.lit('')).execute(db);
+  const byLeaf = Map.groupBy(rows, ({ leaf }) => leaf);
+  return new Map([...byLeaf].map(([jti, ancestors]) => [jti, evaluate(ancestors, now)]));
+}
+
+function ancestorsQuery(
+  jtis: RawBuilder<unknown>,
+  actor: RawBuilder<unknown>,
+  audience: RawBuilder<unknown>,
+): RawBuilder<Ancestor> {
+  return sql<Ancestor>`
+    with recursive token (leaf, depth, parent, subject, session, grant_id, client_id, actor, audience,
+      expires_at, revoked_at, server_generation, client_generation) as (
+      select id, 0, parent, subject, session, grant_id, client_id, actor, audience,
+        expires_at, revoked_at, server_generation, client_generation
+      from ledger where id in (${jtis}) and outcome = 'issued'
       union all
-      select token.depth + 1, up.parent, up.subject, up.session, up.grant_id, up.client_id, up.actor, up.audience,
-        up.at, up.expires_at, up.revoked_at
+      select token.leaf, token.depth + 1, up.parent, up.subject, up.session, up.grant_id, up.client_id, up.actor,
+        up.audience, up.expires_at, up.revoked_at, up.server_generation, up.client_generation
       from token join ledger up on up.id = token.parent and up.outcome = 'issued'
       where token.depth < ${sql.lit(MAXIMUM_ANCESTORS)}
     )
-    select token.depth, token.parent, token.subject, token.session, token.client_id, token.at, token.expires_at, token.revoked_at,
-      logins.subject as login_subject, logins.signed_in_at, logins.expires_at as login_expires_at,
-      logins.ended_at as login_ended_at, grant_ends.ended_at as grant_ended_at,
-      block.created_at as blocked_at, next_block.created_at as next_blocked_at,
-      users.disabled as user_disabled, clients.disabled as client_disabled, global_revocation.not_before
+    select token.leaf, token.depth, token.parent, token.subject, token.session, token.client_id,
+      token.expires_at, token.revoked_at,
+      token.server_generation as issued_server_generation, token.client_generation as issued_client_generation,
+      logins.subject as login_subject, logins.expires_at as login_expires_at, logins.ended_at as login_ended_at,
+      logins.server_generation = server.generation and logins.user_generation = users.generation as login_is_current,
+      grant_ends.ended_at as grant_ended_at,
+      block.expires_at as block_expires_at, next_block.expires_at as next_block_expires_at,
+      users.disabled as user_disabled, clients.disabled as client_disabled, clients.generation as client_generation,
+      server.generation as server_generation
     from token
+    join server on 1 = 1
     left join logins on logins.session = token.session
     left join grant_ends on grant_ends.grant_id = token.grant_id
-    left join delegation_blocks block on block.session = token.session and block.actor = token.actor
-      and block.audience = token.audience
-    left join delegation_blocks next_block on next_block.session = token.session
-      and next_block.actor = ${parameter(1)} and next_block.audience = ${parameter(2)}
+    left join delegation_blocks block on block.subject = token.subject
+      and block.session = coalesce(token.session, '') and block.actor = token.actor and block.audience = token.audience
+    left join delegation_blocks next_block on next_block.subject = token.subject
+      and next_block.session = coalesce(token.session, '')
+      and next_block.actor = ${actor} and next_block.audience = ${audience}
     left join users on users.id = token.subject
     left join clients on clients.id = token.client_id
-    left join global_revocation on 1 = 1
-    order by token.depth`,
-  );
+    order by token.depth`;
 }
 
 /**
@@ -97,36 +128,39 @@ export function evaluate(ancestors: readonly Ancestor[], now: number): TokenStat
     if (detail !== undefined) return inactive(detail);
   }
   // The chain must reach its root: a token of a login or of a client itself, or the token of a trusted issuer.
-  if (root.parent !== null && !isExternal(root.parent)) return inactive('unknown');
-  return { active: true, isBlocked: token.next_blocked_at !== null };
+  if (root.parent !== null && !isExternalTokenId(root.parent)) return inactive('unknown');
+  return { active: true, isBlocked: isAhead(token.next_block_expires_at, now) };
 }
 
 type Detail = (TokenStatus & { active: false })['detail'];
 
 function endOf(token: Ancestor, now: number): Detail | undefined {
+  if (token.revoked_at !== null || token.issued_server_generation !== token.server_generation)
+    return 'revoked';
   // A block counts for every token of that actor there, also for one that was being issued when it was set.
-  if (token.revoked_at !== null || token.blocked_at !== null) return 'revoked';
+  if (isAhead(token.block_expires_at, now)) return 'revoked';
   if (token.grant_ended_at !== null) return 'grant_ended';
-  if (token.client_disabled !== 0 && !isInternal(token)) return 'client_disabled';
+  if (!isClientActive(token)) return 'client_disabled';
   if (token.subject !== null && token.user_disabled !== 0) return 'subject_disabled';
   if (token.session !== null && !isSessionActive(token, now)) return 'session_ended';
-  return token.not_before !== null && token.at < token.not_before ? 'revoked' : undefined;
+  return undefined;
 }
 
-/** A client that only this server acts as is never registered. */
-function isInternal({ client_id, client_disabled }: Ancestor): boolean {
-  return client_disabled === null && client_id === USER_SUBSCRIPTION_CLIENT.id;
+/** The client is enabled, and has been since the token was issued. One that the database should have and has not is not active. */
+function isClientActive(token: Ancestor): boolean {
+  const { client_generation: current, issued_client_generation: issued } = token;
+  if (current === null && issued === null) return isUnregisteredClient(token.client_id);
+  return token.client_disabled === 0 && issued === current;
 }
 
 function isSessionActive(token: Ancestor, now: number): boolean {
   if (token.login_ended_at !== null || token.login_subject !== token.subject) return false;
-  if (token.login_expires_at === null || token.login_expires_at <= now) return false;
-  return token.not_before === null || (token.signed_in_at ?? 0) >= token.not_before;
+  if (token.login_is_current !== true && token.login_is_current !== 1) return false;
+  return isAhead(token.login_expires_at, now);
 }
 
-/** Parents that are tokens of a trusted issuer. A jti of ours never contains `#`. */
-function isExternal(parent: string): boolean {
-  return parent.includes('#');
+function isAhead(time: number | null, now: number): boolean {
+  return time !== null && time > now;
 }
 
 function inactive(detail: Detail): TokenStatus {

@@ -1,8 +1,9 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { lifetimes } from '../lifetimes.ts';
 import { MAXIMUM_ANCESTORS } from './liveness.ts';
-import type { StsSchema } from './schema.ts';
+import type { LogoutOutboxTable, StsSchema } from './schema.ts';
 
-/** One back-channel logout that is still to be told (OpenID Connect Back-Channel Logout 1.0). */
+/** One back-channel logout that is still to be sent (OpenID Connect Back-Channel Logout 1.0). */
 export interface PendingLogout {
   /** The `sid` of the tokens. */
   readonly session: string;
@@ -10,92 +11,128 @@ export interface PendingLogout {
   readonly clientId: string;
 }
 
-export interface OutboxOptions extends LogoutNoticeOptions {
+/** The clients that act for an API. A logout concerns them when one of the session's tokens was for that API. */
+export type ClientsOfAudience = (audience: string) => readonly string[];
+
+export type LogoutOutbox = ReturnType<typeof createLogoutOutbox>;
+
+/** Notices that one receiver gets at once. */
+const BATCH = 10;
+
+const RECEIVERS_PER_ROUND = 50;
+
+export function createLogoutOutbox(options: {
   readonly db: Kysely<StsSchema>;
   /** Epoch seconds. */
   readonly now: () => number;
-}
-
-export interface LogoutOutbox {
-  /**
-   * Sends what is due, each row by one process, and resolves with how many rows were taken. A row counts as delivered
-   * when `send` resolves, also for a client that has no logout address; when it rejects, the row is due again later,
-   * after 2, 4, 8, … 64 seconds, until it expires. A row that was written anew meanwhile stays due. A process that dies while sending leaves the row to the next one.
-   */
-  deliver(send: (logout: PendingLogout) => Promise<void>): Promise<number>;
-}
-
-/** Longer than any `send` may take, so that a row is not sent twice. */
-const CLAIM_SECONDS = 60;
-
-const LONGEST_PAUSE_SECONDS = 64;
-
-const BATCH = 20;
-
-export function createLogoutOutbox(options: OutboxOptions): LogoutOutbox {
+  readonly clientsOfAudience: ClientsOfAudience;
+}) {
   const { db, now } = options;
-  /** Nothing of a row that somebody wrote to since it was claimed. */
-  const settle = ({ session, client_id, attempts }: DueRow, outcome: Settled) =>
-    db
-      .updateTable('logout_outbox')
-      .set(outcome)
-      .where('session', '=', session)
-      .where('client_id', '=', client_id)
-      .where('attempts', '=', attempts)
-      .execute();
 
-  const pauseAfter = (attempts: number) => Math.min(2 ** attempts, LONGEST_PAUSE_SECONDS);
+  const deliverTo = async (
+    receiver: Receiver,
+    send: (logout: PendingLogout) => Promise<void>,
+  ): Promise<number> => {
+    const rows = await dueOf(receiver.client_id, db, now());
+    const outcomes = await Promise.all(rows.map((row) => deliverOne(row, send)));
+    const isUnreachable = outcomes.includes('unreachable');
+    await db
+      .updateTable('logout_receivers')
+      .set(
+        isUnreachable
+          ? { failures: receiver.failures + 1, next_attempt_at: now() + pauseAfter(receiver.failures + 1) }
+          : { failures: 0, next_attempt_at: now() },
+      )
+      .where('client_id', '=', receiver.client_id)
+      .execute();
+    return rows.length;
+  };
+
+  /** A row that was written anew meanwhile (its `attempts` have changed) stays as it is. */
+  const deliverOne = async (row: DueRow, send: (logout: PendingLogout) => Promise<void>) => {
+    const outcome = await send({ session: row.session, subject: row.subject, clientId: row.client_id }).then(
+      () => 'delivered' as const,
+      (error: unknown) => (hasAnswer(error) ? ('refused' as const) : ('unreachable' as const)),
+    );
+    if (outcome === 'unreachable') return outcome;
+    await db
+      .updateTable('logout_outbox')
+      .set(
+        outcome === 'delivered'
+          ? { delivered_at: now() }
+          : { attempts: row.attempts + 1, next_attempt_at: now() + pauseAfter(row.attempts + 1) },
+      )
+      .where('session', '=', row.session)
+      .where('client_id', '=', row.client_id)
+      .where('attempts', '=', row.attempts)
+      .execute();
+    return outcome;
+  };
 
   return {
-    async deliver(send) {
-      await enqueueLateLogout(db, { ...options, now: now() });
-      const claimed = await takeDue(db, now());
-      await Promise.all(
-        claimed.map(async (row) => {
-          const logout = { session: row.session, subject: row.subject, clientId: row.client_id };
-          const delivered = await send(logout).then(
-            () => true,
-            () => false,
-          );
-          await settle(
-            row,
-            delivered ? { delivered_at: now() } : { next_attempt_at: now() + pauseAfter(row.attempts) },
-          );
-        }),
-      );
-      return claimed.length;
+    /**
+     * Sends what is due, and resolves with how many notices were tried. Each receiver is leased to one process, gets a
+     * few notices at once, and waits for no other receiver; several calls may run side by side, so that one receiver that
+     * hangs delays nobody but itself. A notice counts as delivered when `send` resolves. It is due again after 2, 4, 8, …
+     * 64 s when `send` rejects with a `response`; without one the receiver did not answer, and all its notices wait as
+     * long. The next process goes on with what a process that died had leased.
+     */
+    async deliver(send: (logout: PendingLogout) => Promise<void>): Promise<number> {
+      await enqueueLateLogout(db, { now: now(), clientsOfAudience: options.clientsOfAudience });
+      const receivers = await leaseReceivers(db, now());
+      const tried = await Promise.all(receivers.map((receiver) => deliverTo(receiver, send)));
+      return tried.reduce((sum, count) => sum + count, 0);
     },
   };
 }
 
-type Settled = { readonly delivered_at: number } | { readonly next_attempt_at: number };
-
-interface DueRow {
-  readonly session: string;
-  readonly client_id: string;
-  readonly subject: string;
-  readonly attempts: number;
+function pauseAfter(failures: number): number {
+  return Math.min(2 ** failures, lifetimes.outboxLongestPauseSeconds);
 }
 
-/** Takes due rows by putting off their next attempt. The condition is tested again on each row, so two processes never take one. */
-async function takeDue(db: Kysely<StsSchema>, now: number): Promise<readonly DueRow[]> {
-  const due = sql<boolean>`delivered_at is null and next_attempt_at <= ${now} and expires_at > ${now}`;
-  const { rows } = await sql<DueRow>`
-    update logout_outbox set next_attempt_at = ${now + CLAIM_SECONDS}, attempts = attempts + 1
-    where ${due} and (session, client_id) in (
-      select session, client_id from logout_outbox where ${due} order by next_attempt_at limit ${sql.lit(BATCH)}
-    ) returning session, client_id, subject, attempts`.execute(db);
+function hasAnswer(error: unknown): boolean {
+  return error instanceof Error && 'response' in error;
+}
+
+interface Receiver {
+  readonly client_id: string;
+  readonly failures: number;
+}
+
+type DueRow = Pick<LogoutOutboxTable, 'session' | 'client_id' | 'subject' | 'attempts'>;
+
+/** Leases receivers that have something due. The condition is tested again on each row, so two processes never take one. */
+async function leaseReceivers(db: Kysely<StsSchema>, now: number): Promise<readonly Receiver[]> {
+  const { rows } = await sql<Receiver>`
+    update logout_receivers set next_attempt_at = ${now + lifetimes.outboxClaimSeconds}
+    where next_attempt_at <= ${now} and client_id in (
+      select client_id from logout_receivers receiver
+      where next_attempt_at <= ${now} and exists (
+        select 1 from logout_outbox notice where notice.client_id = receiver.client_id
+          and delivered_at is null and notice.next_attempt_at <= ${now} and expires_at > ${now}
+      ) order by next_attempt_at limit ${sql.lit(RECEIVERS_PER_ROUND)}
+    ) returning client_id, failures`.execute(db);
   return rows;
 }
 
-export interface LogoutNoticeOptions {
-  /** The clients that act for an API: whom a logout concerns when one of the session's tokens was for that API. */
-  readonly clientsOfAudience: (audience: string) => readonly string[];
-  /** How long a back-channel logout is tried. Default 3600. */
-  readonly logoutLifetimeSeconds?: number;
+function dueOf(clientId: string, db: Kysely<StsSchema>, now: number): Promise<readonly DueRow[]> {
+  return db
+    .selectFrom('logout_outbox')
+    .select(['session', 'client_id', 'subject', 'attempts'])
+    .where('client_id', '=', clientId)
+    .where('delivered_at', 'is', null)
+    .where('next_attempt_at', '<=', now)
+    .where('expires_at', '>', now)
+    .orderBy('next_attempt_at')
+    .limit(BATCH)
+    .execute();
 }
 
-type Options = LogoutNoticeOptions & { readonly now: number };
+interface NoticeOptions {
+  readonly clientsOfAudience: ClientsOfAudience;
+  /** Epoch seconds. */
+  readonly now: number;
+}
 
 interface IssuedOfSession {
   readonly session: string;
@@ -106,38 +143,37 @@ interface IssuedOfSession {
 
 type Notice = Omit<IssuedOfSession, 'audience'>;
 
-/** Longer than any request takes: a token that was under way when its session ended is in the ledger by then. */
-const UNDER_WAY_SECONDS = 60;
-
 /** One statement takes no more parameters than this many rows have; what is left comes with the next look. */
 const MAXIMUM_ROWS = 500;
 
 /**
- * Writes a row for each client that the ledger shows for an ended session: it asked for a token, or acts for an API that
- * one was for. Runs in the transaction that ends the session, so that the end and the word of it are one.
+ * Writes a notice for each client of an ended session: the user signed in to it, it asked for a token, or it acts for an API
+ * that one was for. Runs in the transaction that ends the session.
  */
 export async function enqueueSessionLogout(
   db: Kysely<StsSchema>,
-  login: { readonly session: string; readonly subject: string },
-  options: Options,
+  { session, subject }: { readonly session: string; readonly subject: string },
+  signedInto: readonly string[],
+  options: NoticeOptions,
 ): Promise<void> {
   const tokens = await db
     .selectFrom('ledger')
     .select(['client_id', 'audience'])
     .distinct()
-    .where('session', '=', login.session)
+    .where('session', '=', session)
     .where('outcome', '=', 'issued')
     .execute();
-  const issued = tokens.map((token) => ({ ...token, ...login }));
-  await writeNotices(db, noticesFor(issued, options), options);
+  const clients = signedInto.map((client_id) => ({ client_id, audience: null }));
+  const issued = [...tokens, ...clients].map((token) => ({ ...token, session, subject }));
+  await writeNotices(db, noticesFor(issued, options), options.now);
 }
 
 /**
- * The same for tokens that were recorded while their session was being ended: that transaction could not see them. They
- * are dead, but somebody may hold them. A client that has been told of the end is not told again.
+ * The same for tokens that were recorded while their session was being ended, which that transaction could not see: they
+ * are inactive, but clients may hold them. A client that was told of the end is not told again.
  */
-export async function enqueueLateLogout(db: Kysely<StsSchema>, options: Options): Promise<void> {
-  const since = options.now - UNDER_WAY_SECONDS;
+async function enqueueLateLogout(db: Kysely<StsSchema>, options: NoticeOptions): Promise<void> {
+  const since = options.now - lifetimes.longestRequestSeconds;
   const tokens = await db
     .selectFrom('logins')
     .innerJoin('ledger', 'ledger.session', 'logins.session')
@@ -153,24 +189,24 @@ export async function enqueueLateLogout(db: Kysely<StsSchema>, options: Options)
     .innerJoin('logins', 'logins.session', 'logout_outbox.session')
     .select(['logout_outbox.session', 'logout_outbox.client_id'])
     .where('logins.ended_at', '>=', since)
-    // An earlier one was about a token that was revoked while the session went on.
+    // An earlier notice was about a token that was revoked while the session went on.
     .whereRef('logout_outbox.created_at', '>=', 'logins.ended_at')
     .execute();
   const known = new Set(written.map(nameOf));
   const missing = noticesFor(tokens, options).filter((notice) => !known.has(nameOf(notice)));
-  await writeNotices(db, missing.slice(0, MAXIMUM_ROWS), options);
+  await writeNotices(db, missing.slice(0, MAXIMUM_ROWS), options.now);
 }
 
 /**
- * The same for tokens that are revoked while their session goes on; `revoked` says which rows of the ledger. Told is who
- * may hold something that hangs from them: the clients of the tokens below, and those that act for an API that one of
- * them is for, since an exchange may be under way. The clients that held the revoked ones themselves only on request.
- * A token without a session has no name to tell it by.
+ * The same for tokens that are revoked while their session goes on; `revoked` says which rows of the ledger. Told are the
+ * clients that may hold something that hangs from them: those of the tokens below, and those that act for an API that one
+ * of them is for, since an exchange may be under way. The clients of the revoked tokens themselves only on request.
+ * A token without a session has no `sid` to tell it by.
  */
 export async function enqueueRevocation(
   db: Kysely<StsSchema>,
   revoked: RawBuilder<boolean>,
-  options: Options & { readonly tellHolders: boolean },
+  options: NoticeOptions & { readonly notifyHolders: boolean },
 ): Promise<void> {
   const { rows } = await sql<IssuedOfSession & { readonly depth: number }>`
     with recursive token (depth, id, session, subject, client_id, audience) as (
@@ -184,11 +220,14 @@ export async function enqueueRevocation(
     select distinct depth, session, subject, client_id, audience from token`.execute(db);
   const holders = new Set(rows.filter(({ depth }) => depth === 0).map(({ client_id }) => client_id));
   const notices = noticesFor(rows, options);
-  const told = options.tellHolders ? notices : notices.filter(({ client_id }) => !holders.has(client_id));
-  await writeNotices(db, told, options);
+  const told = options.notifyHolders ? notices : notices.filter(({ client_id }) => !holders.has(client_id));
+  await writeNotices(db, told, options.now);
 }
 
-function noticesFor(tokens: readonly IssuedOfSession[], { clientsOfAudience }: Options): readonly Notice[] {
+function noticesFor(
+  tokens: readonly IssuedOfSession[],
+  { clientsOfAudience }: NoticeOptions,
+): readonly Notice[] {
   const notices = new Map<string, Notice>();
   for (const { session, subject, client_id: asked, audience } of tokens) {
     for (const client_id of [asked, ...(audience === null ? [] : clientsOfAudience(audience))]) {
@@ -203,25 +242,31 @@ function nameOf({ session, client_id }: Pick<Notice, 'session' | 'client_id'>): 
   return `${session} ${client_id}`;
 }
 
-/** A client that has been told before is told again. Always in one order, so that two transactions never wait for each other. */
-async function writeNotices(
-  db: Kysely<StsSchema>,
-  notices: readonly Notice[],
-  { now, logoutLifetimeSeconds = 3600 }: Options,
-): Promise<void> {
+/** A client that was told before is told again. Always in one order, so that two transactions never wait for each other. */
+async function writeNotices(db: Kysely<StsSchema>, notices: readonly Notice[], now: number): Promise<void> {
   if (notices.length === 0) return;
-  const dates = { created_at: now, expires_at: now + logoutLifetimeSeconds, next_attempt_at: now };
+  const dates = {
+    created_at: now,
+    expires_at: now + lifetimes.logoutNoticeSeconds,
+    next_attempt_at: now,
+    delivered_at: null,
+  };
   const inOrder = notices.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
   await db
     .insertInto('logout_outbox')
-    .values(inOrder.map((notice) => ({ ...notice, ...dates, attempts: 0, delivered_at: null })))
+    .values(inOrder.map((notice) => ({ ...notice, ...dates, attempts: 0 })))
     .onConflict((conflict) =>
       conflict.columns(['session', 'client_id']).doUpdateSet((update) => ({
         ...dates,
-        delivered_at: null,
-        // What is being sent at this moment does not count for it.
+        // Makes a notice that is being sent at this moment count for nothing.
         attempts: update('logout_outbox.attempts', '+', 1),
       })),
     )
+    .execute();
+  const receivers = [...new Set(notices.map(({ client_id }) => client_id))].toSorted();
+  await db
+    .insertInto('logout_receivers')
+    .values(receivers.map((client_id) => ({ client_id, failures: 0, next_attempt_at: 0 })))
+    .onConflict((conflict) => conflict.doNothing())
     .execute();
 }

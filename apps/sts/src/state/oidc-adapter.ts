@@ -1,8 +1,10 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import type { Kysely } from 'kysely';
-import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
+import { hkdfSync } from 'node:crypto';
+import { type Kysely, sql } from 'kysely';
+import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider';
+import { seal, unseal } from '../keys/key-encryption.ts';
 import { saveLogin } from './revocation.ts';
 import { digestOf, type OidcRecordTable, sessionIdOf, type StsSchema } from './schema.ts';
+import type { Generation } from './users.ts';
 
 /** Found by `session.uid` a session has no clear id; this stands in for it and finds nothing by itself. */
 const STORED_ID = 'stored:';
@@ -10,28 +12,12 @@ const STORED_ID = 'stored:';
 /** An interaction repeats its own id in `returnTo`, and the session cookie. */
 const SEALED_MODELS = new Set(['Interaction']);
 
-const GRANTABLE_MODELS = new Set([
-  'AccessToken',
-  'AuthorizationCode',
-  'RefreshToken',
-  'DeviceCode',
-  'BackchannelAuthenticationRequest',
-  'PreAuthorizedCode',
-]);
-
-export interface OidcAdapterOptions {
-  readonly db: Kysely<StsSchema>;
-  /** Name of oidc-provider's model. */
-  readonly model: string;
-  /** Epoch seconds. */
-  readonly now: () => number;
-  /** Ends a client's grant with everything that hangs from it. */
-  readonly endGrant: (grantId: string) => Promise<void>;
-}
+/** Models whose records end with their client's grant. */
+const GRANTABLE_MODELS = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken']);
 
 /**
- * One of oidc-provider's models in the database. A record whose grant or login session has ended is not found, even if it
- * was saved after that end. Expired records may still be found (oidc-provider checks `exp`) until they are swept.
+ * One of oidc-provider's models in the database. A record whose grant or login session has ended is not found, even if
+ * it was saved after that end. Expired records may still be found (oidc-provider checks `exp`) until they are swept.
  */
 export class OidcAdapter implements Adapter {
   readonly #db: Kysely<StsSchema>;
@@ -39,8 +25,16 @@ export class OidcAdapter implements Adapter {
   readonly #now: () => number;
   readonly #endGrant: (grantId: string) => Promise<void>;
 
-  constructor(options: OidcAdapterOptions) {
-    this.#db = options.db;
+  /** `now` is in epoch seconds; `endGrant` ends a client's grant with everything that hangs from it. */
+  constructor(
+    db: Kysely<StsSchema>,
+    options: {
+      readonly model: string;
+      readonly now: () => number;
+      readonly endGrant: (grantId: string) => Promise<void>;
+    },
+  ) {
+    this.#db = db;
     this.#model = options.model;
     this.#now = options.now;
     this.#endGrant = options.endGrant;
@@ -48,32 +42,31 @@ export class OidcAdapter implements Adapter {
 
   async upsert(id: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const row = this.#rowOf(id, payload, expiresIn);
-    if (this.#model !== 'Session' || payload.accountId === undefined || row.session === null) {
-      return save(this.#db, row);
-    }
-    const login = {
-      session: row.session,
-      subject: payload.accountId,
-      signedInAt: payload.loginTs ?? this.#now(),
-      expiresAt: row.expires_at ?? this.#now(),
-    };
+    const { accountId: subject, loginTs } = payload;
+    const { session } = row;
+    if (this.#model !== 'Session' || subject === undefined || session === null) return save(this.#db, row);
     await this.#db.transaction().execute(async (transaction) => {
-      await saveLogin(transaction, login);
+      await saveLogin(transaction, {
+        session,
+        subject,
+        generation: generationOfSignIn(),
+        signedInAt: loginTs ?? this.#now(),
+        expiresAt: row.expires_at ?? this.#now(),
+      });
       await save(transaction, row);
     });
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    const row = await this.#holding().where('oidc_records.id', '=', digestOf(id)).executeTakeFirst();
+    const row = await this.#active().where('oidc_records.id', '=', digestOf(id)).executeTakeFirst();
     return row === undefined ? undefined : this.#payloadOf(row, id);
   }
 
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
-    const row = await this.#holding().where('uid', '=', uid).executeTakeFirst();
+    const row = await this.#active().where('uid', '=', uid).executeTakeFirst();
     return row === undefined ? undefined : this.#payloadOf(row, `${STORED_ID}${row.id}`);
   }
 
-  /** The device flow is switched off. */
   findByUserCode(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
@@ -91,8 +84,13 @@ export class OidcAdapter implements Adapter {
       .where('consumed_at', 'is', null)
       .executeTakeFirst();
     if (numUpdatedRows === 1n) return;
-    const row = await this.#row(id);
-    if (row?.grant_id != null && GRANTABLE_MODELS.has(this.#model)) await this.revokeByGrantId(row.grant_id);
+    const row = await this.#db
+      .selectFrom('oidc_records')
+      .select('grant_id')
+      .where('model', '=', this.#model)
+      .where('id', '=', storedId(id))
+      .executeTakeFirst();
+    if (row?.grant_id != null && GRANTABLE_MODELS.has(this.#model)) await this.#endGrant(row.grant_id);
     if (this.#model === 'PushedAuthorizationRequest') {
       throw new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
     }
@@ -101,7 +99,7 @@ export class OidcAdapter implements Adapter {
 
   /** Destroying a grant ends it. Destroying a session is no logout: oidc-provider does so when it changes a session's id. */
   async destroy(id: string): Promise<void> {
-    if (this.#model === 'Grant') await this.revokeByGrantId(id);
+    if (this.#model === 'Grant') await this.#endGrant(id);
     await this.#db
       .deleteFrom('oidc_records')
       .where('model', '=', this.#model)
@@ -113,36 +111,26 @@ export class OidcAdapter implements Adapter {
     await this.#endGrant(grantId);
   }
 
-  #row(id: string) {
-    return this.#db
-      .selectFrom('oidc_records')
-      .selectAll()
-      .where('model', '=', this.#model)
-      .where('id', '=', storedId(id))
-      .executeTakeFirst();
-  }
-
-  #holding() {
+  /** A login whose generations are no longer its user's and the server's has ended. */
+  #active() {
     return this.#db
       .selectFrom('oidc_records')
       .leftJoin('logins', 'logins.session', 'oidc_records.session')
       .leftJoin('grant_ends', 'grant_ends.grant_id', 'oidc_records.grant_id')
-      .leftJoin('global_revocation', (join) => join.onTrue())
+      .leftJoin('users', 'users.id', 'logins.subject')
+      .innerJoin('server', (join) => join.onTrue())
       .selectAll('oidc_records')
       .where('model', '=', this.#model)
       .where('logins.ended_at', 'is', null)
       .where('grant_ends.ended_at', 'is', null)
-      .where((where) =>
-        where.or([
-          where('logins.signed_in_at', 'is', null),
-          where('global_revocation.not_before', 'is', null),
-          where('logins.signed_in_at', '>=', where.ref('global_revocation.not_before')),
-        ]),
+      .where(
+        sql<boolean>`(logins.session is null or (logins.server_generation = server.generation
+          and logins.user_generation = users.generation))`,
       );
   }
 
   #rowOf(id: string, payload: AdapterPayload, expiresIn: number | undefined): OidcRecordTable {
-    // The id stands in the database as a digest only; what reads the record puts it back.
+    // The id stands in the database as a digest only; `#payloadOf` puts it back.
     const { jti: _jti, consumed: _consumed, ...kept } = payload;
     const { uid } = payload;
     const text = JSON.stringify(kept);
@@ -152,7 +140,7 @@ export class OidcAdapter implements Adapter {
     return {
       model: this.#model,
       id: storedId(id),
-      payload: SEALED_MODELS.has(this.#model) ? sealUnderId(id, text) : text,
+      payload: SEALED_MODELS.has(this.#model) ? seal(keyUnder(id), text) : text,
       grant_id: grantId ?? null,
       session: sessionUid === undefined ? null : sessionIdOf(sessionUid),
       uid: uid ?? null,
@@ -162,10 +150,22 @@ export class OidcAdapter implements Adapter {
   }
 
   #payloadOf(row: OidcRecordTable, id: string): AdapterPayload {
-    const text = SEALED_MODELS.has(this.#model) ? unsealUnderId(id, row.payload) : row.payload;
+    const text = SEALED_MODELS.has(this.#model) ? unseal(keyUnder(id), row.payload) : row.payload;
     const payload = JSON.parse(text) as AdapterPayload;
     return { ...payload, jti: id, ...(row.consumed_at === null ? {} : { consumed: row.consumed_at }) };
   }
+}
+
+/**
+ * The generations that the sign-in page read with the password hash, while oidc-provider takes up its result; undefined
+ * outside a request. Throws on a sign-in that has none, because nothing could end it.
+ */
+function generationOfSignIn(): Generation | undefined {
+  const login = Provider.ctx?.oidc.result?.login;
+  if (login === undefined) return undefined;
+  const { generation } = login as { readonly generation?: Generation };
+  if (generation === undefined) throw new Error('a sign-in without the generation of its user');
+  return generation;
 }
 
 async function save(db: Kysely<StsSchema>, row: OidcRecordTable): Promise<void> {
@@ -182,26 +182,11 @@ function storedId(id: string): string {
 }
 
 /**
- * Seals a record under the very id that it is found by (AES-256-GCM, HKDF-SHA-256). Whoever has only the database, where
- * the id stands as a digest, reads nothing of it. For records whose payload repeats their own id or another bearer value.
+ * The key that seals a record whose payload repeats its own id or another bearer value: it is derived from the id (HKDF),
+ * which the database has as a digest only, so the database alone opens nothing.
  */
-export function sealUnderId(id: string, text: string): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', keyOf(id), nonce);
-  const sealed = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-  return sealed.toString('base64url');
-}
-
-/** Throws when the text was not sealed under this id. */
-export function unsealUnderId(id: string, sealed: string): string {
-  const bytes = Buffer.from(sealed, 'base64url');
-  const decipher = createDecipheriv('aes-256-gcm', keyOf(id), bytes.subarray(0, 12));
-  decipher.setAuthTag(bytes.subarray(-16));
-  return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString('utf8');
-}
-
-function keyOf(id: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', id, '', 'sealed engine record', 32));
+function keyUnder(id: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', id, '', 'sealed oidc-provider record', 32));
 }
 
 /** Undoes `consume`. Not checked: whether anything was handed out for it; the caller knows that nothing was. */

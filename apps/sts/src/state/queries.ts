@@ -1,5 +1,5 @@
-import type { Kysely, Selectable } from 'kysely';
-import { createAncestorsOf, evaluate, type TokenStatus } from './liveness.ts';
+import { type Kysely, type Selectable, sql } from 'kysely';
+import { statusesOf } from './liveness.ts';
 import { isStorable, type LedgerTable, type StsSchema } from './schema.ts';
 
 /** A row as `/account/delegations` and `ledger --json` show it. */
@@ -16,6 +16,8 @@ export interface DelegationRow {
   readonly reason: string | null;
   readonly expires_at: number | null;
   readonly revoked_at: number | null;
+  /** Whether the token would be taken now (RFC 7662): not expired, and neither it nor anything it hangs from has ended. */
+  readonly active: boolean;
 }
 
 export interface SessionRow {
@@ -27,55 +29,35 @@ export interface SessionRow {
   readonly current: boolean;
 }
 
-export interface Page<Row> {
-  readonly rows: readonly Row[];
-  /** Opaque; null on the last page. */
-  readonly next: string | null;
-}
-
-/** What people and operators read. A malformed cursor is `null`. */
-export interface LedgerQueries {
-  delegationsOf(
-    subject: string,
-    page: { limit: number; cursor?: string },
-  ): Promise<Page<DelegationRow> | null>;
-  /** The live ones, newest first: at most 100, `currentSession` always among them. */
-  sessionsOf(subject: string, currentSession: string | undefined): Promise<readonly SessionRow[]>;
-}
-
-const MAXIMUM_PAGE = 100;
-
 /** A row as operators see it. */
 export interface OperatorRow extends DelegationRow {
   readonly subject: string | null;
   readonly session: string | null;
 }
 
-/** Why a request was refused, or what became of a token. */
-export interface Explanation {
-  /** What was recorded under that jti or request id, newest first. */
-  readonly rows: readonly (OperatorRow & { readonly error: string | null; readonly detail: string | null })[];
-  /** Of the newest issued token among them. */
-  readonly status: TokenStatus | null;
+export interface Page<Row> {
+  readonly rows: readonly Row[];
+  /** Opaque; null on the last page. */
+  readonly next: string | null;
 }
 
-export interface OperatorQueries extends LedgerQueries {
-  /** Issued and refused alike, newest first; null for a malformed cursor. */
-  list(
-    filter: { subject?: string },
-    page: { limit: number; cursor?: string },
-  ): Promise<Page<OperatorRow> | null>;
-  explain(jtiOrRequestId: string, now: number): Promise<Explanation>;
+interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string;
 }
 
-export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): OperatorQueries {
-  const ancestorsOf = createAncestorsOf(db);
+const MAXIMUM_PAGE = 100;
+
+export type LedgerQueries = ReturnType<typeof createLedgerQueries>;
+
+/** What people and operators read, newest first, at most 100 rows at once. `now` is in epoch seconds. */
+export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
   const newestFirst = () =>
     db.selectFrom('ledger').selectAll().orderBy('sequence', 'desc').orderBy('id', 'desc');
 
   const page = async (
     query: ReturnType<typeof newestFirst>,
-    { limit, cursor }: { limit: number; cursor?: string },
+    { limit, cursor }: PageRequest,
   ): Promise<Page<Selectable<LedgerTable>> | null> => {
     const after = cursor === undefined ? undefined : parseCursor(cursor);
     if (after === null) return null;
@@ -91,26 +73,39 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
     return { rows: rows.slice(0, size), next: last === undefined ? null : formatCursor(last) };
   };
 
+  const rowsOf = async <Row>(
+    found: readonly Selectable<LedgerTable>[],
+    format: (row: Selectable<LedgerTable>, active: boolean) => Row,
+  ): Promise<readonly Row[]> => {
+    const issued = found.filter(({ outcome }) => outcome === 'issued').map(({ id }) => id);
+    const statuses = await statusesOf(db, issued, now());
+    return found.map((row) => format(row, statuses.get(row.id)?.active === true));
+  };
+
   return {
-    async delegationsOf(subject, wanted) {
-      const found = await page(
-        newestFirst()
-          .where('subject', '=', subject)
-          .where((where) => where.or([where('outcome', '=', 'refused'), where('actor', 'is not', null)])),
-        wanted,
-      );
-      return found && { rows: found.rows.map(delegationRow), next: found.next };
+    /** What was done, or refused, for a user by others. Null for a malformed cursor. */
+    async delegationsOf(subject: string, wanted: PageRequest): Promise<Page<DelegationRow> | null> {
+      const query = newestFirst()
+        .where('subject', '=', subject)
+        // Word for word the condition of the index `ledger_of_delegations`.
+        .where(sql<boolean>`(outcome = 'refused' or actor is not null)`);
+      const found = await page(query, wanted);
+      return found && { rows: await rowsOf(found.rows, delegationRow), next: found.next };
     },
 
-    async sessionsOf(subject, currentSession) {
+    /** The live ones; `currentSession` is always among them. */
+    async sessionsOf(subject: string, currentSession: string | undefined): Promise<readonly SessionRow[]> {
       const logins = await db
         .selectFrom('logins')
-        .leftJoin('global_revocation', (join) => join.onTrue())
-        .select(['session', 'signed_in_at', 'browser', 'not_before'])
+        .innerJoin('users', 'users.id', 'logins.subject')
+        .innerJoin('server', (join) => join.onTrue())
+        .select(['session', 'signed_in_at', 'browser'])
         .where('subject', '=', subject)
         .where('ended_at', 'is', null)
         .where('expires_at', '>', now())
-        // Of too many the one that asks is shown in any case.
+        .whereRef('server_generation', '=', 'server.generation')
+        .whereRef('user_generation', '=', 'users.generation')
+        // The session that asks comes first, so that the limit never cuts it off.
         .orderBy((by) =>
           by
             .case()
@@ -122,9 +117,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
         .orderBy('signed_in_at', 'desc')
         .limit(MAXIMUM_PAGE)
         .execute();
-      const live = logins
-        .filter((login) => login.not_before === null || login.signed_in_at >= login.not_before)
-        .sort((one, other) => other.signed_in_at - one.signed_in_at);
+      const live = logins.toSorted((one, other) => other.signed_in_at - one.signed_in_at);
       const clients = await clientsSignedInto(
         db,
         live.map(({ session }) => session),
@@ -138,13 +131,18 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
       }));
     },
 
-    async list({ subject }, wanted) {
+    /** Issued and refused alike. Null for a malformed cursor. */
+    async list(
+      { subject }: { readonly subject?: string },
+      wanted: PageRequest,
+    ): Promise<Page<OperatorRow> | null> {
       const query = subject === undefined ? newestFirst() : newestFirst().where('subject', '=', subject);
       const found = await page(query, wanted);
-      return found && { rows: found.rows.map(operatorRow), next: found.next };
+      return found && { rows: await rowsOf(found.rows, operatorRow), next: found.next };
     },
 
-    async explain(jtiOrRequestId, at) {
+    /** What was recorded under that jti or request id, and the status of the newest issued token among it. */
+    async explain(jtiOrRequestId: string) {
       const rows = await newestFirst()
         .where((where) =>
           where.or([where('id', '=', jtiOrRequestId), where('request_id', '=', jtiOrRequestId)]),
@@ -152,37 +150,45 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number): O
         .limit(MAXIMUM_PAGE)
         .execute();
       const issued = rows.find((row) => row.outcome === 'issued');
+      const statuses = await statusesOf(db, issued === undefined ? [] : [issued.id], now());
       return {
-        rows: rows.map((row) => ({ ...operatorRow(row), error: row.error, detail: row.detail })),
-        status: issued === undefined ? null : evaluate(await ancestorsOf(issued.id, '', ''), at),
+        rows: await rowsOf(rows, (row, active) => ({
+          ...operatorRow(row, active),
+          error: row.error,
+          detail: row.detail,
+        })),
+        status: statuses.get(issued?.id ?? '') ?? null,
       };
     },
   };
 }
 
-/** By session, the clients that the user signed in to, not those that acted later on. One statement for all of them. */
+/**
+ * By session, the clients that the user signed in to, not those that acted later on. It jumps through the index from one
+ * client to the next, because a session may have any number of tokens.
+ */
 async function clientsSignedInto(
   db: Kysely<StsSchema>,
   sessions: readonly string[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   if (sessions.length === 0) return new Map();
-  const rows = await db
-    .selectFrom('ledger')
-    .select(['session', 'client_id'])
-    .distinct()
-    .where('session', 'in', sessions)
-    .where('outcome', '=', 'issued')
-    .where('actor', 'is', null)
-    .orderBy('client_id')
-    .execute();
-  const bySession = new Map<string, string[]>();
-  for (const { session, client_id } of rows) {
-    if (session !== null) bySession.set(session, [...(bySession.get(session) ?? []), client_id]);
-  }
-  return bySession;
+  const next = (session: string, after: string) => sql`(
+    select min(client_id) from ledger where ledger.session = ${sql.ref(session)}
+      and ledger.client_id > ${after === '' ? sql.lit('') : sql.ref(after)}
+      and (outcome = 'issued' and actor is null))`;
+  const { rows } = await sql<{ session: string; client_id: string }>`
+    with recursive pair (session, client_id) as (
+      select logins.session, ${next('logins.session', '')} from logins where logins.session in (${sql.join(sessions)})
+      union all
+      select pair.session, ${next('pair.session', 'pair.client_id')} from pair where pair.client_id is not null
+    ) select session, client_id from pair where client_id is not null order by client_id`.execute(db);
+  const bySession = Map.groupBy(rows, ({ session }) => session);
+  return new Map(
+    [...bySession].map(([session, pairs]) => [session, pairs.map(({ client_id }) => client_id)]),
+  );
 }
 
-function delegationRow(row: Selectable<LedgerTable>): DelegationRow {
+function delegationRow(row: Selectable<LedgerTable>, active: boolean): DelegationRow {
   return {
     jti: row.id,
     parent: row.parent,
@@ -196,11 +202,12 @@ function delegationRow(row: Selectable<LedgerTable>): DelegationRow {
     reason: row.reason,
     expires_at: row.expires_at,
     revoked_at: row.revoked_at,
+    active,
   };
 }
 
-function operatorRow(row: Selectable<LedgerTable>): OperatorRow {
-  return { ...delegationRow(row), subject: row.subject, session: row.session };
+function operatorRow(row: Selectable<LedgerTable>, active: boolean): OperatorRow {
+  return { ...delegationRow(row, active), subject: row.subject, session: row.session };
 }
 
 function formatCursor(row: { readonly sequence: number; readonly id: string }): string {

@@ -1,13 +1,10 @@
 import type { Kysely } from 'kysely';
 import { digestOf, type StsSchema } from './schema.ts';
 
-/** Claims a value that counts once. True for the first caller, false for every other, on any replica (RFC 9449 §11.1, RFC 7523 §3). */
+/** Consumes a value that counts once. True for the first caller, false for every other, on any replica (RFC 9449 §11.1, RFC 7523 §3). */
 export type Consume = (issuer: string, jti: string, expiresAt: number) => Promise<boolean>;
 
-/**
- * One insert decides, so that parallel replays cannot pass between a look and a note. `use` keeps values of different
- * uses apart. An id may come again once it has expired: whoever asks has refused expired ones before.
- */
+/** One insert decides, so parallel replays cannot pass between a look and a write. `use` keeps values of different uses apart. */
 export function createReplayCache(db: Kysely<StsSchema>, use: string): Consume {
   return async (issuer, jti, expiresAt) => {
     const inserted = await db

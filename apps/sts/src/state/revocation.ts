@@ -1,62 +1,50 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
-import { type LogoutNoticeOptions, enqueueSessionLogout, enqueueRevocation } from './logout-outbox.ts';
+import { lifetimes } from '../lifetimes.ts';
+import { type ClientsOfAudience, enqueueRevocation, enqueueSessionLogout } from './logout-outbox.ts';
 import type { StsSchema } from './schema.ts';
+import type { Generation } from './users.ts';
+
+export type Revocation = ReturnType<typeof createRevocation>;
 
 /**
- * Ends things. Each method is one transaction, and writes in the same one whom a back-channel logout is to tell: of a
- * session all its clients, of anything less the clients that may hold what hangs from it.
+ * Ends things. Each method is one transaction, in which it also writes down who is to be told by back-channel logout: of
+ * a session all its clients, of anything less the clients that may hold what hangs from it. `now` is in epoch seconds.
  */
-export interface Revocation {
-  /** Logout, or the user's or an operator's word. False when there was no such live session (of that subject, when given). */
-  endSession(session: string, options?: { subject?: string }): Promise<boolean>;
-  endAllSessionsOf(subject: string): Promise<number>;
-  /** Ends one client's grant in one session with all its tokens and descendants. */
-  endGrant(grantId: string): Promise<void>;
-  /** Ends one access token and what was derived from it. False when nothing of that jti was issued. */
-  revokeToken(jti: string): Promise<boolean>;
-  /**
-   * Ends a delegated token, with all that its actor holds for that audience in that session, and delegation_blocks the actor from the
-   * audience for the rest of it. False when it is not that subject's.
-   */
-  revokeDelegation(jti: string, subject: string): Promise<boolean>;
-}
-
-export interface RevocationOptions extends LogoutNoticeOptions {
+export function createRevocation(options: {
   readonly db: Kysely<StsSchema>;
-  /** Epoch seconds. */
   readonly now: () => number;
-}
-
-export interface RevocationParts extends Revocation {
-  /** `endAllSessionsOf` within a transaction of the caller. */
-  endAllSessionsWithin(transaction: Transaction<StsSchema>, subject: string): Promise<number>;
-  /** Everything signed in or issued up to now is dead, for good: after a back-up was restored, or a database read by strangers. */
-  revokeAllBefore(): Promise<void>;
-}
-
-export function createRevocation(options: RevocationOptions): RevocationParts {
+  readonly clientsOfAudience: ClientsOfAudience;
+}) {
   const { db, now } = options;
+  const notices = () => ({ now: now(), clientsOfAudience: options.clientsOfAudience });
 
   const endLogins = async (
     transaction: Transaction<StsSchema>,
-    which: { session?: string; subject?: string },
-  ) => {
+    which: { readonly session?: string | undefined; readonly subject?: string | undefined },
+  ): Promise<number> => {
     let ending = transaction.updateTable('logins').set({ ended_at: now() }).where('ended_at', 'is', null);
     if (which.session !== undefined) ending = ending.where('session', '=', which.session);
     if (which.subject !== undefined) ending = ending.where('subject', '=', which.subject);
     const ended = await ending.returning(['session', 'subject', 'expires_at']).execute();
     for (const login of ended) {
-      await transaction.deleteFrom('oidc_records').where('session', '=', login.session).execute();
-      await enqueueSessionLogout(transaction, login, { ...options, now: now() });
+      const records = await transaction
+        .deleteFrom('oidc_records')
+        .where('session', '=', login.session)
+        .returning(['model', 'payload'])
+        .execute();
+      await enqueueSessionLogout(transaction, login, clientsSignedInto(records), notices());
     }
     return ended.filter((login) => login.expires_at > now()).length;
   };
 
-  const endAllSessionsWithin = async (transaction: Transaction<StsSchema>, subject: string) => {
-    // Whoever has shown the password by now and has not come back from the sign-in page yet is to be stopped, too.
+  /** Ends all of a user within a transaction of the caller's, also a sign-in whose password has been checked already. */
+  const endAllSessionsWithin = async (
+    transaction: Transaction<StsSchema>,
+    subject: string,
+  ): Promise<number> => {
     await transaction
       .updateTable('users')
-      .set({ sessions_ended_at: now() })
+      .set((column) => ({ generation: column('generation', '+', 1) }))
       .where('id', '=', subject)
       .execute();
     // Tokens that came from a trusted issuer hang from no session of ours.
@@ -74,68 +62,84 @@ export function createRevocation(options: RevocationOptions): RevocationParts {
   return {
     endAllSessionsWithin,
 
-    endSession: (session, { subject } = {}) =>
-      db.transaction().execute(async (transaction) => {
-        const which = subject === undefined ? { session } : { session, subject };
-        return (await endLogins(transaction, which)) > 0;
-      }),
+    /** Logout, or the user's or an operator's word. False when there was no such live session (of that subject, when given). */
+    endSession: (session: string, { subject }: { readonly subject?: string } = {}): Promise<boolean> =>
+      db
+        .transaction()
+        .execute(async (transaction) => (await endLogins(transaction, { session, subject })) > 0),
 
-    endAllSessionsOf: (subject) =>
+    endAllSessionsOf: (subject: string): Promise<number> =>
       db.transaction().execute((transaction) => endAllSessionsWithin(transaction, subject)),
 
-    endGrant: (grantId) =>
+    /** Ends one client's grant in one session with all its tokens and descendants. */
+    endGrant: (grantId: string): Promise<void> =>
       db.transaction().execute(async (transaction) => {
         const session = await endGrantRecords(transaction, grantId, now());
         if (session === undefined) return;
         const ofGrant = sql<boolean>`session = ${session} and grant_id = ${grantId}`;
-        await enqueueRevocation(transaction, ofGrant, { ...options, now: now(), tellHolders: false });
+        await enqueueRevocation(transaction, ofGrant, { ...notices(), notifyHolders: false });
       }),
 
-    revokeToken: (jti) =>
+    /** Ends one access token and what was derived from it. False when nothing of that jti was issued. */
+    revokeToken: (jti: string): Promise<boolean> =>
       db.transaction().execute(async (transaction) => {
         const which = sql<boolean>`id = ${jti}`;
         const found = await revoke(transaction, which, now());
-        await enqueueRevocation(transaction, which, { ...options, now: now(), tellHolders: false });
+        await enqueueRevocation(transaction, which, { ...notices(), notifyHolders: false });
         return found;
       }),
 
-    revokeDelegation: (jti, subject) =>
+    /**
+     * Ends a delegated token with all that its actor holds for that user and audience in that session, and blocks the
+     * actor there for the rest of the session. Of a chain without a session it ends all such chains of the user, and the
+     * block lasts as long as a session would. False when the token is not that subject's.
+     */
+    revokeDelegation: (jti: string, subject: string): Promise<boolean> =>
       db.transaction().execute(async (transaction) => {
         const row = await transaction
           .selectFrom('ledger')
-          .select(['session', 'actor', 'audience'])
+          .leftJoin('logins', 'logins.session', 'ledger.session')
+          .select(['ledger.session', 'actor', 'audience', 'logins.expires_at'])
           .where('id', '=', jti)
-          .where('subject', '=', subject)
+          .where('ledger.subject', '=', subject)
           .where('outcome', '=', 'issued')
           .where('actor', 'is not', null)
           .executeTakeFirst();
         if (row === undefined) return false;
         const { session, actor, audience } = row;
-        if (session === null || actor === null || audience === null) {
-          return revoke(transaction, sql`id = ${jti}`, now());
-        }
-        const held = sql<boolean>`session = ${session} and actor = ${actor} and audience = ${audience}
-          and (expires_at > ${now()} or id = ${jti})`;
+        if (actor === null || audience === null) return revoke(transaction, sql`id = ${jti}`, now());
+        const held = sql<boolean>`subject = ${subject} and session is not distinct from ${session}
+          and actor = ${actor} and audience = ${audience} and (expires_at > ${now()} or id = ${jti})`;
         await revoke(transaction, held, now());
-        await enqueueRevocation(transaction, held, { ...options, now: now(), tellHolders: true });
+        await enqueueRevocation(transaction, held, { ...notices(), notifyHolders: true });
+        const expires_at = row.expires_at ?? now() + lifetimes.sessionSeconds;
         await transaction
           .insertInto('delegation_blocks')
-          .values({ session, actor, audience, created_at: now() })
-          .onConflict((conflict) => conflict.columns(['session', 'actor', 'audience']).doNothing())
+          .values({ subject, session: session ?? '', actor, audience, expires_at })
+          .onConflict((conflict) =>
+            conflict.columns(['subject', 'session', 'actor', 'audience']).doUpdateSet({ expires_at }),
+          )
           .execute();
         return true;
       }),
 
-    async revokeAllBefore() {
-      // What comes within the rest of this second is dead too, rather than what came before in it alive.
-      const not_before = now() + 1;
+    /** Ends everything that was signed in or issued up to now, for good: after a back-up was restored, or a database leaked. */
+    async revokeAllBefore(): Promise<void> {
       await db
-        .insertInto('global_revocation')
-        .values({ id: 1, not_before })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet({ not_before }))
+        .updateTable('server')
+        .set((column) => ({ generation: column('generation', '+', 1) }))
         .execute();
     },
   };
+}
+
+/** The clients that a session was used to sign in to, also those that never asked for a token of an API. */
+function clientsSignedInto(records: readonly { model: string; payload: string }[]): readonly string[] {
+  return records
+    .filter(({ model }) => model === 'Session')
+    .flatMap(({ payload }) =>
+      Object.keys((JSON.parse(payload) as { authorizations?: object }).authorizations ?? {}),
+    );
 }
 
 /** The first revocation's time stands. False when there is no such token that was issued here. */
@@ -147,11 +151,11 @@ async function revoke(db: Kysely<StsSchema>, which: RawBuilder<boolean>, now: nu
 }
 
 /**
- * Ends a client's grant for good: its records go, and what was derived from it finds it ended. Runs within the caller's
- * transaction, if there is one; the note comes first, so that calls at the same time wait for one another.
- * Resolves with the session that the grant was part of, unless none of its records is left.
+ * Ends a client's grant for good: its records go, and what was derived from it finds it ended. The insert comes first, so
+ * that calls at the same time wait for one another. Resolves with the session that the grant was part of, unless none of
+ * its records is left.
  */
-export async function endGrantRecords(
+async function endGrantRecords(
   db: Kysely<StsSchema>,
   grantId: string,
   now: number,
@@ -169,38 +173,40 @@ export async function endGrantRecords(
   return ended.find(({ session }) => session !== null)?.session ?? undefined;
 }
 
-export interface Login {
-  readonly session: string;
-  readonly subject: string;
-  readonly signedInAt: number;
-  readonly expiresAt: number;
-}
-
 /**
- * Notes a login, or prolongs it. An ended login stays ended, whatever is saved later, and one that
- * began before all of the user's sessions were ended has ended with them.
+ * Records a login, or prolongs it. It is active only while its generations are its user's and the server's, so a sign-in
+ * whose password was checked before they changed never is. Without a generation (outside a sign-in) it begins in the
+ * current one. An ended login stays ended, whatever is saved later.
  * Throws when the session was another user's: oidc-provider gives a new user a new session.
  */
-export async function saveLogin(db: Kysely<StsSchema>, login: Login): Promise<void> {
+export async function saveLogin(
+  db: Kysely<StsSchema>,
+  login: {
+    readonly session: string;
+    readonly subject: string;
+    readonly generation: Generation | undefined;
+    readonly signedInAt: number;
+    readonly expiresAt: number;
+  },
+): Promise<void> {
+  const { session, subject, generation } = login;
   const row = await db
     .insertInto('logins')
     .values({
-      session: login.session,
-      subject: login.subject,
+      session,
+      subject,
+      server_generation: generation?.server ?? sql<number>`(select generation from server)`,
+      user_generation:
+        generation?.user ?? sql<number>`coalesce((select generation from users where id = ${subject}), -1)`,
       signed_in_at: login.signedInAt,
       expires_at: login.expiresAt,
-      ended_at: (select) =>
-        select
-          .selectFrom('users')
-          .select('sessions_ended_at')
-          .where('id', '=', login.subject)
-          .where('sessions_ended_at', '>', login.signedInAt),
+      ended_at: null,
       browser: null,
     })
     .onConflict((conflict) => conflict.column('session').doUpdateSet({ expires_at: login.expiresAt }))
     .returning('subject')
     .executeTakeFirstOrThrow();
-  if (row.subject !== login.subject) throw new Error('a login session changed its user');
+  if (row.subject !== subject) throw new Error('a login session changed its user');
 }
 
 /** In which browser that session was signed in to last. */

@@ -2,30 +2,79 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Generated } from 'kysely';
 
 /**
- * The tables of the STS. Times are epoch seconds, flags 0 or 1, lists and objects JSON text. Ids that would be good
- * as a bearer value (codes, refresh tokens, session cookies, …) are stored as SHA-256 digests only.
+ * The tables of the STS. Times are epoch seconds, flags 0 or 1, lists and objects JSON text. Ids that would be good as
+ * a bearer value (codes, refresh tokens, session cookies, …) are stored as SHA-256 digests only.
+ *
+ * A `generation` counts how often everything of a user, a client or the whole server was ended. What was read in one
+ * generation is inactive in the next, so no order of events depends on clocks.
  */
 export interface StsSchema {
-  oidc_records: OidcRecordTable;
+  server: ServerTable;
+  keys: KeyTable;
   users: UserTable;
   clients: ClientTable;
-  client_secrets: ClientSecretTable;
+  client_secrets: { client_id: string; digest: string; expires_at: number | null };
+  oidc_records: OidcRecordTable;
   logins: LoginTable;
   grant_ends: { grant_id: string; ended_at: number };
   ledger: LedgerTable;
-  delegation_blocks: { session: string; actor: string; audience: string; created_at: number };
+  delegation_blocks: DelegationBlockTable;
+  logout_outbox: LogoutOutboxTable;
+  /** Clients that have notices in the outbox. A worker leases one until `next_attempt_at`. */
+  logout_receivers: { client_id: string; failures: number; next_attempt_at: number };
   /** Values that count once until they expire: DPoP proofs, client assertions, tokens of trusted issuers. */
   replays: { digest: string; expires_at: number };
-  logout_outbox: LogoutOutboxTable;
-  /** One row: nothing that was signed in or issued before this moment holds. */
-  global_revocation: { id: number; not_before: number };
-  signing_keys: SigningKeyTable;
-  cookie_keys: CookieKeyTable;
   /** Failed sign-ins per name and network, and per network; keys are digests. */
   sign_in_attempts: { key: string; attempts: number; window_ends_at: number };
 }
 
-/** What oidc-provider keeps. `session` and `grant_id` are what a record hangs from. */
+/** One row: the server that this database belongs to. */
+export interface ServerTable {
+  id: number;
+  /** Null until a server has started. */
+  issuer: string | null;
+  mode: 'production' | 'development' | null;
+  /** JSON: identifiers and addresses of a development server. */
+  addresses: string | null;
+  generation: number;
+}
+
+/** Signing keys and cookie keys have one life cycle. */
+export interface KeyTable {
+  id: string;
+  use: 'signing' | 'cookie';
+  /** JSON of the public JWK; null for a cookie key. */
+  public_jwk: string | null;
+  /** The private JWK, or the cookie key, sealed. */
+  sealed: string;
+  created_at: number;
+  active_from: number;
+  revoked_at: number | null;
+}
+
+export interface UserTable {
+  id: string;
+  name: string;
+  email: string | null;
+  display_name: string | null;
+  may_act: string | null;
+  password_hash: string;
+  disabled: Generated<number>;
+  generation: Generated<number>;
+}
+
+export interface ClientTable {
+  id: string;
+  metadata: string;
+  scopes: string;
+  first_party: number;
+  disabled: Generated<number>;
+  generation: Generated<number>;
+  /** Digest of the secret that was last taken from the environment. */
+  seeded_digest: string | null;
+}
+
+/** A record of oidc-provider. `session` and `grant_id` say what it ends with. */
 export interface OidcRecordTable {
   model: string;
   id: string;
@@ -38,36 +87,13 @@ export interface OidcRecordTable {
   consumed_at: number | null;
 }
 
-export interface UserTable {
-  id: string;
-  name: string;
-  email: string | null;
-  display_name: string | null;
-  may_act: string | null;
-  password_hash: string;
-  disabled: Generated<number>;
-  /** When all of the user's sessions were ended last. */
-  sessions_ended_at: number | null;
-}
-
-export interface ClientTable {
-  id: string;
-  metadata: string;
-  scopes: string;
-  first_party: number;
-  disabled: Generated<number>;
-}
-
-export interface ClientSecretTable {
-  client_id: string;
-  digest: string;
-  expires_at: number | null;
-}
-
 /** A login session, by the `sid` that its tokens carry. An ended one stays, so that it never comes back. */
 export interface LoginTable {
   session: string;
   subject: string;
+  /** As they were when the password was checked. */
+  server_generation: number;
+  user_generation: number;
   signed_in_at: number;
   expires_at: number;
   ended_at: number | null;
@@ -101,6 +127,19 @@ export interface LedgerTable {
   detail: string | null;
   revoked_at: number | null;
   keep_until: number;
+  /** As they were when the row was written; `client_generation` is null for a client that is in no database. */
+  server_generation: number | null;
+  client_generation: number | null;
+}
+
+/** The user took from an actor the right to act at an audience. */
+export interface DelegationBlockTable {
+  subject: string;
+  /** Empty for chains without a session: those of a trusted issuer's token. */
+  session: string;
+  actor: string;
+  audience: string;
+  expires_at: number;
 }
 
 export interface LogoutOutboxTable {
@@ -114,25 +153,6 @@ export interface LogoutOutboxTable {
   delivered_at: number | null;
 }
 
-export interface SigningKeyTable {
-  kid: string;
-  algorithm: string;
-  /** JSON of the public JWK. */
-  public_jwk: string;
-  /** The private JWK, sealed. */
-  sealed_jwk: string;
-  created_at: number;
-  active_from: number;
-  revoked_at: number | null;
-}
-
-export interface CookieKeyTable {
-  id: string;
-  sealed_key: string;
-  created_at: number;
-  active_from: number;
-}
-
 /** SHA-256, base64url. For values with the entropy of a random id or secret, where a slow hash would protect nothing. */
 export function digestOf(value: string): string {
   return createHash('sha256').update(value).digest('base64url');
@@ -144,18 +164,21 @@ export function sameDigest(one: string, other: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/**
- * The `sid` of tokens: a digest of oidc-provider's `session.uid`. It names the login to APIs and people without giving
- * them anything that oidc-provider would look up.
- */
+/** The `sid` of tokens: a digest of oidc-provider's `session.uid`, which names the login without being good for anything. */
 export function sessionIdOf(sessionUid: string): string {
   return digestOf(`login session ${sessionUid}`);
 }
 
-/**
- * Whether text can be a key in both databases: PostgreSQL keeps no NUL and fails on one, so there is nothing by such a
- * name. Ask before a stranger's text becomes part of a query; what is looked up by its digest needs no question.
- */
+/** How the ledger names a trusted issuer's token, since only issuer and `jti` together are unique. Our own `jti` has no "#". */
+export function externalTokenId(issuer: string, jti: string): string {
+  return `${issuer}#${jti}`;
+}
+
+export function isExternalTokenId(id: string): boolean {
+  return id.includes('#');
+}
+
+/** Whether text can be a key in both databases: PostgreSQL keeps no NUL. Ask before a caller's text becomes part of a query. */
 export function isStorable(text: string): boolean {
   return !text.includes('\0');
 }

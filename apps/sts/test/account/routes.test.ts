@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Browser } from '../support/browser.ts';
 import { basic, post, signIn } from '../support/sign-in.ts';
@@ -69,7 +70,23 @@ describe('GET /account/delegations', () => {
       reason: null,
       expires_at: expect.any(Number),
       revoked_at: null,
+      active: true,
     });
+  });
+
+  test('says that a token is inactive whose user’s token was revoked or whose session has ended', async () => {
+    await sts.state.users.add({ name: 'ursula', password: 'ursula' });
+    const user = await signInForAccount('ursula');
+    await delegate(user.accessToken);
+    const ended = await signInForAccount('ursula');
+    await delegate(ended.accessToken);
+    const active = async () =>
+      rowsOf((await call(user.accountToken, '/delegations')).body).map((row) => row['active']);
+    expect(await active()).toEqual([true, true]);
+    await call(user.accountToken, `/sessions/${String(decodeJwt(ended.accessToken)['sid'])}`, 'DELETE');
+    expect(await active()).toEqual([false, true]);
+    await post(`${sts.issuer}/connect/revocation`, { token: user.accessToken, client_id: 'web.client' });
+    expect(await active()).toEqual([false, false]);
   });
 
   test('is paged', async () => {

@@ -139,7 +139,7 @@ describe('sts ledger and explain', () => {
     expect(rows[1]).toMatchObject({ outcome: 'issued', actors: ['api1.client'] });
     expect(await run('ledger --json --subject alice')).toHaveLength(rows.length);
     expect((await run('explain request-0815')).join('\n')).toMatch(/refused[\s\S]*invalid_scope/);
-    expect((await run(`explain ${String(rows[1]?.['jti'])}`)).at(-1)).toBe('the token still holds');
+    expect((await run(`explain ${String(rows[1]?.['jti'])}`)).at(-1)).toBe('the token is active');
   });
 });
 
@@ -159,7 +159,7 @@ test('sts explain says that it was the actor token, of which the wire says polic
   );
   expect(body).toMatchObject({ error: 'invalid_request', reason: 'policy' });
   expect((await run('explain request-0816')).join('\n')).toContain(
-    'error invalid_request, told policy, because of actor_token: it is a user’s',
+    'error invalid_request, reason policy, detail actor_token: it is a user’s',
   );
 });
 
@@ -167,7 +167,8 @@ test('shows control characters in what a client chose, and lets them do nothing 
   const grantType = 'urn:x\u001b[2J\u009b2J\n2026-01-01 issued\u202e';
   const answer = await post(`${sts.issuer}/connect/token`, {
     grant_type: grantType,
-    client_id: 'web.client',
+    client_id: 'machine.client',
+    client_secret: 'secret',
   });
   expect(answer.body['error']).toBe('unsupported_grant_type');
   const lines = (await run('ledger')).filter((line) => line.includes('urn:x'));
@@ -185,11 +186,11 @@ test('sts ledger says that there is nothing, except in an export', async () => {
   expect(await run('ledger --json --subject nobody')).toEqual([]);
 });
 
-describe('sts epoch', () => {
-  test('raised, ends every token and every sign-in up to now, for the whole server', async () => {
+describe('sts revoke-all', () => {
+  test('ends every token and every sign-in up to now, for the whole server', async () => {
     const { accessToken, refreshToken } = await signIn(sts.issuer);
     expect((await delegate(accessToken, 'api2')).status).toBe(200);
-    expect(await run('epoch raise')).toEqual(['everything signed in or issued up to now is dead']);
+    expect(await run('revoke-all')).toEqual(['everything signed in or issued up to now is void']);
     expect((await delegate(accessToken, 'api2')).body['reason']).toBe('subject_token');
     const refreshed = await post(`${sts.issuer}/connect/token`, {
       grant_type: 'refresh_token',
@@ -232,8 +233,8 @@ test.each([
   'nothing',
   'user',
   'keys burn',
-  'epoch',
-  'epoch raise twice',
+  'revoke-all twice',
+  'seed what',
   'ledger --what',
   'policy check --actor api1.client',
 ])('sts %s is told how to use it', async (line) => {

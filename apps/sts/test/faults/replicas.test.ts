@@ -179,7 +179,7 @@ describe('signing keys', () => {
     const browser = new Browser(replicas.issuer);
     const { accessToken, refreshToken, tokens } = await holdings('alice', browser);
     await operator.keys.rotateNow();
-    const { activeKid } = operator.keys.current();
+    const activeKid = (await operator.keys.list()).find(({ state }) => state === 'active')?.kid;
     for (const at of [one, other]) {
       await expect.poll(() => publishedAt(at)).toEqual([activeKid]);
       expect((await delegate(at, accessToken)).body['error']).toBe('invalid_grant');

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { authorizeUrl, newVerifier, post } from '../support/sign-in.ts';
-import { startTestSts, type TestSts } from '../support/sts.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { createSignInThrottle } from '../../src/interactions/throttle.ts';
+import { assertionForm } from '../support/client-assertion.ts';
+import { authorizeUrl, basic, newVerifier, post, refresh, signIn } from '../support/sign-in.ts';
+import { API1, REDIRECT_URI, startTestSts, type TestSts } from '../support/sts.ts';
 
 const REQUESTS = 20;
 
@@ -15,11 +17,24 @@ beforeAll(async () => {
   sts = await startTestSts();
 });
 
+afterEach(async () => {
+  for (const table of TABLES) await sts.state.database.db.deleteFrom(table).execute();
+});
+
 afterAll(() => sts.close());
 
-const TABLES = ['oidc_records', 'logins', 'ledger', 'replays', 'sign_in_attempts', 'grant_ends'] as const;
+const TABLES = [
+  'oidc_records',
+  'logins',
+  'ledger',
+  'replays',
+  'sign_in_attempts',
+  'grant_ends',
+  'delegation_blocks',
+  'logout_outbox',
+] as const;
 
-/** Rows per table, in what only signed-in people and authenticated clients have a right to. */
+/** Rows per table that has any. */
 async function rows(): Promise<Record<string, number>> {
   const counted = await Promise.all(
     TABLES.map(async (table) => {
@@ -44,6 +59,78 @@ async function sweptAfter(seconds: number): Promise<Record<string, number>> {
   await sts.state.sweep();
   return rows();
 }
+
+const FORM = { code: 'x', redirect_uri: REDIRECT_URI, code_verifier: newVerifier(), resource: API1 };
+
+const PUBLIC = { client_id: 'web.client' };
+
+describe('requests that no client or user has authenticated leave nothing', () => {
+  test.each<[string, Record<string, string>]>([
+    ['token', { ...PUBLIC, grant_type: 'authorization_code', ...FORM }],
+    ['token', { ...PUBLIC, grant_type: 'refresh_token', refresh_token: 'x' }],
+    ['token', { ...PUBLIC, grant_type: 'delegation', scope: 'api2', token: 'x' }],
+    ['token', { ...PUBLIC, grant_type: 'unknown' }],
+    ['token', { client_id: 'api1.client', client_secret: 'wrong', grant_type: 'delegation', token: 'x' }],
+    ['token', { client_id: 'unknown', grant_type: 'client_credentials', scope: 'api1' }],
+    ['token', assertionForm('a.b.c')],
+    ['introspect', { ...PUBLIC, token: 'x' }],
+    ['revocation', { ...PUBLIC, token: 'x' }],
+    ['par', { ...PUBLIC, redirect_uri: 'https://evil.example/' }],
+    ['authorize', PUBLIC],
+    ['endsession', { ...PUBLIC, id_token_hint: 'x' }],
+    ['endsession', { ...PUBLIC, state: 'x' }],
+    ['endsession/confirm', { xsrf: 'x', logout: 'yes' }],
+    ['userinfo', { access_token: 'x' }],
+  ])('POST /connect/%s of %o', async (path, form) => {
+    await post(`${sts.issuer}/connect/${path}`, form, { cookie: 'behalf.session=x' });
+    expect(await rows()).toEqual({});
+  });
+
+  test.each([
+    '/connect/endsession',
+    '/connect/endsession?client_id=web.client&post_logout_redirect_uri=http://localhost:5173/&state=x',
+    '/connect/endsession/confirm',
+    '/connect/endsession/success',
+    '/connect/authorize/x',
+    '/connect/userinfo',
+    '/interaction/x',
+    '/account/delegations',
+    '/account/sessions',
+    '/.well-known/openid-configuration',
+  ])('GET %s', async (path) => {
+    for (const headers of [{}, { cookie: 'behalf.session=x; behalf.session.sig=x; behalf.resume=x' }]) {
+      await fetch(`${sts.issuer}${path}`, { redirect: 'manual', headers });
+    }
+    expect(await rows()).toEqual({});
+  });
+
+  test('refusals of a public client do not use up what is recorded of it', async () => {
+    for (let count = 0; count < 70; count += 1) await refresh(sts.issuer, 'x');
+    const { refreshToken } = await signIn(sts.issuer);
+    const api1 = basic('api1.client');
+    await post(`${sts.issuer}/connect/token`, { grant_type: 'delegation', scope: 'api2', token: 'x' }, api1);
+    await refresh(sts.issuer, refreshToken);
+    const { db } = sts.state.database;
+    const refused = await db
+      .selectFrom('ledger')
+      .select('client_id')
+      .where('outcome', '=', 'refused')
+      .execute();
+    expect(refused).toEqual([{ client_id: 'api1.client' }]);
+  });
+});
+
+test('of failed sign-ins a network leaves at most 301 rows, for a quarter of an hour', async () => {
+  const { db } = sts.state.database;
+  const throttle = createSignInThrottle(db, () => 1_800_000_000);
+  for (let count = 0; count < 310; count += 1) await throttle.consume(`name ${count}`, '192.0.2.1');
+  expect(await rows()).toEqual({ sign_in_attempts: 301 });
+});
+
+test('a successful sign-in leaves no attempt', async () => {
+  await signIn(sts.issuer);
+  expect(await rows()).not.toHaveProperty('sign_in_attempts');
+});
 
 describe('what a stranger can leave in the database', () => {
   test('by authorization requests is one record each, as long as a sign-in may take', async () => {

@@ -90,7 +90,8 @@ test('what a client that is disabled obtained is good for nothing any more', asy
   const next = await exchange(delegated, 'api2.client');
   expect(next).toMatchObject({ status: 400, body: { error: 'invalid_request', reason: 'subject_token' } });
   await sts.state.clients.setDisabled('api1.client', false);
-  expect(await exchange(delegated, 'api2.client')).toMatchObject({ status: 200 });
+  expect(await exchange(delegated, 'api2.client')).toMatchObject({ status: 400 });
+  expect(await delegate(accessToken)).toMatchObject({ status: 200 });
   expect(decodeJwt(accessToken)).toMatchObject({ sub: ALICE });
 });
 

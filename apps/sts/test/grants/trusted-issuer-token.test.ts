@@ -265,6 +265,6 @@ describe('an issuer with a jwks_uri', () => {
     ['answers with no key set', { status: 200, body: '{}' }],
   ])('that %s is an outage, not a bad token', async (_title, given) => {
     answer = () => given;
-    expect(await validate(await sign(), { issuer })).toMatchObject({ ok: false, isOutage: true });
+    expect(await validate(await sign(), { issuer })).toMatchObject({ ok: false, detail: 'keys_unavailable' });
   });
 });

@@ -1,24 +1,23 @@
 import { expect, test } from 'vitest';
-import { createPasswordCheck } from '../../src/interactions/throttle.ts';
+import { createSignInCheck } from '../../src/interactions/throttle.ts';
+import type { UserStore } from '../../src/state/users.ts';
 
-test('of more passwords than may be checked and wait, the rest is not checked at all', async () => {
+test('of more sign-ins than may be checked and wait, the rest is not checked and writes nothing', async () => {
   const gate = Promise.withResolvers<undefined>();
-  const checked: string[] = [];
-  const check = createPasswordCheck(
-    {
-      authenticate: (name) => {
-        checked.push(name);
-        return gate.promise;
-      },
+  const counted: string[] = [];
+  const users = { authenticate: () => gate.promise } as unknown as UserStore;
+  const throttle = {
+    consume: async (name: string) => {
+      counted.push(name);
+      return { ok: true as const, refund: async () => undefined };
     },
-    { maximum: 2, maximumWaiting: 1 },
-  );
-  const [one, two, three, four] = ['one', 'two', 'three', 'four'].map((name) => check(name, 'password'));
-  expect(await four).toBe('busy');
-  expect(checked).toEqual(['one', 'two']);
+  };
+  const check = createSignInCheck(users, throttle, { maximum: 2, maximumWaiting: 1 });
+  const [one, two, three, four] = ['one', 'two', 'three', 'four'].map((name) => check(name, 'password', ''));
+  expect(await four).toEqual({ ok: false, problem: 'busy' });
+  expect(counted).toEqual(['one', 'two']);
   gate.resolve(undefined);
-  expect(await Promise.all([one, two, three])).toEqual(
-    Array.from({ length: 3 }, () => ({ user: undefined })),
-  );
-  expect(checked).toEqual(['one', 'two', 'three']);
+  const refused = { ok: false, problem: 'refused' };
+  expect(await Promise.all([one, two, three])).toEqual([refused, refused, refused]);
+  expect(counted).toEqual(['one', 'two', 'three']);
 });

@@ -73,11 +73,48 @@ describe('private_key_jwt (RFC 7523)', () => {
     { why: 'for another server, too', options: { alsoFor: 'https://elsewhere.example' } },
     { why: 'that lives for more than an hour', options: { expiresIn: '2 h' } },
     { why: 'from the future', options: { claims: { iat: Math.floor(Date.now() / 1000) + 60 } } },
+    {
+      why: 'that may be used only in a minute',
+      options: { claims: { nbf: Math.floor(Date.now() / 1000) + 60 } },
+    },
     { why: 'of another client', options: { subject: 'machine.client' } },
   ])('refuses an assertion $why', async ({ options }) => {
     const answer = await authenticate(await clientAssertion(sts, options));
     expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
   });
+
+  test.each(['/connect/token', '/connect/par', ''])(
+    'refuses an assertion for the address %s (FAPI 2.0 §5.3.2.1)',
+    async (path) => {
+      const audience = path === '' ? [sts.issuer] : `${sts.issuer}${path}`;
+      const answer = await authenticate(await clientAssertion(sts, { claims: { aud: audience } }));
+      expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+    },
+  );
+
+  test('takes an assertion whose clock is 8 s ahead', async () => {
+    const ahead = Math.floor(Date.now() / 1000) + 8;
+    const answer = await authenticate(await clientAssertion(sts, { claims: { nbf: ahead, iat: ahead } }));
+    expect(answer.status).toBe(200);
+  });
+
+  const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+  test.each([
+    { why: 'about another client than client_id', form: { client_id: 'machine.client' } },
+    { why: 'of no type', form: { client_assertion_type: '' } },
+    { why: 'of another type', form: { client_assertion_type: JWT_BEARER.replace('jwt', 'saml2') } },
+    { why: 'that is no JWT', form: { client_assertion: 'x' } },
+  ])(
+    'refuses an assertion $why at every endpoint with 401 invalid_client (RFC 7523 §3.2)',
+    async ({ form }) => {
+      for (const path of ['token', 'introspect', 'revocation', 'par']) {
+        const credentials = assertionForm(await clientAssertion(sts));
+        const answer = await post(`${sts.issuer}/connect/${path}`, { ...credentials, token: 'x', ...form });
+        expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
+        expect(answer.headers.get('www-authenticate')).toBe(`Basic realm="${sts.issuer}"`);
+      }
+    },
+  );
 
   test('does not take a secret from a client that has a key', async () => {
     const answer = await token({

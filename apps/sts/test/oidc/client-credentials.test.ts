@@ -66,3 +66,27 @@ describe('client_credentials', () => {
     expect((await token({ ...client, scope: 'api2' })).body['error']).toBe('invalid_scope');
   });
 });
+
+test('no client’s own token has a user’s scope, whatever its registration says (RFC 9700 §4.15)', async () => {
+  await sts.state.clients.upsert({
+    id: 'sessions.client',
+    firstParty: true,
+    scopes: ['account', 'api1'],
+    metadata: {
+      token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['client_credentials'],
+      response_types: [],
+      redirect_uris: [],
+    },
+  });
+  await sts.state.clients.addSecret('sessions.client', 'a secret');
+  const ask = (scope: string) =>
+    token({
+      grant_type: 'client_credentials',
+      client_id: 'sessions.client',
+      client_secret: 'a secret',
+      scope,
+    });
+  expect(await ask('account')).toMatchObject({ status: 400, body: { error: 'invalid_scope' } });
+  expect(await ask('api1')).toMatchObject({ status: 200 });
+});

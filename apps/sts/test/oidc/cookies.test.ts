@@ -8,7 +8,7 @@ const ISSUER = 'https://sts.example';
 describe('behind a proxy that ends TLS, the cookies', () => {
   let sts: TestSts;
   beforeAll(async () => {
-    sts = await startTestSts({ environment: { ISSUER } });
+    sts = await startTestSts({ environment: { NODE_ENV: 'development', ISSUER } });
   });
   afterAll(() => sts.close());
 

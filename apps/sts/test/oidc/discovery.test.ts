@@ -61,7 +61,9 @@ describe('the discovery document (RFC 8414)', () => {
       backchannel_logout_supported: true,
       backchannel_logout_session_supported: true,
       claims_parameter_supported: false,
-      introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+      introspection_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION.filter(
+        (method) => method !== 'none',
+      ),
       revocation_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
       request_uri_parameter_supported: false,
     });

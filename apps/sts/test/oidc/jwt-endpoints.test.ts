@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { authorize, basic, post, redeem, signIn } from '../support/sign-in.ts';
-import { API1, startTestSts, type TestSts } from '../support/sts.ts';
+import { addConfidentialClient, API1, startTestSts, type TestSts } from '../support/sts.ts';
 
 let sts: TestSts;
 
@@ -84,12 +84,25 @@ describe('introspection of an access token (RFC 7662)', () => {
   });
 
   test('shows an opaque token and a refresh token to their own client alone', async () => {
-    const answer = await redeem(sts.issuer, await authorize(sts.issuer), {});
+    const client = await addConfidentialClient(sts);
+    const answer = await redeem(
+      sts.issuer,
+      await authorize(sts.issuer, { parameters: client.request }),
+      client.credentials,
+    );
     for (const name of ['access_token', 'refresh_token']) {
       const token = String(answer.body[name]);
       expect((await introspect(token)).body).toEqual({ active: false });
-      const own = await post(`${sts.issuer}/connect/introspect`, { token, client_id: 'web.client' });
-      expect(own.body).toMatchObject({ active: true, client_id: 'web.client' });
+      const own = await post(`${sts.issuer}/connect/introspect`, { token, ...client.credentials });
+      expect(own.body).toMatchObject({ active: true, client_id: client.credentials.client_id });
+    }
+  });
+
+  test('is refused to a public client, which nothing authenticates (§2.1)', async () => {
+    const { accessToken, refreshToken } = await signIn(sts.issuer);
+    for (const token of [accessToken, refreshToken, 'x']) {
+      const answer = await post(`${sts.issuer}/connect/introspect`, { token, client_id: 'web.client' });
+      expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_client' } });
     }
   });
 
@@ -177,6 +190,15 @@ describe('revocation (RFC 7009)', () => {
       expect((await revoke(token)).status).toBe(200);
     },
   );
+
+  test('is answered by 200 without content and without its type (§2.2)', async () => {
+    const { accessToken, refreshToken } = await signIn(sts.issuer);
+    const opaque = await redeem(sts.issuer, await authorize(sts.issuer), {});
+    for (const token of [accessToken, 'x', String(opaque.body['access_token']), refreshToken]) {
+      const { status, headers, body } = await revoke(token);
+      expect([status, headers.get('content-type'), body]).toEqual([200, null, { text: '' }]);
+    }
+  });
 
   test('after the replay of a code finds its access token dead (RFC 6749 §4.1.2)', async () => {
     const { accessToken, code, codeVerifier } = await signIn(sts.issuer);

@@ -4,18 +4,21 @@ import { createClients, registrationFaults } from '../../src/registry/clients.ts
 
 const apis = createApiRegistry(createApis(DEVELOPMENT_ADDRESSES));
 
+const JWK = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
+
 const rules = { apis, permitsPlainHttp: false };
 
 const faultsOf = (
   metadata: Record<string, unknown>,
   { id = 'app', scopes = [] as readonly string[], permitsPlainHttp = false } = {},
-) => registrationFaults({ id, scopes, metadata }, { apis, permitsPlainHttp });
+) => registrationFaults({ id, scopes, metadata, firstParty: true }, { apis, permitsPlainHttp });
 
 const CODE = { grant_types: ['authorization_code'], redirect_uris: ['https://app.example/callback'] };
 
-test.each(
-  createClients(DEVELOPMENT_ADDRESSES, { jwtClient: {} }).map((client) => [client.id, client] as const),
-)('the registry itself is well: %s', (_id, client) => expect(registrationFaults(client, rules)).toEqual([]));
+test.each(createClients(DEVELOPMENT_ADDRESSES, JWK).map((client) => [client.id, client] as const))(
+  'the registry itself is well: %s',
+  (_id, client) => expect(registrationFaults(client, rules)).toEqual([]),
+);
 
 describe('takes', () => {
   test.each([
@@ -24,6 +27,11 @@ describe('takes', () => {
     [
       'a back-channel logout over a network of its own',
       { backchannel_logout_uri: 'http://app.internal/logout' },
+    ],
+    ['a key in the registration', { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [JWK] } }],
+    [
+      'keys at an https address',
+      { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'https://app.example/jwks' },
     ],
     ['a refresh token with the code', { ...CODE, grant_types: ['authorization_code', 'refresh_token'] }],
   ])('%s', (_what, metadata) => expect(faultsOf(metadata)).toEqual([]));
@@ -75,9 +83,43 @@ describe('refuses', () => {
       { grant_types: ['delegation'], token_endpoint_auth_method: 'none' },
       'not for a public client',
     ],
+    ['private_key_jwt without a key', { token_endpoint_auth_method: 'private_key_jwt' }, 'needs a JWKS'],
+    [
+      'keys at a plain http address',
+      { token_endpoint_auth_method: 'private_key_jwt', jwks_uri: 'http://app.example/jwks' },
+      'is https',
+    ],
+    [
+      'a private key',
+      { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [{ ...JWK, d: 'd' }] } },
+      'a private key',
+    ],
+    [
+      'a key for another algorithm',
+      { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [{ kty: 'RSA' }] } },
+      'not for ES256',
+    ],
     ['an unknown scope of OpenID Connect', { scope: 'openid phone' }, 'phone is no scope'],
   ])('%s', (_what, metadata, says) => {
     expect(faultsOf(metadata)).toEqual([expect.stringContaining(says)]);
+  });
+
+  test.each(['userSubscriptionClient', 'https://app.example/client.json'])(
+    'the client id %s, which is no registered client’s (RFC 9700 §4.15)',
+    (id) => expect(faultsOf({}, { id })).toEqual([`the client id ${id} is reserved`]),
+  );
+
+  const OWN = { grant_types: ['client_credentials'] };
+  test.each([
+    ['a user’s scope for a client’s own tokens', OWN, ['api1', 'account'], 'account is for users'],
+    ['a client’s scope for users', CODE, ['api1', 'actor'], 'actor is for clients'],
+  ])('%s (RFC 9700 §4.15)', (_what, metadata, scopes, says) => {
+    expect(faultsOf(metadata, { scopes })).toEqual([expect.stringContaining(says)]);
+  });
+
+  test('no user’s scope of a client whose own tokens never have it', () => {
+    const metadata = { grant_types: ['client_credentials', 'delegation'], client_credentials_scope: 'actor' };
+    expect(faultsOf(metadata, { scopes: ['api2.premium', 'actor'] })).toEqual([]);
   });
 
   test.each(['', 'two words', 'naïve', 'nul\0', 'x'.repeat(101)])(

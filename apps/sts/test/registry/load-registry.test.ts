@@ -3,24 +3,24 @@ import { SettingsError } from '@behalf/service';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createApiRegistry, DEVELOPMENT_ADDRESSES, createApis } from '../../src/registry/apis.ts';
 import { createClients } from '../../src/registry/clients.ts';
-import { seedRegistry } from '../../src/registry/load-registry.ts';
+import { seedRegistry, validateDatabase } from '../../src/registry/load-registry.ts';
 import { DEMO_USERS } from '../../src/registry/users-and-issuers.ts';
 import { openTestStorage, type TestStorage } from '../support/storage.ts';
 
 const jwtClient = { kty: 'EC', kid: 'jwt.client' };
 
-const withoutSecrets = createClients(DEVELOPMENT_ADDRESSES, { jwtClient }).map(
+const withoutSecrets = createClients(DEVELOPMENT_ADDRESSES, jwtClient).map(
   ({ secret: _secret, ...client }) => client,
 );
 
-const nobody = {
+const empty = {
   apis: createApiRegistry(createApis(DEVELOPMENT_ADDRESSES)),
   trustedIssuers: [],
   clients: [],
   users: [],
 };
 
-const demo = { ...nobody, clients: withoutSecrets, users: DEMO_USERS };
+const demo = { ...empty, clients: withoutSecrets, users: DEMO_USERS };
 
 describeEachEngine('the registry in production', (engine) => {
   let storage: TestStorage;
@@ -29,15 +29,14 @@ describeEachEngine('the registry in production', (engine) => {
   });
   afterEach(() => storage.close());
 
-  const start = (registry: Parameters<typeof seedRegistry>[0], isDemo: boolean) =>
-    seedRegistry(registry, storage, {
-      isProduction: true,
-      demo: isDemo,
-      now: storage.clock.now,
-    });
+  const seedDemo = () => seedRegistry(demo, storage, () => undefined);
   const faults = async (isDemo = false): Promise<readonly string[]> => {
     try {
-      await start(nobody, isDemo);
+      await validateDatabase(empty, storage, {
+        isProduction: true,
+        demo: isDemo,
+        now: storage.clock.now,
+      });
       return [];
     } catch (error) {
       if (error instanceof SettingsError) return error.faults;
@@ -45,18 +44,28 @@ describeEachEngine('the registry in production', (engine) => {
     }
   };
 
-  it('starts on an empty database, and on that of a demonstration while it is one', async () => {
+  it('starts on an empty database, and on that of a demo while it is one', async () => {
     expect(await faults()).toEqual([]);
-    await start(demo, true);
+    await seedDemo();
     expect(await faults(true)).toEqual([]);
   });
 
-  it('does not start with a client that could not work, and registers nothing', async () => {
-    const unfit = { id: 'new.client', firstParty: true, scopes: ['api9'], metadata: {} };
-    await expect(start({ ...nobody, clients: [unfit] }, true)).rejects.toThrow(
-      'new.client: no API owns the scope api9',
-    );
-    expect(await storage.clients.list()).toEqual([]);
+  it('refuses a database with a client whose name or scopes are not kept apart from users’ (RFC 9700 §4.15)', async () => {
+    const registration = { metadata: { grant_types: ['client_credentials'] }, firstParty: true };
+    await storage.users.add({ id: 'usr_1', name: 'erin', password: 'a password' });
+    for (const [id, scopes] of [
+      ['userSubscriptionClient', []],
+      ['usr_1', []],
+      ['sessions.client', ['account']],
+      ['good.client', ['api1']],
+    ] as const) {
+      await storage.clients.upsert({ ...registration, id, scopes });
+    }
+    expect(await faults(true)).toEqual([
+      expect.stringContaining('sessions.client: the scope account is for users'),
+      'the database holds the client userSubscriptionClient: the client id userSubscriptionClient is reserved',
+      "the database holds the client usr_1: its id is a user's sub",
+    ]);
   });
 
   it('refuses a database that holds a development secret', async () => {
@@ -65,14 +74,12 @@ describeEachEngine('the registry in production', (engine) => {
     expect(await faults()).toEqual(['the database holds the development secret of some.client']);
   });
 
-  it('refuses what a demonstration has left there: people with known passwords, a client with a key on disk', async () => {
-    await start(demo, true);
+  it('refuses what a demo has left there: people with known passwords, a client with a key on disk', async () => {
+    await seedDemo();
     const left = ['alice', 'bob', 'carol', 'dave', 'jwt.client'];
-    expect(await faults()).toEqual(
-      left.map((name) => expect.stringContaining(`holds the demo's ${name} `) as string),
-    );
+    expect(await faults()).toEqual(left.map((name) => expect.stringContaining(`${name} `) as string));
     for (const name of ['alice', 'bob', 'carol']) await storage.users.setDisabled(name, true);
-    await storage.users.setPassword('dave', 'a password that nobody knows');
+    await storage.users.setPassword('dave', 'an unknown password');
     await storage.clients.setDisabled('jwt.client', true);
     expect(await faults()).toEqual([]);
   });

@@ -14,7 +14,7 @@ import { JWT_CLIENT_KEY_FILE, loadDemoKeys, PARTNER_KEY_FILE } from '../../src/r
 
 const apis = createApiRegistry(createApis(AT));
 
-const clients = createClients(AT, { jwtClient: { kty: 'EC' } });
+const clients = createClients(AT, { kty: 'EC' });
 
 const client = (id: string) => {
   const found = clients.find((candidate) => candidate.id === id);

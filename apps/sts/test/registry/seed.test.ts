@@ -2,11 +2,11 @@ import { describeEachEngine } from '@behalf/database/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { DEVELOPMENT_ADDRESSES } from '../../src/registry/apis.ts';
 import { createClients } from '../../src/registry/clients.ts';
-import { seedStores } from '../../src/registry/load-registry.ts';
+import { seedRegistry } from '../../src/registry/load-registry.ts';
 import { ALICE, DAVE, DEMO_USERS } from '../../src/registry/users-and-issuers.ts';
 import { openTestStorage, type TestStorage } from '../support/storage.ts';
 
-const clients = createClients(DEVELOPMENT_ADDRESSES, { jwtClient: { kty: 'EC' } });
+const clients = createClients(DEVELOPMENT_ADDRESSES, { kty: 'EC' });
 
 describeEachEngine('the development registry in the database', (engine) => {
   let storage: TestStorage;
@@ -15,8 +15,11 @@ describeEachEngine('the development registry in the database', (engine) => {
   });
   afterEach(() => storage.close());
 
-  const seed = (stores: Pick<TestStorage, 'users' | 'clients'> = storage) =>
-    seedStores(stores, { users: DEMO_USERS, clients, now: storage.clock.now });
+  const seed = async (stores: Pick<TestStorage, 'users' | 'clients'> = storage, with_ = clients) => {
+    const applied: string[] = [];
+    await seedRegistry({ users: DEMO_USERS, clients: with_ }, stores, (id) => applied.push(id));
+    return applied;
+  };
 
   it('has the users with their passwords and ids, and dave’s may_act', async () => {
     await seed();
@@ -32,7 +35,7 @@ describeEachEngine('the development registry in the database', (engine) => {
     }
   });
 
-  it('takes back nothing that an operator changed', async () => {
+  it('undoes nothing that an operator changed', async () => {
     await seed();
     await storage.users.setPassword('alice', 'another');
     await storage.users.setDisabled('bob', true);
@@ -43,6 +46,24 @@ describeEachEngine('the development registry in the database', (engine) => {
     const replica = await storage.replica();
     expect(await replica.clients.find('machine.client')).toMatchObject({ disabled: true });
     await replica.database.close();
+  });
+
+  it('brings back no secret that an operator retired, and applies one that changed in the settings', async () => {
+    const has = (secret: string) => storage.clients.checkSecret('api1.client', secret, storage.clock.now);
+    expect(await seed()).toContain('api1.client');
+    await storage.clients.addSecret('api1.client', 'from an operator');
+    await storage.clients.revokeOtherSecrets('api1.client', 'from an operator', storage.clock.now);
+    expect(await seed()).toEqual([]);
+    expect(await has('secret')).toBe(false);
+    const changed = clients.map((client) =>
+      client.id === 'api1.client' ? { ...client, secret: 'a new one' } : client,
+    );
+    expect(await seed(storage, changed)).toEqual(['api1.client']);
+    expect([await has('a new one'), await has('from an operator'), await has('secret')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it('is put there by two replicas at once', async () => {

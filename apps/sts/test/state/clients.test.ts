@@ -1,11 +1,18 @@
 import { describeEachEngine } from '@behalf/database/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Provider } from 'oidc-provider';
+import { createProviderClients, OWN_CLIENT_METADATA } from '../../src/oidc/clients.ts';
 import type { RegisteredClient } from '../../src/registry/clients.ts';
 import { openTestStorage, type TestStorage } from '../support/storage.ts';
 
 const client: Omit<RegisteredClient, 'disabled'> = {
   id: 'api1.client',
-  metadata: { grant_types: ['delegation'], token_endpoint_auth_method: 'client_secret_basic' },
+  metadata: {
+    grant_types: [],
+    token_endpoint_auth_method: 'client_secret_basic',
+    redirect_uris: [],
+    response_types: [],
+  },
   scopes: ['api2'],
   firstParty: true,
 };
@@ -19,7 +26,7 @@ describeEachEngine('ClientStore', (engine) => {
   afterEach(() => storage.close());
 
   it('gives back a client as it was registered, and its changes', async () => {
-    expect(await storage.clients.find('api1.client')).toEqual({ ...client, disabled: false });
+    expect(await storage.clients.find('api1.client')).toEqual({ ...client, disabled: false, secrets: [] });
     await storage.clients.upsert({ ...client, scopes: [] });
     expect(await storage.clients.find('api1.client')).toMatchObject({ scopes: [] });
     expect(await storage.clients.find('nobody')).toBeUndefined();
@@ -28,7 +35,7 @@ describeEachEngine('ClientStore', (engine) => {
 
   it('takes each of several secrets until it expires, and no other value', async () => {
     const { now } = storage.clock;
-    await storage.clients.addSecret('api1.client', 'first', { expiresAt: now + 10 });
+    await storage.clients.addSecret('api1.client', 'first', now + 10);
     await storage.clients.addSecret('api1.client', 'second');
     const accepted = (secret: string, at = now) => storage.clients.checkSecret('api1.client', secret, at);
     expect(await accepted('first')).toBe(true);
@@ -60,12 +67,25 @@ describeEachEngine('ClientStore', (engine) => {
   });
 
   it('takes no secret of a disabled client, and hides it from oidc-provider', async () => {
+    const provider = providerOver(storage);
     await storage.clients.addSecret('api1.client', 'secret');
-    expect(await storage.adapter('Client').find('api1.client')).toMatchObject({ client_id: 'api1.client' });
+    const found = await provider.Client.find('api1.client');
+    expect(await found?.compareClientSecret('secret')).toBe(true);
+    expect(await found?.compareClientSecret('secre')).toBe(false);
     expect(await storage.clients.setDisabled('api1.client', true)).toBe(true);
     expect(await storage.clients.checkSecret('api1.client', 'secret', storage.clock.now)).toBe(false);
-    expect(await storage.adapter('Client').find('api1.client')).toBeUndefined();
+    expect(await provider.Client.find('api1.client')).toBeUndefined();
     expect(await storage.clients.setDisabled('nobody', true)).toBe(false);
+  });
+
+  it('gives oidc-provider the same client until it changes', async () => {
+    const provider = providerOver(storage);
+    const first = await provider.Client.find('api1.client');
+    expect(await provider.Client.find('api1.client')).toBe(first);
+    await storage.clients.addSecret('api1.client', 'secret');
+    const second = await provider.Client.find('api1.client');
+    expect(second).not.toBe(first);
+    expect(await second?.compareClientSecret('secret')).toBe(true);
   });
 
   it('notices what another replica changed', async () => {
@@ -76,14 +96,27 @@ describeEachEngine('ClientStore', (engine) => {
   });
 
   it('gives oidc-provider a stand-in that no caller can know, for clients with a secret alone', async () => {
-    const engine_ = storage.adapter('Client');
-    const found = await engine_.find('api1.client');
-    expect(found).toMatchObject({ client_secret: expect.stringMatching(/^[\w-]{43}$/) as string });
+    const provider = providerOver(storage);
+    expect((await provider.Client.find('api1.client'))?.clientSecret).toMatch(/^[\w-]{43}$/);
     await storage.clients.upsert({
       ...client,
       id: 'web.client',
-      metadata: { token_endpoint_auth_method: 'none' },
+      metadata: {
+        token_endpoint_auth_method: 'none',
+        redirect_uris: [],
+        response_types: [],
+        grant_types: [],
+      },
     });
-    expect(await engine_.find('web.client')).not.toHaveProperty('client_secret');
+    expect((await provider.Client.find('web.client'))?.clientSecret).toBeUndefined();
   });
 });
+
+/** A provider that finds its clients in this storage. */
+function providerOver(storage: TestStorage): Provider {
+  const provider = new Provider('https://sts.example', {
+    extraClientMetadata: { properties: OWN_CLIENT_METADATA },
+  });
+  createProviderClients(storage.clients, []).install(provider, () => storage.clock.now);
+  return provider;
+}

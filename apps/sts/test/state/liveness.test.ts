@@ -10,9 +10,6 @@ describeEachEngine('liveness', (engine) => {
   beforeEach(async () => {
     storage = await openTestStorage(engine);
     await signIn(storage);
-    for (const id of ['web.client', 'api1.client', 'api2.client']) {
-      await storage.clients.upsert({ id, metadata: {}, scopes: [], firstParty: true });
-    }
     await storage.ledger.recordIssued(issued('root'));
     await storage.ledger.recordIssued(delegated('hop1', 'root'));
     await storage.ledger.recordIssued(
@@ -34,7 +31,7 @@ describeEachEngine('liveness', (engine) => {
     ) as Record<string, string>;
   const all = (detail: string) => ({ root: detail, hop1: detail, hop2: detail, sibling: detail });
 
-  it('lets a token hold while all it hangs from holds', async () => {
+  it('says that a token is active while all it hangs from is', async () => {
     expect(await causes()).toEqual(all('live'));
   });
 
@@ -117,6 +114,25 @@ describeEachEngine('liveness', (engine) => {
     });
   });
 
+  it('ends for good what passed through a disabled client: enabling brings back nothing, and lets new tokens be active', async () => {
+    await storage.clients.setDisabled('api1.client', true);
+    await storage.clients.setDisabled('api1.client', false);
+    expect(await causeOf('hop1')).toBe('client_disabled');
+    expect(await causeOf('root')).toBe('live');
+    await storage.ledger.recordIssued(delegated('new', 'root'));
+    expect(await causeOf('new')).toBe('live');
+  });
+
+  it('ends what passed through a client that is gone from the database', async () => {
+    await storage.database.db.deleteFrom('clients').where('id', '=', 'api1.client').execute();
+    expect(await causeOf('hop1')).toBe('client_disabled');
+    await storage.ledger.recordIssued(delegated('later', 'root'));
+    expect(await causeOf('later')).toBe('client_disabled');
+    const own = { clientId: 'userSubscriptionClient', subject: null, session: null, grantId: null };
+    await storage.ledger.recordIssued(issued('of the server itself', own));
+    expect(await causeOf('of the server itself')).toBe('live');
+  });
+
   it('takes the token of a trusted issuer as a beginning, but no unknown token of ours', async () => {
     const external = { session: null, grantId: null };
     await storage.ledger.recordIssued(delegated('from partner', 'https://partner.example#jti-1', external));
@@ -127,7 +143,7 @@ describeEachEngine('liveness', (engine) => {
     expect(await causeOf('from partner')).toBe('revoked');
   });
 
-  it('holds for a client’s own token while the client is enabled', async () => {
+  it('says that a client’s own token is active while the client is enabled', async () => {
     await storage.ledger.recordIssued(
       issued('machine', { subject: null, session: null, grantId: null, clientId: 'api2.client' }),
     );
@@ -136,20 +152,23 @@ describeEachEngine('liveness', (engine) => {
     expect(await causeOf('machine')).toBe('client_disabled');
   });
 
-  it('ends everything up to a raised epoch, and nothing that begins after it', async () => {
+  it('ends everything issued or signed in before everything was revoked, and nothing that begins after it in the same second', async () => {
     const sessions = storage.adapter('Session');
+    const own = { subject: null, session: null, grantId: null, clientId: 'api2.client' };
+    await storage.ledger.recordIssued(issued('machine', own));
     await storage.revocation.revokeAllBefore();
-    expect(await causes()).toEqual(all('session_ended'));
+    expect(await causes()).toEqual(all('revoked'));
+    expect(await causeOf('machine')).toBe('revoked');
     expect(await sessions.find('cookie uid-1')).toBeUndefined();
     expect(await storage.queries.sessionsOf('alice', undefined)).toEqual([]);
-    await storage.ledger.recordIssued(
-      issued('machine', { subject: null, session: null, issuedAt: storage.clock.now }),
-    );
-    expect(await causeOf('machine')).toBe('revoked');
+    await storage.ledger.recordIssued(delegated('late', 'root'));
+    expect(await causeOf('late')).toBe('session_ended');
 
-    storage.clock.now += 1;
     await signIn(storage, 'uid-2');
     expect(await sessions.find('cookie uid-2')).toBeDefined();
+    await storage.ledger.recordIssued(issued('new', { session: sessionIdOf('uid-2'), grantId: 'grant-2' }));
+    await storage.ledger.recordIssued(issued('new machine', own));
+    expect([await causeOf('new'), await causeOf('new machine')]).toEqual(['live', 'live']);
   });
 
   it('never leaves a live descendant when revocation races with exchange on two replicas', async () => {
@@ -191,6 +210,28 @@ describeEachEngine('liveness', (engine) => {
     const page = await storage.queries.delegationsOf('alice', { limit: 10 });
     const sibling = page?.rows.find(({ jti }) => jti === 'sibling');
     expect(sibling?.revoked_at).toBe(storage.clock.now);
+  });
+
+  it('ends every chain without a session of that user, actor and audience when the user takes one back, and blocks new ones for as long as a session lasts', async () => {
+    const external = { session: null, grantId: null };
+    for (const jti of ['p1', 'p2']) {
+      await storage.ledger.recordIssued(delegated(jti, `https://partner.example#${jti}`, external));
+    }
+    await storage.users.add({ id: 'bob', name: 'bob', password: 'a password' });
+    await storage.ledger.recordIssued(
+      delegated('of bob', 'https://partner.example#p3', { ...external, subject: 'bob' }),
+    );
+    const chain = { subject: 'alice', actor: 'api1.client', audience: API2 };
+    expect(await storage.ledger.isActorBlocked(chain, storage.clock.now)).toBe(false);
+    expect(await storage.revocation.revokeDelegation('p1', 'alice')).toBe(true);
+    await storage.ledger.recordIssued(delegated('late', 'https://partner.example#p4', external));
+    expect(await causeOf('p1')).toBe('revoked');
+    expect(await causeOf('p2')).toBe('revoked');
+    expect(await causeOf('late')).toBe('revoked');
+    expect(await causeOf('of bob')).toBe('live');
+    expect(await causeOf('hop1')).toBe('live');
+    expect(await storage.ledger.isActorBlocked(chain, storage.clock.now + 8 * 3600 - 1)).toBe(true);
+    expect(await storage.ledger.isActorBlocked(chain, storage.clock.now + 8 * 3600)).toBe(false);
   });
 
   it('leaves no live token of a blocked actor when the user takes it back while another is being issued', async () => {

@@ -13,6 +13,9 @@ describeEachEngine('LogoutOutbox', (engine) => {
   beforeEach(async () => {
     storage = await openTestStorage(engine);
     await signIn(storage);
+    for (const id of ['web.client', 'api1.client', 'api2.client']) {
+      await storage.clients.upsert({ id, metadata: {}, scopes: [], firstParty: true });
+    }
     await storage.ledger.recordIssued(issued('root'));
     await storage.ledger.recordIssued(delegated('hop1', 'root'));
   });
@@ -25,6 +28,16 @@ describeEachEngine('LogoutOutbox', (engine) => {
       return accepts(logout) ? Promise.resolve() : Promise.reject(new Error('not now'));
     });
     return sent.sort((one, other) => (one.clientId < other.clientId ? -1 : 1));
+  };
+
+  /** How many receivers a process has taken to itself. */
+  const leased = async () => {
+    const rows = await storage.database.db
+      .selectFrom('logout_receivers')
+      .select('client_id')
+      .where('next_attempt_at', '>', storage.clock.now)
+      .execute();
+    return rows.length;
   };
 
   it('tells every client that asked for a token of the session or acts for an API that one was for', async () => {
@@ -63,7 +76,7 @@ describeEachEngine('LogoutOutbox', (engine) => {
       })
       .catch(() => undefined);
     expect(await deliver()).toEqual([]);
-    expect(await storage.ledger.statusOf('root', storage.clock.now)).toEqual({ active: true });
+    expect(await storage.ledger.statusOf('root', storage.clock.now)).toMatchObject({ active: true });
   });
 
   describe('of what is revoked while the session goes on', () => {
@@ -88,8 +101,8 @@ describeEachEngine('LogoutOutbox', (engine) => {
       await storage.revocation.revokeDelegation('hop1', 'alice');
       const { now } = storage.clock;
       expect(await storage.ledger.statusOf('sibling', now)).toEqual({ active: false, detail: 'revoked' });
-      expect(await storage.ledger.statusOf('elsewhere', now)).toEqual({ active: true });
-      expect(await storage.ledger.statusOf('root', now)).toEqual({ active: true });
+      expect(await storage.ledger.statusOf('elsewhere', now)).toMatchObject({ active: true });
+      expect(await storage.ledger.statusOf('root', now)).toMatchObject({ active: true });
     });
 
     it('tells the actor also when the token that is taken back has expired, since it may hold a later one', async () => {
@@ -146,19 +159,67 @@ describeEachEngine('LogoutOutbox', (engine) => {
     it('tells again what was revoked while an earlier word was on its way', async () => {
       await storage.revocation.revokeDelegation('hop1', 'alice');
       const under = Promise.withResolvers<void>();
-      const delivering = storage.outbox.deliver(() => under.promise);
-      const claimed = () =>
-        storage.database.db
-          .selectFrom('logout_outbox')
-          .select('attempts')
-          .where('attempts', '>', 0)
-          .execute();
-      await expect.poll(async () => (await claimed()).length).toBe(2);
+      let sending = 0;
+      const delivering = storage.outbox.deliver(() => {
+        sending += 1;
+        return under.promise;
+      });
+      await expect.poll(() => sending).toBe(2);
       await storage.revocation.revokeDelegation('hop1', 'alice');
       under.resolve();
       await delivering;
       expect(await told()).toEqual(['api1.client', 'api2.client']);
     });
+  });
+
+  const endManySessions = async (count: number) => {
+    const uids = Array.from({ length: count }, (_, index) => `many-${index}`);
+    for (const uid of uids) {
+      await signIn(storage, uid);
+      await storage.ledger.recordIssued(issued(`root ${uid}`, { session: sessionIdOf(uid) }));
+    }
+    await storage.revocation.endAllSessionsOf('alice');
+  };
+
+  it('puts a client off whole that does not answer, and goes on with the others meanwhile', async () => {
+    await endManySessions(60);
+    const hanging = Promise.withResolvers<void>();
+    const hung: PendingLogout[] = [];
+    const heard: PendingLogout[] = [];
+    const send = (logout: PendingLogout) => {
+      if (logout.clientId !== 'api1.client') return Promise.resolve(void heard.push(logout));
+      hung.push(logout);
+      return hanging.promise;
+    };
+    const first = storage.outbox.deliver(send);
+    await expect.poll(() => hung.length).toBe(10);
+    await expect
+      .poll(async () => {
+        await storage.outbox.deliver(send);
+        return heard.filter(({ clientId }) => clientId === 'web.client').length;
+      })
+      .toBe(61);
+    expect(hung).toHaveLength(10);
+    hanging.reject(new Error('timed out'));
+    await first;
+    storage.clock.now += 1;
+    expect(await storage.outbox.deliver(send)).toBe(0);
+    storage.clock.now += 1;
+    expect(await deliver()).toHaveLength(10);
+    expect(await deliver()).toHaveLength(10);
+  });
+
+  it('puts off one notice alone that a client answers with a refusal', async () => {
+    await endManySessions(1);
+    const refused = Object.assign(new Error('expected 200 OK'), { response: { status: 400 } });
+    const send = ({ session }: PendingLogout) =>
+      session === SESSION ? Promise.reject(refused) : Promise.resolve();
+    await storage.outbox.deliver(send);
+    await signIn(storage, 'another');
+    await storage.ledger.recordIssued(issued('another', { session: sessionIdOf('another') }));
+    await storage.revocation.endSession(sessionIdOf('another'));
+    const told = await deliver();
+    expect(told.map(({ session }) => session)).toEqual([sessionIdOf('another'), sessionIdOf('another')]);
   });
 
   it('tries again, later and later, until a client has heard', async () => {
@@ -188,12 +249,7 @@ describeEachEngine('LogoutOutbox', (engine) => {
   });
 
   it('is worked off by several replicas without telling anyone twice', async () => {
-    const uids = Array.from({ length: 60 }, (_, index) => `many-${index}`);
-    for (const uid of uids) {
-      await signIn(storage, uid);
-      await storage.ledger.recordIssued(issued(`root ${uid}`, { session: sessionIdOf(uid) }));
-    }
-    await storage.revocation.endAllSessionsOf('alice');
+    await endManySessions(60);
     const replica = await storage.replica();
     const sent: string[] = [];
     const send = ({ session, clientId }: PendingLogout) =>
@@ -202,8 +258,8 @@ describeEachEngine('LogoutOutbox', (engine) => {
       while ((await outbox.deliver(send)) > 0);
     };
     await Promise.all([storage, replica, storage, replica].map(workOff));
-    expect(new Set(sent).size).toBe(2 * uids.length + 3);
-    expect(sent).toHaveLength(2 * uids.length + 3);
+    expect(new Set(sent).size).toBe(2 * 60 + 3);
+    expect(sent).toHaveLength(2 * 60 + 3);
   });
 
   it('leaves rows to the process that is just taking them', async () => {
@@ -228,9 +284,7 @@ describeEachEngine('LogoutOutbox', (engine) => {
   it('hands over what a process took and never finished', async () => {
     await storage.revocation.endSession(SESSION);
     void storage.outbox.deliver(() => new Promise(() => undefined));
-    const claimed = () =>
-      storage.database.db.selectFrom('logout_outbox').select('attempts').where('attempts', '>', 0).execute();
-    await expect.poll(async () => (await claimed()).length).toBe(3);
+    await expect.poll(leased).toBe(3);
     expect(await deliver()).toEqual([]);
     storage.clock.now += 60;
     expect(await deliver()).toHaveLength(3);

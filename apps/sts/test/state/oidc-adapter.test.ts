@@ -35,10 +35,11 @@ async function outcomeOf(attempt: Promise<void>): Promise<'consumed' | 'refused'
   }
 }
 
-describeEachEngine('ProviderAdapter', (engine) => {
+describeEachEngine('OidcAdapter', (engine) => {
   let storage: TestStorage;
   beforeEach(async () => {
     storage = await openTestStorage(engine);
+    await storage.users.add({ id: 'alice', name: 'alice', password: 'a password' });
   });
   afterEach(() => storage.close());
 
@@ -196,7 +197,7 @@ describeEachEngine('ProviderAdapter', (engine) => {
   });
 });
 
-describeEachEngine('claimProof and claimExternalToken', (engine) => {
+describeEachEngine('consumeProof and consumePartnerToken', (engine) => {
   let storage: TestStorage;
   beforeEach(async () => {
     storage = await openTestStorage(engine);

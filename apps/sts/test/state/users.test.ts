@@ -2,7 +2,7 @@ import { describeEachEngine } from '@behalf/database/testing';
 import { verify } from '@node-rs/argon2';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { sessionIdOf } from '../../src/state/schema.ts';
-import { NOBODYS_HASH } from '../../src/state/users.ts';
+import { UNKNOWN_USERS_HASH } from '../../src/state/users.ts';
 import { openTestStorage, type TestStorage } from '../support/storage.ts';
 
 describeEachEngine('UserStore', (engine) => {
@@ -18,8 +18,11 @@ describeEachEngine('UserStore', (engine) => {
       password: 'pass',
       mayAct: { sub: 'support.client' },
     });
-    expect(await storage.users.authenticate('alice', 'pass')).toEqual(alice);
-    expect(alice.mayAct).toEqual({ sub: 'support.client' });
+    expect(await storage.users.authenticate('alice', 'pass')).toEqual({
+      ...alice,
+      generation: { server: 0, user: 0 },
+    });
+    expect(alice?.mayAct).toEqual({ sub: 'support.client' });
     for (const [name, password] of [
       ['alice', 'wrong'],
       ['alice', ''],
@@ -40,8 +43,8 @@ describeEachEngine('UserStore', (engine) => {
     await storage.users.add({ name: 'alice', password: 'pass' });
     const row = await storage.database.db.selectFrom('users').selectAll().executeTakeFirstOrThrow();
     const costOf = (hash: string) => hash.split('$').slice(1, 4);
-    expect(costOf(NOBODYS_HASH)).toEqual(costOf(row.password_hash));
-    expect(await verify(NOBODYS_HASH, '')).toBe(false);
+    expect(costOf(UNKNOWN_USERS_HASH)).toEqual(costOf(row.password_hash));
+    expect(await verify(UNKNOWN_USERS_HASH, '')).toBe(false);
   });
 
   it('changes a password, and tells an unknown user', async () => {
@@ -58,7 +61,7 @@ describeEachEngine('UserStore', (engine) => {
     const sessions = storage.adapter('Session');
     await sessions.upsert(
       'cookie',
-      { kind: 'Session', jti: 'cookie', uid: 'uid', accountId: alice.id },
+      { kind: 'Session', jti: 'cookie', uid: 'uid', accountId: alice?.id ?? '' },
       3600,
     );
     expect(await storage.users.setDisabled('alice', true)).toBe(true);
@@ -69,22 +72,34 @@ describeEachEngine('UserStore', (engine) => {
     expect(await storage.revocation.endSession(sessionIdOf('uid'))).toBe(false);
   });
 
-  it('ends the user’s sessions when the password changes: somebody else may have signed in with the old one', async () => {
+  it('ends the user’s sessions when the password changes: others may have signed in with the old one', async () => {
     const alice = await storage.users.add({ name: 'alice', password: 'pass' });
     const bob = await storage.users.add({ name: 'bob', password: 'pass' });
     const sessions = storage.adapter('Session');
-    for (const { id } of [alice, bob]) {
+    for (const id of [alice?.id, bob?.id]) {
+      if (id === undefined) throw new Error('two users were expected');
       const session = { kind: 'Session', jti: `cookie of ${id}`, uid: `uid of ${id}`, accountId: id };
       await sessions.upsert(`cookie of ${id}`, session, 3600);
     }
     await storage.users.setPassword('alice', 'new');
-    expect(await sessions.find(`cookie of ${alice.id}`)).toBeUndefined();
-    expect(await storage.revocation.endSession(sessionIdOf(`uid of ${alice.id}`))).toBe(false);
-    expect(await sessions.find(`cookie of ${bob.id}`)).toBeDefined();
+    expect(await sessions.find(`cookie of ${alice?.id}`)).toBeUndefined();
+    expect(await storage.revocation.endSession(sessionIdOf(`uid of ${alice?.id}`))).toBe(false);
+    expect(await sessions.find(`cookie of ${bob?.id}`)).toBeDefined();
   });
 
-  it('takes a name once', async () => {
+  it('takes a name and an id once, without an error of the database', async () => {
+    await storage.users.add({ id: 'one', name: 'alice', password: 'pass' });
+    expect(await storage.users.add({ name: 'alice', password: 'other' })).toBeUndefined();
+    expect(await storage.users.add({ id: 'one', name: 'bob', password: 'other' })).toBeUndefined();
+    expect(await storage.users.authenticate('alice', 'pass')).toMatchObject({ id: 'one' });
+  });
+
+  it('reads the generations with the hash; a new password and revoke-all are new ones', async () => {
     await storage.users.add({ name: 'alice', password: 'pass' });
-    await expect(storage.users.add({ name: 'alice', password: 'other' })).rejects.toThrow(/unique/i);
+    await storage.users.setPassword('alice', 'new');
+    await storage.revocation.revokeAllBefore();
+    expect(await storage.users.authenticate('alice', 'new')).toMatchObject({
+      generation: { server: 1, user: 1 },
+    });
   });
 });

@@ -14,7 +14,7 @@ import {
   registerExtensionGrants,
   TOKEN_EXCHANGE_GRANT,
 } from '@behalf/extension-grants';
-import { createLocalJWKSet, decodeJwt, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 import { type ClientMetadata, Provider } from 'oidc-provider';
 import { createDelegationGrant } from '../../src/grants/delegation.ts';
 import { createSubjectTokenReader } from '../../src/grants/subject-token.ts';
@@ -138,7 +138,10 @@ export async function openChainProvider(): Promise<ChainProvider> {
     policy: POLICY,
     apis,
     accessTokens,
-    ledger: { statusOf: () => Promise.resolve({ active: true, isBlocked: false } as const) },
+    ledger: {
+      statusOf: () => Promise.resolve({ active: true, isBlocked: false } as const),
+      isActorBlocked: () => Promise.resolve(false),
+    },
   };
   const used = new Set<string>();
   const refused: RefusedRequest[] = [];

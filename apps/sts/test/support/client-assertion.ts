@@ -31,8 +31,10 @@ export async function clientAssertion(sts: Sts, options: AssertionOptions = {}):
     .setProtectedHeader({ alg: 'ES256', kid: String(jwk.kid) })
     .setIssuer(subject)
     .setSubject(subject)
-    .setAudience(options.alsoFor === undefined ? audience : [audience, options.alsoFor])
     .setJti(randomUUID());
+  if (claims['aud'] === undefined) {
+    assertion.setAudience(options.alsoFor === undefined ? audience : [audience, options.alsoFor]);
+  }
   if (claims['iat'] === undefined) assertion.setIssuedAt();
   if (claims['exp'] === undefined) assertion.setExpirationTime(expiresIn);
   return assertion.sign(await importJWK(jwk, 'ES256'));

@@ -101,7 +101,7 @@ export async function createGrantBench(): Promise<GrantBench> {
       policy: DELEGATION_POLICY,
       apis: createApiRegistry(createApis(AT)),
       accessTokens,
-      ledger: { statusOf },
+      ledger: { statusOf, isActorBlocked: () => Promise.resolve(false) },
     },
     mint: signer(own.privateKey),
     forge: signer(foreign.privateKey),

@@ -62,10 +62,13 @@ export function refused(changes: Partial<RefusedEntry> = {}): RefusedEntry {
   };
 }
 
-/** Signs alice in: a user, a login session, its grant. */
+/** Signs alice in: a user, a login session, its grant. The clients that tests issue tokens to are registered, too. */
 export async function signIn(storage: TestStorage, uid = 'uid-1', subject = 'alice'): Promise<void> {
   if ((await storage.users.findById(subject)) === undefined) {
     await storage.users.add({ id: subject, name: subject, password: 'a password' });
+    for (const id of ['web.client', 'api1.client', 'api2.client']) {
+      await storage.clients.upsert({ id, metadata: {}, scopes: [], firstParty: true });
+    }
   }
   const payload = {
     kind: 'Session',

@@ -10,7 +10,7 @@ import { createLogger } from '@behalf/service';
 import { type ServiceProcess, startProcess, type StartProcessOptions } from '@behalf/service/testing';
 import { loadConfig } from '../../src/config.ts';
 import { loadRegistry } from '../../src/registry/load-registry.ts';
-import { createState, type State } from '../../src/state/state.ts';
+import { createState, openStsDatabase, type State } from '../../src/state/state.ts';
 import { startBalancer } from './balancer.ts';
 import { UNREACHABLE } from './sts.ts';
 import { startTestSubscriptions } from './subscriptions.ts';
@@ -97,7 +97,9 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
     async openOperator() {
       const config = loadConfig(environment);
       const now = () => Math.floor(Date.now() / 1000);
-      const state = await createState({ config, registry: await loadRegistry(config), logger, now });
+      const database = await openStsDatabase(config, { logger, access: 'command' });
+      const registry = await loadRegistry(config);
+      const state = await createState({ database, config, registry, logger, now, access: 'command' });
       operators.push(state);
       return state;
     },

@@ -77,3 +77,25 @@ async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+/** Registers a web application with a secret. `request`: for its authorization requests; `credentials`: for its token requests. */
+export async function addConfidentialClient({ state }: TestSts) {
+  const request = { client_id: 'app.client', redirect_uri: 'https://app.example/callback' };
+  await state.clients.upsert({
+    id: request.client_id,
+    firstParty: true,
+    scopes: ['api1'],
+    metadata: {
+      client_id: request.client_id,
+      grant_types: ['authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      redirect_uris: [request.redirect_uri],
+      scope: 'openid email',
+    },
+  });
+  await state.clients.addSecret(request.client_id, 'its secret');
+  return {
+    request: { ...request, scope: 'openid email api1' },
+    credentials: { ...request, client_secret: 'its secret' },
+  };
+}

@@ -20,8 +20,8 @@ export interface BadToken {
   readonly detail: (VerifiedBearerToken & { ok: false })['detail'];
 }
 
-/** An `Authorization: Bearer` value with this cannot even be read as a token (RFC 6750 §2.1): 400 instead of 401. */
-export const UNREADABLE_CREDENTIALS = ['', ' ', 'a b', 'a,b', '"quoted"', 'käse', '=', 'a=b'] as const;
+/** No token is spelled like these (RFC 6750 §2.1): 401 `invalid_token` for each of them after `Authorization: Bearer`. */
+export const MALFORMED_TOKENS = ['', ' ', 'a b', 'a,b', '"quoted"', '=', 'a=b'] as const;
 
 /**
  * Every kind of token that an API with this audience must refuse with 401 `invalid_token`. Iterate over it:

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { decodeJwt, type JSONWebKeySet, type JWK } from 'jose';
 import { type ActClaim, nestActor } from '../actor-chain.ts';
-import { systemClock } from '../outgoing.ts';
+import { systemClock } from '../options.ts';
 
 export interface TestIssuerOptions {
   /** Default `https://issuer.example`. It need not be where the issuer listens. */
