@@ -1,15 +1,23 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
+import { rightAddress } from './server/app.ts';
 import { loadConfig } from './server/config.ts';
 import { withClientConfig } from './server/page.ts';
 
 const config = loadConfig(process.env);
 
-/** The development server puts the configuration into the page; a built page keeps the place open for its host. */
+/** The development server does what the host does for a built page: puts the configuration in, and sends people to the right address. */
 const clientConfig: Plugin = {
   name: 'behalf-client-config',
   apply: 'serve',
   transformIndexHtml: (html) => withClientConfig(html, config.client),
+  configureServer({ middlewares }) {
+    middlewares.use((request, response, next) => {
+      const location = rightAddress(request.headers.host, request.url ?? '/', config.url);
+      if (location === undefined) return next();
+      response.writeHead(307, { Location: location }).end();
+    });
+  },
 };
 
 export default defineConfig({

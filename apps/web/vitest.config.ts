@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     ...TEST_SETTINGS,
     name: 'web',
-    include: ['{src,server}/**/*.test.{ts,tsx}'],
+    include: ['test/**/*.test.{ts,tsx}'],
     // A file's DOM is cleaned up by what that file loads.
     isolate: true,
   },

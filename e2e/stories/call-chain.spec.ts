@@ -15,7 +15,7 @@ test.describe('watching a call go through the services', () => {
   }) => {
     await signIn(page, 'alice');
     await openChain(page);
-    await page.getByLabel(/With a token that no service has seen/).check();
+    await page.getByLabel(/With a new token/).check();
     await expect(steps(page).nth(1)).toContainText('exchanges the token: delegation');
     const said = (await steps(page).allTextContents()).map((text) => text.replaceAll(/\s+/g, ' '));
     expect(said).toHaveLength(7);
@@ -36,7 +36,7 @@ test.describe('watching a call go through the services', () => {
     await expect(steps(page).nth(1)).toContainText('still has a token (delegation)');
     await expect(steps(page).nth(3)).toContainText('still has a token (token exchange)');
     await steps(page).nth(1).click();
-    await expect(page.getByText('from memory, nobody was asked')).toBeVisible();
+    await expect(page.getByText('from memory, without a request')).toBeVisible();
   });
 
   test('each step shows what its token says beside the one it came from, and why (RFC 8693 §4.1)', async ({
@@ -52,7 +52,7 @@ test.describe('watching a call go through the services', () => {
     await expect(row).toContainText('RFC 8693 §4.1');
     await steps(page).nth(0).click();
     await expect(page.getByRole('heading', { level: 2, name: 'Browser calls API1' })).toBeVisible();
-    await expect(page.getByText('Your own token:')).toBeVisible();
+    await expect(page.getByText(/^Your own token\./)).toBeVisible();
     expect(await page.content()).not.toMatch(/eyJ[\w-]{10}/);
   });
 

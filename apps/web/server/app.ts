@@ -10,13 +10,15 @@ export interface WebAppOptions {
   /** The folder that `vite build` wrote. */
   readonly root: string;
   readonly client: ClientConfig;
+  /** Where people reach this app. */
+  readonly url: string;
 }
 
 /**
  * Serves the built client: files with a hash in their name for a year, the page for every other path (the router is in
  * the browser), and no page for a missing file. Throws when the client has not been built.
  */
-export function createApp({ root, client }: WebAppOptions): Express {
+export function createApp({ root, client, url }: WebAppOptions): Express {
   const page = withClientConfig(readFileSync(join(root, 'index.html'), 'utf8'), client);
   const app = express();
   app.disable('x-powered-by');
@@ -28,11 +30,28 @@ export function createApp({ root, client }: WebAppOptions): Express {
   app.use(express.static(root, { index: false, maxAge: '1h' }));
   app.get('/{*path}', (request, response, next) => {
     if (/\.[a-z0-9]+$/i.test(request.path)) return next();
+    const elsewhere = rightAddress(request.headers.host, request.originalUrl, url);
+    if (elsewhere !== undefined) return response.redirect(307, elsewhere);
     response.set('Cache-Control', 'no-cache').type('html').send(page);
   });
   app.use(notFound);
   app.use(malformed);
   return app;
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * Where to go instead when somebody came by another name of this machine: `127.0.0.1` and `localhost` are two origins,
+ * and the STS sends people back to one. Other names are left alone, because a proxy may have put its own.
+ */
+export function rightAddress(host: string | undefined, path: string, url: string): string | undefined {
+  const right = new URL(url);
+  const came = URL.parse(`http://${host}`);
+  if (!came || came.hostname === right.hostname) return undefined;
+  if (!LOOPBACK.has(came.hostname) || !LOOPBACK.has(right.hostname)) return undefined;
+  // Joined as text: `//elsewhere.example` as a path must stay a path.
+  return right.origin + path;
 }
 
 /**

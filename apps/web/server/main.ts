@@ -5,5 +5,5 @@ import { loadConfig } from './config.ts';
 await runService(
   'web',
   () => loadConfig(process.env),
-  ({ root, client }) => ({ app: createApp({ root, client }) }),
+  ({ root, client, url }) => ({ app: createApp({ root, client, url }) }),
 );

@@ -1,88 +1,48 @@
-import { lazy, Suspense } from 'react';
+import { Suspense, type ReactNode } from 'react';
 import { BrowserRouter, Route, Routes } from 'react-router';
-import { ApisProvider } from './api/apis-context.tsx';
-import { CacheOfOneUser } from './api/cache-of-one-user.tsx';
+import { ApisProvider, CacheOfOneUser } from './api/apis-context.tsx';
 import { SessionProvider } from './auth/session-context.tsx';
 import type { StartedSession } from './auth/start.ts';
-import { RequireSession } from './components/require-session.tsx';
+import { lazyPage } from './components/boundary.tsx';
+import { RequireSession, Restoring } from './components/require-session.tsx';
 import { Shell } from './components/shell.tsx';
-import { Skeleton } from './components/skeleton.tsx';
 import type { ClientConfig } from './config.ts';
 import { AccountsPage } from './pages/accounts.tsx';
 import { CallbackPage } from './pages/callback.tsx';
 import { LandingPage } from './pages/landing.tsx';
 import { NotFoundPage } from './pages/not-found.tsx';
 
-const PayPage = lazy(() => import('./pages/pay.tsx'));
+const PayPage = lazyPage(() => import('./pages/pay.tsx'));
+const ChainPage = lazyPage(() => import('./pages/chain.tsx'));
+const ExperimentsPage = lazyPage(() => import('./pages/experiments.tsx'));
+const InsightsPage = lazyPage(() => import('./pages/insights.tsx'));
+const DelegationsPage = lazyPage(() => import('./pages/delegations.tsx'));
 
-const ChainPage = lazy(() => import('./pages/chain.tsx'));
-
-const ExperimentsPage = lazy(() => import('./pages/experiments.tsx'));
-
-const InsightsPage = lazy(() => import('./pages/insights.tsx'));
-
-const DelegationsPage = lazy(() => import('./pages/delegations.tsx'));
+/** The pages of a signed-in user. */
+const USER_PAGES: readonly (readonly [path: string, page: ReactNode])[] = [
+  ['/accounts', <AccountsPage key="accounts" />],
+  ['/pay', <PayPage key="pay" />],
+  ['/chain', <ChainPage key="chain" />],
+  ['/experiments', <ExperimentsPage key="experiments" />],
+  ['/insights', <InsightsPage key="insights" />],
+  ['/delegations', <DelegationsPage key="delegations" />],
+];
 
 /** Providers and routes. */
 export function App({ config, started }: { config: ClientConfig; started: StartedSession }) {
   return (
-    <SessionProvider session={started.session}>
+    <SessionProvider session={started.session} userStorage={started.userStorage}>
       <CacheOfOneUser>
         <ApisProvider config={config}>
           <BrowserRouter>
             <Shell>
-              <Suspense fallback={<Skeleton height="24rem" />}>
+              <Suspense fallback={<Restoring />}>
                 <Routes>
                   <Route path="/" element={<LandingPage />} />
                   <Route path="/callback" element={<CallbackPage arrival={started.arrival} />} />
-                  <Route
-                    path="/accounts"
-                    element={
-                      <RequireSession>
-                        <AccountsPage />
-                      </RequireSession>
-                    }
-                  />
-                  <Route
-                    path="/pay"
-                    element={
-                      <RequireSession>
-                        <PayPage />
-                      </RequireSession>
-                    }
-                  />
-                  <Route
-                    path="/chain"
-                    element={
-                      <RequireSession>
-                        <ChainPage />
-                      </RequireSession>
-                    }
-                  />
-                  <Route
-                    path="/experiments"
-                    element={
-                      <RequireSession>
-                        <ExperimentsPage />
-                      </RequireSession>
-                    }
-                  />
-                  <Route
-                    path="/insights"
-                    element={
-                      <RequireSession>
-                        <InsightsPage />
-                      </RequireSession>
-                    }
-                  />
-                  <Route
-                    path="/delegations"
-                    element={
-                      <RequireSession>
-                        <DelegationsPage />
-                      </RequireSession>
-                    }
-                  />
+                  {USER_PAGES.map(([path, page]) => (
+                    <Route key={path} path={path} element={<RequireSession>{page}</RequireSession>} />
+                  ))}
                   <Route path="*" element={<NotFoundPage />} />
                 </Routes>
               </Suspense>

@@ -6,17 +6,17 @@ const clientConfigSchema = z.object({
   clientId: z.string(),
   /** Where API1 is reached. */
   api1Url: z.url(),
-  /** What API1 is: the audience of tokens for it (RFC 8707). */
+  /** The identifier of API1: the audience of tokens for it (RFC 8707). */
   api1Resource: z.url(),
   /** Where API2 would be reached; only an experiment tries. */
   api2Url: z.url(),
-  /** What API2 and the subscription service are, for showing their names. */
+  /** The identifiers of API2 and the subscription service, for showing their names. */
   api2Resource: z.url(),
   subscriptionsResource: z.url(),
   experiments: z.boolean(),
 });
 
-/** What the host tells the client. Nothing in it is secret. */
+/** The settings that the host puts into the page. Nothing in them is secret. */
 export type ClientConfig = Readonly<z.infer<typeof clientConfigSchema>>;
 
 /** Reads what the host has put into the page. Throws when it is missing or malformed: nothing can work then. */

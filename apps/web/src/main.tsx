@@ -1,11 +1,11 @@
-import { StrictMode } from 'react';
+import { StrictMode, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { startSession } from './auth/start.ts';
-import { answerFromFrame } from './auth/unseen.ts';
+import { answerFromFrame } from './auth/silent-authorize.ts';
+import { Boundary } from './components/boundary.tsx';
+import { cannotRun, CannotRun } from './components/cannot-run.tsx';
 import { readClientConfig } from './config.ts';
-import { forgetResults } from './experiments/kept-results.ts';
-import { createDraftStore, forgetAtSignOut } from './payments/draft.ts';
 import './styles/theme.css';
 import './styles/base.css';
 import './styles/controls.css';
@@ -15,15 +15,22 @@ if (!answerFromFrame()) {
   // A page that the browser has kept for "back" still holds the session it was left with.
   window.addEventListener('pageshow', (event) => event.persisted && location.reload());
 
-  const config = readClientConfig(document);
-  const started = startSession(config);
-  forgetAtSignOut(createDraftStore(sessionStorage), started.session);
-  forgetAtSignOut({ clear: () => forgetResults(sessionStorage) }, started.session);
   const root = document.getElementById('root');
   if (!root) throw new Error('The page has no root element.');
   createRoot(root).render(
     <StrictMode>
-      <App config={config} started={started} />
+      <Boundary>{start()}</Boundary>
     </StrictMode>,
   );
+}
+
+function start(): ReactNode {
+  const why = cannotRun(window);
+  if (why !== undefined) return <CannotRun why={why} />;
+  try {
+    const config = readClientConfig(document);
+    return <App config={config} started={startSession(config, window.sessionStorage)} />;
+  } catch {
+    return <CannotRun why="set_up" />;
+  }
 }

@@ -1,5 +1,10 @@
 import { html, type Html, type Page, problemSummary } from './page.ts';
 
+/** Leads to this server's own application, wherever that is: a page that ends a sign-in is no dead end. */
+export const APPLICATION_PATH = '/application';
+
+const wayOn = html`<p class="actions"><a class="button" href="${APPLICATION_PATH}">Go to Behalf</a></p>`;
+
 export interface SignInPage {
   /** Where the form goes. */
   readonly action: string;
@@ -162,7 +167,21 @@ export function staysSignedInPage(): Page {
   return {
     title: 'Still signed in',
     body: html`<h1>You are still signed in</h1>
-      <p class="lead">You can close this page.</p>`,
+      <p class="lead">You can close this page.</p>
+      ${wayOn}`,
+  };
+}
+
+/** Asks the person who has just signed in to sign out the one who was signed in with this browser before. */
+export function changeUserPage(action: string, fields: Readonly<Record<string, string>>): Page {
+  return {
+    title: 'Sign the other person out?',
+    body: html`<h1>Sign the other person out?</h1>
+      <p class="lead">
+        Another person is signed in with this browser. When you continue, that person is signed out, and
+        everything that acts for them stops.
+      </p>
+      ${formOf(action, fields)} ${wayOn}`,
   };
 }
 
@@ -172,17 +191,21 @@ export function continuePage(action: string, fields: Readonly<Record<string, str
     title: 'Continue',
     body: html`<h1>One more step</h1>
       <p class="lead">Press the button to continue.</p>
-      <form method="post" action="${action}">
-        ${Object.entries(fields).map(
-          ([name, value]): Html => html`<input type="hidden" name="${name}" value="${value}" />`,
-        )}
-        <div class="actions"><button type="submit" autofocus>Continue</button></div>
-      </form>`,
+      ${formOf(action, fields)}`,
   };
 }
 
+function formOf(action: string, fields: Readonly<Record<string, string>>): Html {
+  return html`<form method="post" action="${action}">
+    ${Object.entries(fields).map(
+      ([name, value]): Html => html`<input type="hidden" name="${name}" value="${value}" />`,
+    )}
+    <div class="actions"><button type="submit" autofocus>Continue</button></div>
+  </form>`;
+}
+
 /** The sign-in took too long, was finished in another tab, or has no cookie in this browser. */
-export function expiredPage(applicationUrl: string | undefined): Page {
+export function expiredPage(): Page {
   return {
     title: 'This page has expired',
     body: html`<h1>This page has expired</h1>
@@ -190,10 +213,7 @@ export function expiredPage(applicationUrl: string | undefined): Page {
         The sign-in took too long, or it was finished in another tab. Nothing is wrong with your account: go
         back to the application and choose “Sign in” again.
       </p>
-      ${
-        applicationUrl !== undefined &&
-        html`<p class="actions"><a class="button" href="${applicationUrl}">Back to the application</a></p>`
-      }`,
+      ${wayOn}`,
   };
 }
 
@@ -214,7 +234,8 @@ export function errorPage(error: string, description: string | undefined): Page 
           html`<dt>Meaning</dt>
             <dd>${description}</dd>`
         }
-      </dl>`,
+      </dl>
+      ${wayOn}`,
   };
 }
 
@@ -230,7 +251,8 @@ export function troublePage(requestId: string | undefined): Page {
           <dt>Reference</dt>
           <dd>${requestId}</dd>
         </dl>`
-      }`,
+      }
+      ${wayOn}`,
   };
 }
 
@@ -241,6 +263,7 @@ export function foreignFormPage(): Page {
     body: html`<h1>Not accepted</h1>
       <p class="lead">
         This form was sent from another site. Go back to the application and sign in from there.
-      </p>`,
+      </p>
+      ${wayOn}`,
   };
 }

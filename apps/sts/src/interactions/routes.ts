@@ -8,6 +8,7 @@ import type { UserStore } from '../state/users.ts';
 import { grantRequested, scopesToAllow } from './consent.ts';
 import { type Page, renderPage, STYLE_PATH, styleSheet } from './page.ts';
 import {
+  APPLICATION_PATH,
   consentPage,
   expiredPage,
   foreignFormPage,
@@ -19,6 +20,8 @@ import { createSignInCheck, type SignInThrottle } from './throttle.ts';
 
 export interface InteractionParts {
   readonly issuer: string;
+  /** Where the pages of this server lead when they lead nowhere else. */
+  readonly webOrigin: string;
   readonly logger: Logger;
   /** oidc-provider as it is now. */
   readonly provider: () => Provider;
@@ -35,6 +38,7 @@ const readForm = express.urlencoded({ extended: false, limit: '8kb', parameterLi
 /** The pages between an authorization request and its answer: sign-in and consent. oidc-provider decides which is due. */
 export function interactionRoutes({
   issuer,
+  webOrigin,
   logger,
   provider,
   users,
@@ -48,6 +52,8 @@ export function interactionRoutes({
   routes.get(STYLE_PATH, (_request, response) => {
     response.set('Cache-Control', 'public, max-age=300').type('text/css').send(styleSheet());
   });
+
+  routes.get(APPLICATION_PATH, (_request, response) => response.redirect(303, `${webOrigin}/`));
 
   routes.get('/interaction/:uid', async (request, response) => {
     const interaction = await provider().interactionDetails(request, response);
@@ -162,7 +168,7 @@ function sendUnavailable(response: Response): void {
 function pageErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
-    if (error instanceof errors.SessionNotFound) return sendPage(response, 400, expiredPage(undefined));
+    if (error instanceof errors.SessionNotFound) return sendPage(response, 400, expiredPage());
     const status: unknown = error instanceof Error && 'status' in error ? error.status : undefined;
     if (typeof status === 'number' && status < 500) return sendPage(response, status, foreignFormPage());
     const request_id = currentRequestId();

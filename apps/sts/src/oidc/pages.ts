@@ -17,7 +17,7 @@ export async function renderError(
     ctx.body = out;
     return;
   }
-  if (error instanceof errors.SessionNotFound) return answerWithPage(ctx, 400, expiredPage(undefined));
+  if (error instanceof errors.SessionNotFound) return answerWithPage(ctx, 400, expiredPage());
   if (out.error === 'server_error') return answerWithPage(ctx, 500, troublePage(currentRequestId()));
   answerWithPage(ctx, ctx.status, errorPage(out.error, out.error_description));
 }

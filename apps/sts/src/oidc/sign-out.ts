@@ -4,7 +4,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Client, Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Page } from '../interactions/page.ts';
 import {
-  continuePage,
+  changeUserPage,
   errorPage,
   foreignFormPage,
   signedOutPage,
@@ -118,7 +118,7 @@ export function createSignOut(
       answerWithPage(
         ctx,
         200,
-        continuePage(action, fields),
+        changeUserPage(action, fields),
         targetsOf(entities.Interaction?.params['redirect_uri']),
       );
     },

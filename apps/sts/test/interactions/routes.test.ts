@@ -131,6 +131,11 @@ describe('the sign-in page', () => {
     expect(answer.body).toContain('sent from another site');
   });
 
+  test('ends in no page without a way on: there is a link to the application', async () => {
+    const response = await fetch(`${sts.issuer}/application`, { redirect: 'manual' });
+    expect([response.status, response.headers.get('location')]).toEqual([303, `${sts.config.webOrigin}/`]);
+  });
+
   test('does not take its form from another browser: its cookie is missing', async () => {
     const { page } = await signInPage();
     const answer = await new Browser(sts.issuer).submit(page, { username: 'alice', password: 'alice' });

@@ -92,6 +92,7 @@ describe('errors', () => {
     const page = await new Browser(sts.issuer).open(`${sts.issuer}/connect/authorize/a-sign-in-that-is-over`);
     expect(page.status).toBe(400);
     expect(page.body).toContain('This page has expired');
+    expect(page.body).toContain('href="/application"');
   });
 
   test('show what a stranger put into the request escaped, if at all', async () => {
@@ -100,5 +101,6 @@ describe('errors', () => {
     );
     expect(page.status).toBe(400);
     expect(page.body).not.toContain('<img');
+    expect(page.body).toContain('href="/application"');
   });
 });

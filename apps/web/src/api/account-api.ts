@@ -41,7 +41,7 @@ export type DelegationPage = z.infer<typeof delegationsSchema>;
 export type LoginSession = z.infer<typeof sessionsSchema>['sessions'][number];
 
 export interface DelegationsRequest {
-  /** What the page before gave; null for the first. */
+  /** `next` of the page before; null for the first. */
   readonly cursor: string | null;
   /** At most 100. */
   readonly limit: number;
@@ -67,7 +67,7 @@ export class AccountApi {
       .sessions;
   }
 
-  /** Ends a delegated token and bars its actor from that audience for the rest of the login session. */
+  /** Ends a delegated token and blocks its actor at that audience for the rest of the login session. */
   async revokeDelegation(jti: string): Promise<void> {
     await this.#client.send(`/account/delegations/${encodeURIComponent(jti)}`, { method: 'DELETE' });
   }

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
-import type { ApiClient, ApiRequest } from './api-client.ts';
-import { UnexpectedAnswer } from './api-error.ts';
+import { UnexpectedAnswer, type ApiClient, type ApiRequest } from './api-client.ts';
 import { stepsSchema, type Step } from './steps.ts';
 
 /** Amounts are decimal strings: money is never a float here. */

@@ -1,29 +1,21 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query';
-import { AuthorizationServerUnreachable, SessionEnded } from '../auth/session.ts';
 import type { AccountApi } from './account-api.ts';
 import type { Api1 } from './api1.ts';
-import { ApiError } from './api-error.ts';
-
-const MAXIMUM_RETRIES = 2;
 
 /** Delegations come and are shown by so many. */
 export const PAGE_ROWS = 50;
 
-/** What was read belongs to one user: see CacheOfOneUser. Only reads that may pass by themselves are asked again. */
+/**
+ * What was read belongs to one user: see CacheOfOneUser. Nothing is asked again behind the page's back, because the page
+ * says what failed and then tries again itself (components/healing.ts); and being offline is such a failure.
+ */
 export function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      queries: {
-        retry: (failures, error) => failures < MAXIMUM_RETRIES && isPassing(error),
-        staleTime: 10_000,
-      },
+      queries: { retry: false, networkMode: 'always', staleTime: 10_000 },
+      mutations: { networkMode: 'always' },
     },
   });
-}
-
-function isPassing(error: unknown): boolean {
-  if (error instanceof SessionEnded || error instanceof AuthorizationServerUnreachable) return false;
-  return error instanceof ApiError && error.status === 503;
 }
 
 export function accountsQuery(api1: Api1) {

@@ -10,7 +10,7 @@ const stepSchema = z.object({
   route: z.optional(z.string()),
   /** Of an exchange: by which grant. */
   grant: z.optional(z.string()),
-  /** Of an exchange: the token was still in memory, and nobody was asked. */
+  /** Of an exchange: the token was still in memory, so there was no request. */
   cached: z.optional(z.boolean()),
   /** Milliseconds since API1 received the request. */
   at: z.number(),
@@ -24,7 +24,7 @@ const stepSchema = z.object({
   claims: z.optional(claimsSchema),
 });
 
-/** What the services tell about a call; empty when they tell nothing. */
+/** The steps that the services report of a call; empty when they report none. */
 export const stepsSchema = z._default(z.array(stepSchema), []);
 
 export type Claims = z.infer<typeof claimsSchema>;

@@ -1,16 +1,37 @@
-import { createContext, use, useCallback, useState, useSyncExternalStore, type ReactNode } from 'react';
+import {
+  createContext,
+  use,
+  useCallback,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react';
 import type { Session, SessionState, User } from './session.ts';
+import type { StartedSession } from './start.ts';
+import { SignInServiceError, type SignInProblem } from './sign-in-problem.ts';
 
-const SessionContext = createContext<Session | undefined>(undefined);
+type ProvidedSession = Pick<StartedSession, 'session' | 'userStorage'>;
 
-export function SessionProvider({ session, children }: { session: Session; children: ReactNode }) {
-  return <SessionContext value={session}>{children}</SessionContext>;
+const SessionContext = createContext<ProvidedSession | undefined>(undefined);
+
+export function SessionProvider({
+  session,
+  userStorage,
+  children,
+}: ProvidedSession & { readonly children: ReactNode }) {
+  const provided = useMemo(() => ({ session, userStorage }), [session, userStorage]);
+  return <SessionContext value={provided}>{children}</SessionContext>;
+}
+
+function useProvided(): ProvidedSession {
+  const provided = use(SessionContext);
+  if (!provided) throw new Error('useSession outside of SessionProvider');
+  return provided;
 }
 
 export function useSession(): Session {
-  const session = use(SessionContext);
-  if (!session) throw new Error('useSession outside of SessionProvider');
-  return session;
+  return useProvided().session;
 }
 
 export function useSessionState(): SessionState {
@@ -25,6 +46,25 @@ export function useUser(): User {
   return state.user;
 }
 
+/** Text that this tab keeps for the signed-in user under `name`. It can be written after the page has gone. */
+export function useKept(name: string): { load: () => unknown; save: (value: unknown) => void } {
+  const { userStorage } = useProvided();
+  const { subject } = useUser();
+  return useMemo(
+    () => ({
+      load: () => userStorage.load(subject, name),
+      save: (value) => userStorage.save(subject, name, value),
+    }),
+    [userStorage, subject, name],
+  );
+}
+
+/** Seconds that the server's clock is ahead of this device's. */
+export function useClockOffset(): number {
+  const { clock } = useSession();
+  return useSyncExternalStore(clock.subscribe, clock.offsetSeconds);
+}
+
 export interface Departure {
   /** Leaves for the sign-in page and comes back to `returnTo`, by default to this page. */
   readonly signIn: (returnTo?: string) => void;
@@ -33,19 +73,20 @@ export interface Departure {
   readonly signOut: () => void;
   /** The browser is on its way. */
   readonly isLeaving: boolean;
-  /** The authorization server could not be reached; nothing has changed. */
-  readonly failed: boolean;
+  /** Why the page could not be left; nothing has changed. */
+  readonly problem: SignInProblem | undefined;
 }
 
 /** Leaving this page for the authorization server. */
 export function useDeparture(): Departure {
   const session = useSession();
-  const [phase, setPhase] = useState<'here' | 'leaving' | 'failed'>('here');
+  const [phase, setPhase] = useState<'here' | 'leaving' | SignInProblem>('here');
   const leave = useCallback((address: Promise<string>) => {
     setPhase('leaving');
     address.then(
       (url) => location.assign(url),
-      () => setPhase('failed'),
+      (error: unknown) =>
+        setPhase(error instanceof SignInServiceError ? error.problem : { kind: 'no_answer' }),
     );
   }, []);
   const here = () => `${location.pathname}${location.search}`;
@@ -54,6 +95,6 @@ export function useDeparture(): Departure {
     signInAgain: () => leave(session.signInUrl(here(), { again: true })),
     signOut: () => leave(session.signOutUrl()),
     isLeaving: phase === 'leaving',
-    failed: phase === 'failed',
+    problem: typeof phase === 'string' ? undefined : phase,
   };
 }

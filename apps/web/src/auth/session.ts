@@ -1,6 +1,8 @@
-import type { AuthorizationServer, SignInOptions, TokenSet } from './authorization-server.ts';
-import { TokenQueue } from './token-queue.ts';
-import type { AskUnseen } from './unseen.ts';
+import type { AuthorizationServer, SignInOptions, TokenOutcome, TokenSet } from './authorization-server.ts';
+import type { ServerClock } from './server-clock.ts';
+import { isOutage, isSignInNeeded, SignInServiceError, type SignInProblem } from './sign-in-problem.ts';
+import type { SilentAuthorize } from './silent-authorize.ts';
+import { TokenQueue, type QueueFault } from './token-queue.ts';
 
 /** Why nobody is signed in. */
 export type SignedOutCause =
@@ -13,13 +15,14 @@ export type SignedOutCause =
   | 'other_tab'
   /** Somebody else signed in with this browser. */
   | 'other_user'
-  /** The authorization server refused the sign-in. */
-  | 'refused';
+  /** A sign-in brought nothing; `problem` says why. */
+  | 'failed';
+
+const ENDS_FOR_GOOD: ReadonlySet<SignedOutCause> = new Set(['signed_out', 'other_tab', 'other_user']);
 
 export interface User {
   readonly subject: string;
   readonly name: string;
-  readonly email: string | undefined;
 }
 
 export type SessionState =
@@ -27,18 +30,18 @@ export type SessionState =
   | {
       readonly status: 'signed_in';
       readonly user: User;
-      /** Epoch seconds: when the login session ends, and nothing but a sign-in goes on. Undefined: not known. */
+      /** Epoch seconds by the server's clock: when the login session ends. Undefined: not known. */
       readonly endsAt?: number | undefined;
+      /** A sign-in brought nothing, and the login that was there before goes on. */
+      readonly problem?: SignInProblem | undefined;
     }
-  /** `user` is who was signed in before, so that what they typed can be kept for them. */
   | {
       readonly status: 'signed_out';
       readonly cause: SignedOutCause;
-      readonly detail?: string;
-      readonly user?: User;
+      readonly problem?: SignInProblem | undefined;
     }
-  /** The authorization server did not answer; whether somebody is signed in is not known. */
-  | { readonly status: 'unreachable' };
+  /** No usable answer came; whether somebody is signed in is not known. */
+  | { readonly status: 'unavailable'; readonly problem: SignInProblem };
 
 /** What tabs tell each other. Never a token. */
 export type TabMessage =
@@ -46,18 +49,15 @@ export type TabMessage =
 
 export interface SessionOptions {
   readonly authorizationServer: AuthorizationServer;
-  readonly askUnseen: AskUnseen;
+  readonly silentAuthorize: SilentAuthorize;
   readonly tellOtherTabs: (message: TabMessage) => void;
-  /** Epoch seconds. */
-  readonly now: () => number;
+  /** Removes from the tab's storage what belongs to any other user; without a subject, what belongs to anyone. */
+  readonly forgetOthers: (subject: string | undefined) => void;
+  readonly clock: ServerClock;
 }
 
 export class SessionEnded extends Error {
   override readonly name = 'SessionEnded';
-}
-
-export class AuthorizationServerUnreachable extends Error {
-  override readonly name = 'AuthorizationServerUnreachable';
 }
 
 /**
@@ -66,6 +66,7 @@ export class AuthorizationServerUnreachable extends Error {
  * has spent, and no tab waits for a frozen one. Within the tab one queue spends the refresh token, whatever the audience.
  */
 export class Session {
+  readonly clock: ServerClock;
   #state: SessionState = { status: 'restoring' };
   readonly #listeners = new Set<() => void>();
   readonly #options: SessionOptions;
@@ -74,6 +75,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.clock = options.clock;
   }
 
   readonly state = (): SessionState => this.#state;
@@ -83,79 +85,90 @@ export class Session {
     return () => this.#listeners.delete(listener);
   };
 
-  /** Asks the authorization server, unseen, whether the login session still lives. Never throws. */
-  restore(): Promise<void> {
-    this.#restoring ??= this.#restore().finally(() => (this.#restoring = undefined));
-    return this.#restoring;
-  }
+  /** Asks the authorization server, silently, whether the login session still lives. Never throws. */
+  readonly restore = (): Promise<void> => this.#restoreAfter(undefined);
 
-  /** The address of the sign-in page. Throws when the authorization server cannot be reached. */
+  /** The address of the sign-in page. Throws SignInServiceError. */
   signInUrl(returnTo: string, options?: SignInOptions): Promise<string> {
     return this.#options.authorizationServer.signInUrl(returnTo, options);
   }
 
-  /** Epoch seconds, by the clock that `endsAt` is told by. */
-  now(): number {
-    return this.#options.now();
-  }
-
   /**
-   * Asks the authorization server, unseen, whether the session goes on: another tab may have prolonged it. Ends it here when
-   * it is over; does nothing when there is no answer. Never throws.
+   * Asks the authorization server, silently, whether the session goes on: another tab may have prolonged it. Ends it here
+   * when it is over; does nothing when there is no answer. Never throws.
    */
   async checkEnd(): Promise<void> {
     const queue = this.#queue;
     const answer = await queue?.reauthorize();
     if (answer === undefined || queue !== this.#queue) return;
     if (answer.ok) this.#noteEnd(answer.tokens);
-    else if (answer.fault !== 'unreachable') this.#end(answer.fault);
+    else if (answer.fault !== 'unavailable') this.#endBecause(answer);
   }
 
-  /** Finishes a sign-in by redirect; returns where to go on. Never throws: a refusal is in the state. */
+  /**
+   * Finishes a sign-in by redirect and returns where to go on. Never throws: a problem is in the state. The login session
+   * may live although this sign-in brought nothing (cancelled, or finished before), so then it is asked for.
+   */
   async completeSignIn(callbackUrl: string): Promise<string> {
     const outcome = await this.#options.authorizationServer.redeem(callbackUrl);
     if (outcome.ok) {
       this.#begin(outcome.tokens);
       this.#options.tellOtherTabs({ type: 'signed_in', subject: outcome.tokens.subject });
-      return outcome.tokens.returnTo ?? '/accounts';
+    } else if (isOutage(outcome.problem)) {
+      this.#set({ status: 'unavailable', problem: outcome.problem });
+    } else {
+      await this.#restoreAfter(outcome.problem);
     }
-    if (outcome.fault === 'refused') this.#end('refused', outcome.description || outcome.error);
-    // A page that was reloaded, or an answer that was lost: the code is spent, the login session may well be there.
-    else await this.restore();
-    return '/';
+    return outcome.returnTo ?? (this.#state.status === 'signed_in' ? '/accounts' : '/');
   }
 
-  /** Forgets the tokens and returns the address that ends the login session. Throws when it cannot be had. */
+  /** The person has read the problem. */
+  dismissProblem(): void {
+    if (this.#state.status === 'signed_in') this.#set({ ...this.#state, problem: undefined });
+  }
+
+  /**
+   * The address that ends the login session, for leaving at once. From here on the other tabs are signed out, because
+   * not every sign-out returns to this page. Throws SignInServiceError, and then nothing has changed.
+   */
   async signOutUrl(): Promise<string> {
     const idToken = this.#queue?.tokens.idToken;
     if (idToken === undefined) throw new SessionEnded('Nobody is signed in.');
-    return this.#options.authorizationServer.signOutUrl(idToken);
+    const url = await this.#options.authorizationServer.signOutUrl(idToken);
+    this.#options.tellOtherTabs({ type: 'signed_out' });
+    this.#options.forgetOthers(undefined);
+    return url;
   }
 
-  /** The login session has been ended by this tab. */
-  completeSignOut(): void {
+  /** This page load follows a sign-out. One that the server has not confirmed may have been cancelled there. */
+  async completeSignOut(isConfirmed: boolean): Promise<void> {
+    if (!isConfirmed) {
+      await this.restore();
+      const state = this.#state;
+      if (state.status !== 'signed_out' || state.cause !== 'nobody') return;
+    }
     this.#end('signed_out');
     this.#options.tellOtherTabs({ type: 'signed_out' });
   }
 
-  /** What another tab has said. */
+  /** Another tab has said something. */
   readonly hear = (message: TabMessage): void => {
     const signedIn = this.#state.status === 'signed_in' ? this.#state.user : undefined;
     if (message.type === 'signed_out') {
       if (signedIn) this.#end('other_tab');
-    } else if (signedIn && signedIn.subject !== message.subject) {
-      this.#end('other_user');
-    } else if (signedIn) {
-      void this.checkEnd();
-    } else {
-      void this.restore();
+      else this.#options.forgetOthers(undefined);
+      return;
     }
+    this.#options.forgetOthers(message.subject);
+    if (signedIn && signedIn.subject !== message.subject) this.#end('other_user');
+    else if (signedIn) void this.checkEnd();
+    else void this.restore();
   };
 
   /**
    * An access token for `resource` that is good for some time yet. `rejected` is one that an API has just refused: it is
-   * not handed out again. Throws SessionEnded when nobody is signed in any more, AuthorizationServerUnreachable when that
-   * cannot be found out.
+   * not handed out again. Throws SessionEnded when nobody is signed in any more, SignInServiceError when that cannot be
+   * found out.
    */
   async accessToken(resource: string, rejected?: string): Promise<string> {
     if (this.#state.status === 'restoring') await this.restore();
@@ -166,31 +179,49 @@ export class Session {
       if (queue === this.#queue) this.#noteEnd(queue.tokens);
       return answer.accessToken;
     }
-    if (answer.fault === 'unreachable') {
-      throw new AuthorizationServerUnreachable('The sign-in service did not answer.');
-    }
-    if (queue === this.#queue) this.#end(answer.fault);
+    if (answer.fault === 'unavailable') throw new SignInServiceError(answer.problem);
+    if (queue === this.#queue) this.#endBecause(answer);
     throw new SessionEnded('The session has ended.');
   }
 
-  async #restore(): Promise<void> {
-    this.#set({ status: 'restoring' });
-    const { authorizationServer, askUnseen } = this.#options;
-    const answer = await askUnseenAndRedeem(authorizationServer, askUnseen);
-    if (answer?.ok) this.#begin(answer.tokens);
-    else if (answer?.fault === 'refused') this.#set({ status: 'signed_out', cause: 'nobody' });
-    else this.#set({ status: 'unreachable' });
+  #restoreAfter(problem: SignInProblem | undefined): Promise<void> {
+    this.#restoring ??= this.#restore(problem).finally(() => (this.#restoring = undefined));
+    return this.#restoring;
   }
 
-  #begin(tokens: TokenSet): void {
-    const { authorizationServer, askUnseen, now } = this.#options;
+  async #restore(before: SignInProblem | undefined): Promise<void> {
+    // A page that says what is wrong stays until there is an answer.
+    if (this.#state.status !== 'unavailable') this.#set({ status: 'restoring' });
+    const outcome = await this.#authorizeSilently();
+    if (outcome.ok) return this.#begin(outcome.tokens, before);
+    const { problem } = outcome;
+    if (isOutage(problem)) return this.#set({ status: 'unavailable', problem });
+    const why = before ?? (isSignInNeeded(problem) ? undefined : problem);
+    this.#end(why ? 'failed' : 'nobody', why);
+  }
+
+  readonly #authorizeSilently = async (): Promise<TokenOutcome> => {
+    const { authorizationServer, silentAuthorize } = this.#options;
+    try {
+      const callbackUrl = await silentAuthorize(await authorizationServer.silentUrl());
+      if (callbackUrl !== undefined) return await authorizationServer.redeem(callbackUrl);
+      return { ok: false, problem: { kind: 'no_answer' } };
+    } catch (error) {
+      if (error instanceof SignInServiceError) return { ok: false, problem: error.problem };
+      throw error;
+    }
+  };
+
+  #begin(tokens: TokenSet, problem?: SignInProblem): void {
+    const { authorizationServer, clock, forgetOthers } = this.#options;
     this.#queue = new TokenQueue(tokens, {
       refresh: (current, resource) => authorizationServer.refresh(current, resource),
-      authorizeUnseen: () => askUnseenAndRedeem(authorizationServer, askUnseen),
-      now,
+      authorizeSilently: this.#authorizeSilently,
+      now: clock.now,
     });
-    const { subject, name, email, sessionEndsAt: endsAt } = tokens;
-    this.#set({ status: 'signed_in', user: { subject, name, email }, endsAt });
+    const { subject, name, sessionEndsAt: endsAt } = tokens;
+    forgetOthers(subject);
+    this.#set({ status: 'signed_in', user: { subject, name }, endsAt, problem });
   }
 
   #noteEnd({ sessionEndsAt: endsAt }: TokenSet): void {
@@ -198,29 +229,21 @@ export class Session {
     this.#set({ ...this.#state, endsAt });
   }
 
-  #end(cause: SignedOutCause, detail?: string): void {
-    const user = this.#state.status === 'signed_in' ? this.#state.user : undefined;
+  #endBecause(fault: QueueFault): void {
+    if (fault.fault === 'other_user') this.#end('other_user');
+    else if (isSignInNeeded(fault.problem)) this.#end('ended');
+    else this.#end('failed', fault.problem);
+  }
+
+  /** Somebody who has not signed out, and finds the session over, goes on with what they typed after the next sign-in. */
+  #end(cause: SignedOutCause, problem?: SignInProblem): void {
     this.#queue = undefined;
-    this.#set({
-      status: 'signed_out',
-      cause,
-      ...(detail === undefined ? {} : { detail }),
-      ...(user === undefined ? {} : { user }),
-    });
+    if (ENDS_FOR_GOOD.has(cause)) this.#options.forgetOthers(undefined);
+    this.#set({ status: 'signed_out', cause, problem });
   }
 
   #set(state: SessionState): void {
     this.#state = state;
     for (const listener of this.#listeners) listener();
-  }
-}
-
-/** Undefined when no answer came: the server cannot be reached, or refuses to be framed. */
-async function askUnseenAndRedeem(authorizationServer: AuthorizationServer, askUnseen: AskUnseen) {
-  try {
-    const callbackUrl = await askUnseen(await authorizationServer.unseenUrl());
-    return callbackUrl === undefined ? undefined : await authorizationServer.redeem(callbackUrl);
-  } catch {
-    return undefined;
   }
 }

@@ -1,26 +1,25 @@
 import type { TokenOutcome, TokenSet } from './authorization-server.ts';
+import { type SignInProblem } from './sign-in-problem.ts';
 
 export interface TokenQueuePorts {
   /** Spends `tokens.refreshToken`. */
   readonly refresh: (tokens: TokenSet, resource: string) => Promise<TokenOutcome>;
-  /** A new authorization request that shows nothing. Undefined: no answer. */
-  readonly authorizeUnseen: () => Promise<TokenOutcome | undefined>;
-  /** Epoch seconds. */
+  /** A new authorization request that shows nothing. */
+  readonly authorizeSilently: () => Promise<TokenOutcome>;
+  /** Epoch seconds by the server's clock. */
   readonly now: () => number;
 }
 
-export type AccessTokenAnswer =
-  | { readonly ok: true; readonly accessToken: string }
-  | { readonly ok: false; readonly fault: 'ended' | 'other_user' | 'unreachable' };
+export type QueueFault =
+  /** The login goes on as another user. */
+  | { readonly ok: false; readonly fault: 'other_user' }
+  /** `ended`: the login is over. `unavailable`: nothing is known about it, because no usable answer came. */
+  | { readonly ok: false; readonly fault: 'ended' | 'unavailable'; readonly problem: SignInProblem };
 
-export type Reauthorization =
-  { readonly ok: true; readonly tokens: TokenSet } | Extract<AccessTokenAnswer, { ok: false }>;
+export type AccessTokenAnswer = { readonly ok: true; readonly accessToken: string } | QueueFault;
+export type Reauthorization = { readonly ok: true; readonly tokens: TokenSet } | QueueFault;
 
-interface HeldToken {
-  readonly accessToken: string;
-  /** Epoch seconds. */
-  readonly expiresAt: number;
-}
+type HeldToken = Pick<TokenSet, 'accessToken' | 'expiresAt'>;
 
 /** A token with less left is renewed first: it must outlive the call that carries it, and clocks differ. */
 const RENEW_BEFORE_EXPIRY_SECONDS = 30;
@@ -42,7 +41,7 @@ export class TokenQueue {
     this.#accept(tokens);
   }
 
-  /** What the login has brought last. Its access token may have expired. */
+  /** The newest tokens of the login. The access token may have expired. */
   get tokens(): TokenSet {
     return this.#tokens;
   }
@@ -52,13 +51,13 @@ export class TokenQueue {
     const held = this.#usable(resource, rejected);
     if (held) return { ok: true, accessToken: held };
     return this.#inTurn(async () => {
-      // Whoever waited before us may have brought what we need.
+      // A request that was before this one in the queue may have renewed the token.
       const renewed = this.#usable(resource, rejected);
       return renewed ? { ok: true, accessToken: renewed } : this.#renew(resource);
     });
   }
 
-  /** Asks at the authorization endpoint, unseen, whether the login goes on; what that brings takes the place of what was. */
+  /** Asks at the authorization endpoint, silently, whether the login goes on, and takes the tokens of the answer. */
   reauthorize(): Promise<Reauthorization> {
     return this.#inTurn(() => this.#reauthorize());
   }
@@ -71,41 +70,53 @@ export class TokenQueue {
 
   async #renew(resource: string): Promise<AccessTokenAnswer> {
     const refreshed = await this.#spendRefreshToken(resource);
-    if (refreshed) return { ok: true, accessToken: refreshed };
+    if (refreshed?.ok) return { ok: true, accessToken: refreshed.tokens.accessToken };
+    // One time limit is long enough to wait. The next call goes through the authorization endpoint.
+    if (refreshed?.problem.timedOut) return { ok: false, fault: 'unavailable', problem: refreshed.problem };
     const outcome = await this.#reauthorize();
     if (!outcome.ok) return outcome;
     if (outcome.tokens.resource === resource) return { ok: true, accessToken: outcome.tokens.accessToken };
     const forResource = await this.#spendRefreshToken(resource);
-    return forResource ? { ok: true, accessToken: forResource } : { ok: false, fault: 'unreachable' };
+    if (forResource?.ok) return { ok: true, accessToken: forResource.tokens.accessToken };
+    return {
+      ok: false,
+      fault: 'unavailable',
+      problem: forResource?.problem ?? { kind: 'invalid_answer', detail: 'no refresh token' },
+    };
   }
 
   async #reauthorize(): Promise<Reauthorization> {
-    const outcome = await this.#ports.authorizeUnseen();
-    if (!outcome || (!outcome.ok && outcome.fault === 'lost')) return { ok: false, fault: 'unreachable' };
-    if (!outcome.ok) return { ok: false, fault: 'ended' };
+    const outcome = await this.#ports.authorizeSilently();
+    if (!outcome.ok) {
+      const { problem } = outcome;
+      return { ok: false, fault: problem.kind === 'refused' ? 'ended' : 'unavailable', problem };
+    }
     if (outcome.tokens.subject !== this.#tokens.subject) return { ok: false, fault: 'other_user' };
     this.#accept(outcome.tokens);
     return { ok: true, tokens: outcome.tokens };
   }
 
-  async #spendRefreshToken(resource: string): Promise<string | undefined> {
+  /** Undefined when there is none. */
+  async #spendRefreshToken(resource: string): Promise<TokenOutcome | undefined> {
     const spent = this.#tokens;
     if (spent.refreshToken === undefined) return undefined;
     this.#tokens = { ...spent, refreshToken: undefined };
     const outcome = await this.#ports.refresh(spent, resource);
-    if (!outcome.ok) return undefined;
-    this.#accept(outcome.tokens);
-    return outcome.tokens.accessToken;
+    if (outcome.ok) this.#accept(outcome.tokens);
+    return outcome;
   }
 
   #accept(tokens: TokenSet): void {
     this.#tokens = tokens;
-    this.#held.set(tokens.resource, { accessToken: tokens.accessToken, expiresAt: tokens.expiresAt });
+    this.#held.set(tokens.resource, tokens);
   }
 
+  /** A token without an expiry is used until an API refuses it. */
   #usable(resource: string, rejected: string | undefined): string | undefined {
     const held = this.#held.get(resource);
     if (!held || held.accessToken === rejected) return undefined;
-    return held.expiresAt - RENEW_BEFORE_EXPIRY_SECONDS > this.#ports.now() ? held.accessToken : undefined;
+    const { accessToken, expiresAt } = held;
+    const isGood = expiresAt === undefined || expiresAt - RENEW_BEFORE_EXPIRY_SECONDS > this.#ports.now();
+    return isGood ? accessToken : undefined;
   }
 }

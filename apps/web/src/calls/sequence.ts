@@ -1,6 +1,5 @@
-import type { Step } from '../api/steps.ts';
+import type { Claims, Step } from '../api/steps.ts';
 import { partyLabel } from './services.ts';
-import { originOf } from './origin.ts';
 
 /** A row of the sequence diagram. */
 export interface SequenceRow {
@@ -10,7 +9,7 @@ export interface SequenceRow {
   readonly from: string;
   readonly to: string;
   readonly label: string;
-  /** What was answered instead of what was wanted: `401 invalid_token`. */
+  /** The refusal, if there was one: `401 invalid_token`. */
   readonly refusal: string | undefined;
   /** Milliseconds since the call began. */
   readonly at: number;
@@ -46,7 +45,7 @@ function rowOf(steps: readonly Step[], step: Step, index: number): SequenceRow {
 
 function carriedToken(steps: readonly Step[], index: number): string {
   if (index === 0) return 'with your token';
-  return originOf(steps, index)?.isForwarded === true
+  return precedingToken(steps, index)?.isForwarded === true
     ? 'with your own token, forwarded'
     : 'with an exchanged token';
 }
@@ -83,11 +82,36 @@ export function totalMs(steps: readonly Step[]): number {
   return Math.max(0, ...steps.map(({ at, durationMs }) => at + durationMs));
 }
 
-/** What a step is, in one line for a heading: who did what. */
+/** A step in one line, for a heading: who did what. */
 export function titleOf({ from, to, kind, cached }: Step): string {
   const [sender, receiver] = [partyLabel(from), partyLabel(to)];
   if (kind === 'call') return `${sender} calls ${receiver}`;
   return cached === true
     ? `${sender} still has a token in memory`
     : `${sender} exchanges its token at the token service`;
+}
+
+export interface PrecedingToken {
+  /** The claims of the token that this one came from. */
+  readonly claims: Claims;
+  /** Who held that token: the party that exchanged it. */
+  readonly holder: string;
+  /** It is the same token: it was passed on and not exchanged. */
+  readonly isForwarded: boolean;
+}
+
+/**
+ * Where the token of a step came from: the token that its sender had last been called with. Undefined for the browser's
+ * own token and for a step without one. The steps do not say which token was presented, so this is what is usual.
+ */
+export function precedingToken(steps: readonly Step[], index: number): PrecedingToken | undefined {
+  const step = steps[index];
+  if (!step?.claims) return undefined;
+  const received = steps.slice(0, index).findLast(({ kind, to }) => kind === 'call' && to === step.from);
+  if (!received?.claims) return undefined;
+  return {
+    claims: received.claims,
+    holder: step.from,
+    isForwarded: received.claims['jti'] !== undefined && received.claims['jti'] === step.claims['jti'],
+  };
 }

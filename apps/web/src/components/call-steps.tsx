@@ -1,7 +1,8 @@
 import { useState } from 'react';
-import { partiesOf, rowsOf, totalMs } from '../calls/sequence.ts';
 import type { Step } from '../api/steps.ts';
+import { partiesOf, rowsOf, totalMs } from '../calls/sequence.ts';
 import { Sequence } from './sequence.tsx';
+import css from './call-steps.module.css';
 import { StepDetail, type StepHeadingLevel } from './step-detail.tsx';
 
 export interface CallStepsProps {
@@ -33,4 +34,19 @@ function mostTelling(steps: readonly Step[]): number {
   const refused = inner.findIndex(({ status, error }) => status === null || error !== undefined);
   const exchange = inner.findIndex(({ kind }) => kind === 'exchange');
   return (refused === -1 ? exchange : refused) + 1;
+}
+
+/** A call beside what came of it, below a heading of the second level. Drawn only when asked for. */
+export function StepByStep({ steps }: { steps: readonly Step[] }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details className={css.details} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Step by step</summary>
+      {isOpen && (
+        <div className={css.steps}>
+          <CallSteps steps={steps} headingLevel={3} />
+        </div>
+      )}
+    </details>
+  );
 }

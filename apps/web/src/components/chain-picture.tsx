@@ -17,7 +17,7 @@ const HOPS: readonly Hop[] = [
   },
   {
     who: 'API1',
-    does: 'trades it for one that API2 accepts.',
+    does: 'exchanges it for one that API2 accepts.',
     token: [
       ['sub', 'you'],
       ['aud', 'API2', true],
@@ -26,14 +26,14 @@ const HOPS: readonly Hop[] = [
   },
   {
     who: 'API2',
-    does: 'trades that for one further down.',
+    does: 'exchanges that one for the next call.',
     token: [
       ['sub', 'you'],
       ['aud', 'Subscriptions', true],
       ['act', 'API2 ⟵ API1', true],
     ],
   },
-  { who: 'Subscriptions', does: 'sees whose data is asked for, and everyone who acted.', token: [] },
+  { who: 'Subscriptions', does: 'reads which user it is about and which services acted.', token: [] },
 ];
 
 /** The whole idea in one picture: at each hop a new token, still about the user, naming who acts. */
@@ -59,8 +59,7 @@ export function ChainPicture() {
         ))}
       </ol>
       <figcaption className="muted">
-        The token service stands behind every arrow: it checks each trade, records it, and can refuse the next
-        one.
+        The token service makes every exchange. It checks each one, records it, and can refuse the next.
       </figcaption>
     </figure>
   );

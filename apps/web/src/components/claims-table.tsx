@@ -1,9 +1,13 @@
-import { compareClaims, type Change, type ClaimComparison } from '../claims/compare.ts';
-import { explainClaim } from '../claims/explain.ts';
 import type { Claims } from '../api/steps.ts';
-import { showClaim } from '../claims/show.ts';
+import {
+  compareClaims,
+  explainClaim,
+  showClaim,
+  type Change,
+  type ClaimComparison,
+} from '../calls/claims.ts';
 import css from './claims-table.module.css';
-import { Source } from './source.tsx';
+import { Source } from './labels.tsx';
 
 export interface ClaimsTableProps {
   /** Whose token `before` is: "at API1". */

@@ -1,4 +1,5 @@
-import { useEffect, useId, useRef, type ReactNode } from 'react';
+import { useId, useLayoutEffect, useRef, type ReactNode } from 'react';
+import { Button } from './button.tsx';
 
 export interface ConfirmDialogProps {
   readonly title: string;
@@ -9,13 +10,19 @@ export interface ConfirmDialogProps {
   readonly onCancel: () => void;
 }
 
-/** A question before something that cannot be undone. Modal while it is mounted; Escape cancels. */
+/**
+ * A question before something that cannot be undone. Modal while it is mounted; Escape cancels. The focus begins at the
+ * harmless answer and returns to where it was.
+ */
 export function ConfirmDialog({ title, children, action, onConfirm, onCancel }: ConfirmDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const keep = useRef<HTMLButtonElement>(null);
   const titleId = useId();
-  useEffect(() => {
+  // A layout effect ends while the dialog is still in the page, and only then does closing it return the focus.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    keep.current?.focus();
     return () => element?.close();
   }, []);
   return (
@@ -24,12 +31,12 @@ export function ConfirmDialog({ title, children, action, onConfirm, onCancel }: 
         <h2 id={titleId}>{title}</h2>
         <div className="stack-tight">{children}</div>
         <div className="row">
-          <button type="button" className="button button-bad" onClick={onConfirm}>
+          <Button look="bad" onClick={onConfirm}>
             {action}
-          </button>
-          <button type="button" className="button" onClick={onCancel}>
+          </Button>
+          <Button ref={keep} onClick={onCancel}>
             Keep it
-          </button>
+          </Button>
         </div>
       </div>
     </dialog>

@@ -2,22 +2,35 @@ import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-q
 import { useState } from 'react';
 import type { Delegation } from '../api/account-api.ts';
 import { useApis } from '../api/apis-context.tsx';
-import { delegationsQuery, PAGE_ROWS } from '../api/queries.ts';
-import { allLive } from '../calls/all-live.ts';
-import { actorsIn, EVERYTHING, isRevocable, matches } from '../calls/delegations.ts';
+import { PAGE_ROWS, delegationsQuery } from '../api/queries.ts';
+import { useClockOffset, useSession } from '../auth/session-context.tsx';
+import {
+  EVERYTHING,
+  actorsIn,
+  allLive,
+  isRevocable,
+  matches,
+  type DelegationFilter,
+} from '../calls/delegations.ts';
+import { clientName } from '../calls/services.ts';
 import css from '../pages/delegations.module.css';
+import { Button } from './button.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
-import { DelegationFilters } from './delegation-filters.tsx';
 import { DelegationTable } from './delegation-table.tsx';
 import { Fault } from './fault.tsx';
-import { Loading, Skeleton } from './skeleton.tsx';
+import { Field } from './field.tsx';
+import { useHealing } from './healing.ts';
+import { Loading, Skeleton } from './page.tsx';
 import { TakenBack } from './taken-back.tsx';
 
-/** The ledger's rows about the user, a page at a time, with what may be taken back. */
+/** The delegations of the user, a page at a time, and the way to take them back. */
 export function DelegationList() {
   const { account } = useApis();
   const queries = useQueryClient();
   const list = useInfiniteQuery(delegationsQuery(account));
+  const { error, isRetrying, retry } = useHealing(list);
+  const { clock } = useSession();
+  const offset = useClockOffset();
   const [filter, setFilter] = useState(EVERYTHING);
   const [page, setPage] = useState(0);
   const [asked, setAsked] = useState<readonly Delegation[]>();
@@ -29,11 +42,11 @@ export function DelegationList() {
     onSettled: () => queries.invalidateQueries(),
   });
   const askForAll = useMutation({
-    mutationFn: () => allLive(list, Math.floor(Date.now() / 1000)),
+    mutationFn: () => allLive(list, clock.now()),
     onSuccess: (live) => setAsked(live.length > 0 ? live : undefined),
   });
   const all = list.data?.pages.flatMap(({ delegations }) => delegations) ?? [];
-  const now = Math.floor(list.dataUpdatedAt / 1000);
+  const now = Math.floor(list.dataUpdatedAt / 1000) + offset;
   const found = all.filter((delegation) => matches(delegation, filter, now));
   const shown = found.slice(page * PAGE_ROWS, (page + 1) * PAGE_ROWS);
   const isAnyLive = all.some((delegation) => isRevocable(delegation, now));
@@ -49,18 +62,17 @@ export function DelegationList() {
             setPage(0);
           }}
         />
-        <button
-          type="button"
-          className="button button-bad"
-          disabled={!isAnyLive || takeBack.isPending || askForAll.isPending}
+        <Button
+          look="bad"
+          isBusy={!isAnyLive || takeBack.isPending || askForAll.isPending}
           onClick={() => askForAll.mutate()}
         >
           Take all back
-        </button>
+        </Button>
       </div>
-      {list.isPending && <LoadingRows />}
-      {list.isError && (
-        <Fault title="The list could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
+      {list.isPending && !error && <LoadingRows />}
+      {error && (
+        <Fault title="The list could not be loaded" error={error} onRetry={retry} isRetrying={isRetrying} />
       )}
       {askForAll.isError && <Fault title="The list could not be loaded" error={askForAll.error} />}
       {takeBack.isError && <Fault title="It could not be taken back" error={takeBack.error} />}
@@ -96,8 +108,8 @@ export function DelegationList() {
         >
           <p>
             {asked.length === 1
-              ? 'The token and everything that came from it end now, and the service is barred from asking again until you sign in anew. Pages that rely on it will be refused.'
-              : 'The tokens and everything that came from them end now, and the services are barred from asking again until you sign in anew. Pages that rely on them will be refused.'}
+              ? 'The token and everything derived from it end now. Until you sign in again, the service is given no other one. Pages that need it will be refused.'
+              : 'The tokens and everything derived from them end now. Until you sign in again, the services are given no others. Pages that need them will be refused.'}
           </p>
         </ConfirmDialog>
       )}
@@ -106,7 +118,7 @@ export function DelegationList() {
 }
 
 function nothingText(looked: number): string {
-  return looked === 0 ? 'Nobody has acted for you yet.' : `None of these among the ${looked} newest.`;
+  return looked === 0 ? 'No service has acted for you yet.' : `None of these among the ${looked} newest.`;
 }
 
 interface PagerProps {
@@ -121,18 +133,13 @@ function Pager({ page, hasOlder, isLoading, onNewer, onOlder }: PagerProps) {
   if (page === 0 && !hasOlder) return null;
   return (
     <nav className="row" aria-label="Pages of the list">
-      <button type="button" className="button button-small" disabled={page === 0} onClick={onNewer}>
+      <Button small isBusy={page === 0} onClick={onNewer}>
         Newer
-      </button>
+      </Button>
       <span className="muted">{`Page ${page + 1}`}</span>
-      <button
-        type="button"
-        className="button button-small"
-        disabled={!hasOlder || isLoading}
-        onClick={onOlder}
-      >
+      <Button small isBusy={!hasOlder || isLoading} onClick={onOlder}>
         {isLoading ? 'Loading…' : 'Older'}
-      </button>
+      </Button>
     </nav>
   );
 }
@@ -143,5 +150,53 @@ function LoadingRows() {
       <Loading what="your delegations" />
       <Skeleton height="24rem" />
     </div>
+  );
+}
+
+export interface DelegationFiltersProps {
+  readonly filter: DelegationFilter;
+  /** The clients that have acted. */
+  readonly actors: readonly string[];
+  readonly onChange: (filter: DelegationFilter) => void;
+}
+
+export function DelegationFilters({ filter, actors, onChange }: DelegationFiltersProps) {
+  return (
+    <>
+      <Field label="Show">
+        {(control) => (
+          <select
+            {...control}
+            className="input"
+            value={filter.standing}
+            onChange={(event) =>
+              onChange({ ...filter, standing: event.target.value as DelegationFilter['standing'] })
+            }
+          >
+            <option value="all">All</option>
+            <option value="live">Live now</option>
+            <option value="ended">Over or taken back</option>
+            <option value="refused">Refused</option>
+          </select>
+        )}
+      </Field>
+      <Field label="Service">
+        {(control) => (
+          <select
+            {...control}
+            className="input"
+            value={filter.actor}
+            onChange={(event) => onChange({ ...filter, actor: event.target.value })}
+          >
+            <option value="all">Every service</option>
+            {actors.map((actor) => (
+              <option key={actor} value={actor}>
+                {clientName(actor).label}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+    </>
   );
 }

@@ -3,9 +3,10 @@ import { useApis } from '../api/apis-context.tsx';
 import { actorOf, standingOf, type DelegationStanding } from '../calls/delegations.ts';
 import { grantLabel } from '../calls/sequence.ts';
 import { audienceName, clientName } from '../calls/services.ts';
-import { formatMoment } from '../money/dates.ts';
+import { formatMoment } from '../text/dates.ts';
+import { Button } from './button.tsx';
 import css from './delegation-table.module.css';
-import { ServiceLabel } from './service-label.tsx';
+import { ServiceLabel } from './labels.tsx';
 
 export interface DelegationTableProps {
   readonly delegations: readonly Delegation[];
@@ -55,7 +56,7 @@ const STANDINGS: Readonly<Record<DelegationStanding, readonly [text: string, ton
 };
 
 const REASONS: Readonly<Record<string, string>> = {
-  subject_token: 'the token presented was not good for it',
+  subject_token: 'the token presented was no longer good',
   policy: 'not allowed by the policy or by you',
   subscription: 'no active subscription',
 };
@@ -84,26 +85,25 @@ function Row({ delegation, now, isBusy, onTakeBack }: RowProps) {
       </td>
       <td className={css.outcome}>
         <span className={`badge badge-${tone}`}>{text}</span>
-        {standing === 'refused' && reason && <small>{REASONS[reason] ?? reason}</small>}
+        {standing === 'refused' && reason && <small>{REASONS[reason] ?? 'for another reason'}</small>}
       </td>
       <td className={css.action}>
         {standing === 'live' && (
-          <button
-            type="button"
-            className="button button-small"
-            disabled={isBusy}
+          <Button
+            small
+            isBusy={isBusy}
             aria-label={`Take back: ${actor.label} at ${place?.label ?? 'a service'}, ${formatMoment(at)}`}
             onClick={() => onTakeBack(delegation)}
           >
             Take back
-          </button>
+          </Button>
         )}
       </td>
     </tr>
   );
 }
 
-/** The person, and whoever acted before the current actor; how many acted in all is how deep it goes. */
+/** The person and the earlier actors. The depth is the number of all actors. */
 function Requesters({ delegation: { actors } }: { delegation: Delegation }) {
   const earlier = actors.slice(1).map((actor) => clientName(actor).label);
   return (

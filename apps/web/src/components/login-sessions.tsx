@@ -4,20 +4,23 @@ import type { LoginSession } from '../api/account-api.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { sessionsQuery } from '../api/queries.ts';
 import { clientName } from '../calls/services.ts';
-import { formatMoment } from '../money/dates.ts';
 import css from '../pages/delegations.module.css';
+import { formatMoment } from '../text/dates.ts';
+import { Button } from './button.tsx';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { Fault } from './fault.tsx';
-import { Loading, Skeleton } from './skeleton.tsx';
+import { useHealing } from './healing.ts';
+import { Loading, Skeleton } from './page.tsx';
 
 const SHOWN_AT_FIRST = 3;
-const UNKNOWN_BROWSER = 'A browser of unknown make';
+const UNKNOWN_BROWSER = 'Unknown browser';
 
-/** Where the user is signed in. Ending one ends everything that hangs from it, here or elsewhere. */
+/** The login sessions of the user. Ending one ends all its tokens, in this browser or another. */
 export function LoginSessions() {
   const { account } = useApis();
   const queries = useQueryClient();
   const sessions = useQuery(sessionsQuery(account));
+  const { error, isRetrying, retry } = useHealing(sessions);
   const [asked, setAsked] = useState<LoginSession>();
   const [showsAll, setShowsAll] = useState(false);
   const end = useMutation({
@@ -29,17 +32,18 @@ export function LoginSessions() {
   return (
     <section className="card stack" aria-labelledby="sessions">
       <h2 id="sessions">Where you are signed in</h2>
-      {sessions.isPending && (
+      {sessions.isPending && !error && (
         <>
           <Loading what="your sessions" />
           <Skeleton height="3.5rem" />
         </>
       )}
-      {sessions.isError && (
+      {error && (
         <Fault
           title="Your sessions could not be loaded"
-          error={sessions.error}
-          onRetry={() => void sessions.refetch()}
+          error={error}
+          onRetry={retry}
+          isRetrying={isRetrying}
         />
       )}
       {end.isError && <Fault title="The session could not be ended" error={end.error} />}
@@ -48,7 +52,9 @@ export function LoginSessions() {
           <li key={session.id} className={css.item}>
             <div className="stack-tight">
               <p className={css.what}>
-                <strong>{session.browser ?? UNKNOWN_BROWSER}</strong>
+                <strong>
+                  <bdi>{session.browser ?? UNKNOWN_BROWSER}</bdi>
+                </strong>
                 {session.current && <span className="badge badge-ok">this browser</span>}
               </p>
               <p className={css.facts}>
@@ -56,28 +62,27 @@ export function LoginSessions() {
                 <span>{session.client_ids.map((id) => clientName(id).label).join(', ')}</span>
               </p>
             </div>
-            <button
-              type="button"
-              className="button button-small"
-              disabled={end.isPending}
+            <Button
+              small
+              isBusy={end.isPending}
               aria-label={`End the session: ${session.browser ?? UNKNOWN_BROWSER}, ${formatMoment(session.signed_in_at)}`}
               onClick={() => setAsked(session)}
             >
               End
-            </button>
+            </Button>
           </li>
         ))}
       </ul>
       {all.length > SHOWN_AT_FIRST && (
         <p>
-          <button type="button" className="button button-small" onClick={() => setShowsAll(!showsAll)}>
+          <Button small onClick={() => setShowsAll(!showsAll)}>
             {showsAll ? 'Show fewer' : `Show all ${all.length}`}
-          </button>
+          </Button>
         </p>
       )}
       {asked && (
         <ConfirmDialog
-          title={asked.current ? 'End this very session?' : 'End this session?'}
+          title={asked.current ? 'End the session of this browser?' : 'End this session?'}
           action="End it"
           onCancel={() => setAsked(undefined)}
           onConfirm={() => {
@@ -86,7 +91,7 @@ export function LoginSessions() {
           }}
         >
           <p>{`${asked.browser ?? UNKNOWN_BROWSER}, signed in ${formatMoment(asked.signed_in_at)}.`}</p>
-          <p>{asked.current ? 'You are signed out here as well.' : 'Whoever uses it must sign in again.'}</p>
+          <p>{asked.current ? 'You are signed out here as well.' : 'To use it again one has to sign in.'}</p>
         </ConfirmDialog>
       )}
     </section>

@@ -1,10 +1,15 @@
 import { useId, useRef, useState } from 'react';
 import type { Account, PaymentOrder } from '../api/api1.ts';
-import { exceeds, formatMoney, parseAmount } from '../money/money.ts';
-import type { PaymentDraft } from '../payments/draft.ts';
-import { exampleTarget } from '../payments/example-target.ts';
-import { checkForm, LONGEST_REFERENCE, type FieldFaults } from '../payments/payment-form.ts';
 import css from '../pages/pay.module.css';
+import {
+  LONGEST_REFERENCE,
+  checkForm,
+  exampleTarget,
+  type FieldFaults,
+  type PaymentDraft,
+} from '../payments/draft.ts';
+import { exceeds, formatMoney, parseAmount } from '../text/money.ts';
+import { Button } from './button.tsx';
 import { Field } from './field.tsx';
 
 export interface PaymentFormProps {
@@ -71,7 +76,7 @@ export function PaymentForm({ accounts, draft, isSending, onChange, onSend }: Pa
       </Field>
       <Field
         label="To"
-        hint={`An account number: one of yours, or somebody else’s (${example.owner}’s is ${example.id}).`}
+        hint={`An account number: one of yours, or another person’s (${example.owner} has ${example.id}).`}
         fault={faults.to}
       >
         {(control) => (
@@ -80,7 +85,7 @@ export function PaymentForm({ accounts, draft, isSending, onChange, onSend }: Pa
             className="input"
             name="to"
             value={draft.to}
-            disabled={isSending}
+            readOnly={isSending}
             list={targets}
             autoComplete="off"
             autoCapitalize="none"
@@ -108,7 +113,7 @@ export function PaymentForm({ accounts, draft, isSending, onChange, onSend }: Pa
               className="input"
               name="amount"
               value={draft.amount}
-              disabled={isSending}
+              readOnly={isSending}
               inputMode="decimal"
               autoComplete="off"
               onChange={(event) => change({ amount: event.target.value })}
@@ -117,14 +122,14 @@ export function PaymentForm({ accounts, draft, isSending, onChange, onSend }: Pa
           </span>
         )}
       </Field>
-      <Field label="Reference" hint="What it is for; the receiver sees it." fault={faults.reference}>
+      <Field label="Reference" hint="The receiver sees it." fault={faults.reference}>
         {(control) => (
           <input
             {...control}
             className="input"
             name="reference"
             value={draft.reference}
-            disabled={isSending}
+            readOnly={isSending}
             maxLength={LONGEST_REFERENCE}
             autoComplete="off"
             dir="auto"
@@ -133,15 +138,15 @@ export function PaymentForm({ accounts, draft, isSending, onChange, onSend }: Pa
         )}
       </Field>
       <p className="row">
-        <button type="submit" className="button button-primary" aria-disabled={isSending}>
+        <Button type="submit" look="primary" isBusy={isSending}>
           {isSending ? 'Paying…' : 'Pay'}
-        </button>
+        </Button>
       </p>
     </form>
   );
 }
 
-/** The balance here may be old, so too much is a remark and no refusal: the bank decides. */
+/** The balance here may be old, so the bank decides: too large an amount is remarked on and not refused. */
 function amountHint(draft: PaymentDraft, account: Account | undefined): string {
   if (!account) return 'For example 12.50';
   const { balance, currency } = account;

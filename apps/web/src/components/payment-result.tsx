@@ -1,10 +1,11 @@
+import { useEffect, useRef, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { PaymentOrder } from '../api/api1.ts';
 import css from '../pages/pay.module.css';
 import type { NotSentCause, PaymentAttempt } from '../payments/payment-attempt.ts';
-import { Money } from './money.tsx';
-import { asSentence } from './sentence.ts';
-import { Notice } from './notice.tsx';
+import { Button } from './button.tsx';
+import { Money } from './labels.tsx';
+import { Details, Notice } from './notice.tsx';
 
 export interface PaymentResultProps {
   readonly attempt: PaymentAttempt;
@@ -13,7 +14,7 @@ export interface PaymentResultProps {
   readonly onStartOver: () => void;
 }
 
-/** What came of a payment: what happened, what was not booked, and what to do. */
+/** The result of a payment: what happened, what was not booked, and what to do. Takes the focus when it replaces the form. */
 export function PaymentResult({ attempt, onRetry, onEdit, onStartOver }: PaymentResultProps) {
   switch (attempt.phase) {
     case 'editing':
@@ -21,63 +22,73 @@ export function PaymentResult({ attempt, onRetry, onEdit, onStartOver }: Payment
       return null;
     case 'booked':
       return (
-        <div className={css.result}>
+        <Replacement>
           <Notice tone="ok" title="Payment booked">
             <Facts order={attempt.order} number={attempt.booked.payment.id} />
             {attempt.booked.replayed && (
-              <p>An earlier try had already booked it; this is its answer. It was booked once.</p>
+              <p>An earlier attempt had booked it, and this is the answer to that one. It was booked once.</p>
             )}
           </Notice>
           <p className="row">
-            <button type="button" className="button" onClick={onStartOver}>
-              Make another payment
-            </button>
+            <Button onClick={onStartOver}>Make another payment</Button>
             <Link to="/accounts">See the balance</Link>
           </p>
-        </div>
+        </Replacement>
       );
     case 'refused':
       return (
         <div className={css.result}>
           <Notice tone="bad" title="Payment refused">
-            <p>{asSentence(attempt.why)}</p>
+            <p>{attempt.why.text}</p>
             <p>Nothing was booked. Change the payment below and send it again.</p>
+            <Details text={attempt.why.details} />
           </Notice>
         </div>
       );
     case 'not_sent':
       return (
-        <div className={css.result}>
+        <Replacement>
           <Notice tone="warn" title="Payment not sent">
             <p>{NOT_SENT[attempt.why]} Nothing was booked.</p>
             <Facts order={attempt.order} />
             <Choices onRetry={onRetry} onEdit={onEdit} />
           </Notice>
-        </div>
+        </Replacement>
       );
     case 'unknown':
       return (
-        <div className={css.result}>
+        <Replacement>
           <Notice tone="warn" title="No answer about this payment">
             <p>
-              It may have been booked, or not. Trying again is safe: it goes out under the same key, and the
-              bank books one key once.
+              It is not known whether it was booked. You can safely try again: the payment is sent under the
+              same number, and the bank books each number once.
             </p>
             <Facts order={attempt.order} />
             <Choices
               onRetry={onRetry}
               onEdit={onEdit}
-              warning="Give up and change it: it might then be booked as well."
+              warning="If you change it instead, the first payment might be booked as well."
             />
           </Notice>
-        </div>
+        </Replacement>
       );
   }
 }
 
+/** The form has gone, and the focus with it. */
+function Replacement({ children }: { children: ReactNode }) {
+  const result = useRef<HTMLDivElement>(null);
+  useEffect(() => result.current?.focus(), []);
+  return (
+    <div ref={result} tabIndex={-1} className={css.result}>
+      {children}
+    </div>
+  );
+}
+
 const NOT_SENT: Readonly<Record<NotSentCause, string>> = {
   session: 'Your session had ended.',
-  busy: 'The bank has too much to do just now.',
+  busy: 'The bank has too many requests at the moment.',
   no_token: 'The sign-in service did not answer.',
 };
 
@@ -93,12 +104,10 @@ function Choices({
   return (
     <>
       <p className="row">
-        <button type="button" className="button button-primary" onClick={onRetry}>
+        <Button look="primary" onClick={onRetry}>
           Try again
-        </button>
-        <button type="button" className="button" onClick={onEdit}>
-          Change it
-        </button>
+        </Button>
+        <Button onClick={onEdit}>Change it</Button>
       </p>
       {warning !== undefined && <p className="muted">{warning}</p>}
     </>

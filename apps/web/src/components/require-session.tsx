@@ -1,8 +1,12 @@
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useDeparture, useSession, useSessionState } from '../auth/session-context.tsx';
 import type { SignedOutCause } from '../auth/session.ts';
-import { Page } from './page.tsx';
-import { Loading, Skeleton } from './skeleton.tsx';
+import type { SignInProblem } from '../auth/sign-in-problem.ts';
+import { signInProblemDetails, signInProblemText } from '../text/sign-in-text.ts';
+import { Button } from './button.tsx';
+import { useRetries } from './healing.ts';
+import { Details, SignInProblemNotice } from './notice.tsx';
+import { Loading, Page, Skeleton } from './page.tsx';
 
 /** Shows its children to the signed-in user alone; everyone else sees why not, and the way on. */
 export function RequireSession({ children }: { children: ReactNode }) {
@@ -12,14 +16,15 @@ export function RequireSession({ children }: { children: ReactNode }) {
       return children;
     case 'restoring':
       return <Restoring />;
-    case 'unreachable':
-      return <Unreachable />;
+    case 'unavailable':
+      return <Unavailable problem={state.problem} />;
     case 'signed_out':
-      return <SignInAgain cause={state.cause} detail={state.detail} />;
+      return <SignInAgain cause={state.cause} problem={state.problem} />;
   }
 }
 
-function Restoring() {
+/** Stands where a page will be while it is not known whether somebody is signed in. */
+export function Restoring() {
   return (
     <div className="stack">
       <Loading what="your session" />
@@ -30,51 +35,65 @@ function Restoring() {
   );
 }
 
-function Unreachable() {
+/** Asks again by itself, with growing pauses, whether somebody is signed in. */
+export function useSessionRetries(problem: SignInProblem) {
   const session = useSession();
+  const [failed, setFailed] = useState({ problem, times: 1 });
+  const [isRetrying, setRetrying] = useState(false);
+  if (failed.problem !== problem) setFailed({ problem, times: failed.times + 1 });
+  const retry = () => {
+    setRetrying(true);
+    void session.restore().then(() => setRetrying(false));
+  };
+  useRetries({ isOn: true, times: failed.times, cause: problem, retry });
+  return { isRetrying, retry };
+}
+
+function Unavailable({ problem }: { problem: SignInProblem }) {
+  const { isRetrying, retry } = useSessionRetries(problem);
+  const { title, text } = signInProblemText(problem);
   return (
-    <Page
-      title="The sign-in service does not answer"
-      lead="Whether you are signed in cannot be found out right now."
-    >
-      <p>
-        <button type="button" className="button button-primary" onClick={() => void session.restore()}>
-          Try again
-        </button>
+    <Page title={title} lead={`${text} So this page cannot find out whether you are signed in.`}>
+      <p className="row">
+        <Button look="primary" isBusy={isRetrying} onClick={retry}>
+          {isRetrying ? 'Trying…' : 'Try again'}
+        </Button>
+        <span className="muted">This page also tries again by itself.</span>
       </p>
+      <Details text={signInProblemDetails(problem)} />
     </Page>
   );
 }
 
-const TEXTS: Readonly<Record<SignedOutCause, readonly [title: string, text: string]>> = {
-  nobody: ['Sign in to see this page', 'You come straight back here.'],
+const TEXTS: Readonly<Record<Exclude<SignedOutCause, 'failed'>, readonly [title: string, text: string]>> = {
+  nobody: ['Sign in to see this page', 'After that you come back here.'],
   signed_out: ['You are signed out', 'Sign in to see this page again.'],
-  ended: ['Your session has ended', 'Sign in again and go on where you were. What you typed is kept.'],
-  other_tab: [
-    'You signed out in another tab',
-    'Sign in again and go on where you were. What you typed is kept.',
+  ended: ['Your session has ended', 'Sign in again to come back here. What you typed is kept.'],
+  other_tab: ['You signed out in another tab', 'Sign in to see this page again.'],
+  other_user: [
+    'Another person has signed in with this browser',
+    'Your session has ended, and this tab shows and keeps nothing of it.',
   ],
-  other_user: ['Somebody else has signed in with this browser', 'Nothing of yours is shown here any more.'],
-  refused: ['You were not signed in', 'The sign-in service said no.'],
 };
 
-function SignInAgain({ cause, detail }: { cause: SignedOutCause; detail: string | undefined }) {
+interface SignInAgainProps {
+  readonly cause: SignedOutCause;
+  readonly problem: SignInProblem | undefined;
+}
+
+function SignInAgain({ cause, problem }: SignInAgainProps) {
   const departure = useDeparture();
-  const [title, text] = TEXTS[cause];
+  const failure = signInProblemText(problem ?? { kind: 'refused' });
+  const [title, text] = cause === 'failed' ? [failure.title, failure.text] : TEXTS[cause];
   return (
     <Page title={title} lead={text}>
-      {detail !== undefined && <p className="muted">{detail}</p>}
       <p className="row">
-        <button
-          type="button"
-          className="button button-primary"
-          disabled={departure.isLeaving}
-          onClick={() => departure.signIn()}
-        >
+        <Button look="primary" isBusy={departure.isLeaving} onClick={() => departure.signIn()}>
           Sign in
-        </button>
+        </Button>
       </p>
-      {departure.failed && <p role="alert">The sign-in service cannot be reached. Try again in a moment.</p>}
+      {departure.problem && <SignInProblemNotice tone="bad" problem={departure.problem} />}
+      <Details text={problem && signInProblemDetails(problem)} />
     </Page>
   );
 }

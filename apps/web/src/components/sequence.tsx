@@ -1,7 +1,7 @@
 import { Fragment, type CSSProperties, type KeyboardEvent } from 'react';
-import { partyLabel } from '../calls/services.ts';
-import { formatMs } from '../calls/show-time.ts';
 import type { SequenceRow } from '../calls/sequence.ts';
+import { partyLabel } from '../calls/services.ts';
+import { formatMs } from '../text/dates.ts';
 import css from './sequence.module.css';
 
 export interface SequenceProps {

@@ -1,9 +1,13 @@
-import type { ReactNode } from 'react';
-import { Link, NavLink } from 'react-router';
-import { useDeparture, useSessionState } from '../auth/session-context.tsx';
+import { useRef, type ReactNode } from 'react';
+import { Link, NavLink, useLocation } from 'react-router';
+import { useDeparture, useSession, useSessionState } from '../auth/session-context.tsx';
+import type { SignInProblem } from '../auth/sign-in-problem.ts';
+import { Announcements } from './announcements.tsx';
+import { Boundary } from './boundary.tsx';
+import { Button } from './button.tsx';
+import { useFocusKeeper } from './focus.ts';
+import { SignInProblemNotice } from './notice.tsx';
 import css from './shell.module.css';
-import { Notice } from './notice.tsx';
-import { SessionEnd } from './session-end.tsx';
 
 const PAGES = [
   ['/accounts', 'Accounts'],
@@ -14,10 +18,13 @@ const PAGES = [
   ['/delegations', 'Who acted for me'],
 ] as const;
 
-/** What stands around every page: brand, navigation for the signed-in user, and sign-in or sign-out. */
+/** The frame of every page: brand, navigation for the signed-in user, and sign-out. */
 export function Shell({ children }: { children: ReactNode }) {
   const state = useSessionState();
   const departure = useDeparture();
+  const { pathname } = useLocation();
+  const main = useRef<HTMLElement>(null);
+  useFocusKeeper(main);
   const isSignedIn = state.status === 'signed_in';
   return (
     <>
@@ -36,33 +43,50 @@ export function Shell({ children }: { children: ReactNode }) {
                 <span className={css.name}>
                   <bdi>{state.user.name}</bdi>
                 </span>
-                <button
-                  type="button"
-                  className="button button-small"
-                  disabled={departure.isLeaving}
-                  onClick={departure.signOut}
-                >
+                <Button small isBusy={departure.isLeaving} onClick={departure.signOut}>
                   Sign out
-                </button>
+                </Button>
               </>
             )}
           </div>
         </div>
         {isSignedIn && <Navigation />}
       </header>
-      <main className={css.main} id="main" tabIndex={-1}>
-        {departure.failed && (
-          <Notice tone="bad" title="The sign-in service cannot be reached">
-            You are still signed in. Try again in a moment.
-          </Notice>
+      <main ref={main} className={css.main} id="main" tabIndex={-1}>
+        {departure.problem && (
+          <div className={css.news}>
+            <SignInProblemNotice tone="bad" problem={departure.problem}>
+              <p>You are still signed in.</p>
+            </SignInProblemNotice>
+          </div>
         )}
-        {children}
+        {isSignedIn && state.problem && (
+          <div className={css.news}>
+            <NotSignedInAnew problem={state.problem} />
+          </div>
+        )}
+        <Boundary key={pathname}>{children}</Boundary>
       </main>
       <footer className={css.footer}>
         A reference architecture for calls on a user’s behalf. Nothing here is real money.
       </footer>
-      <SessionEnd />
+      <Announcements />
     </>
+  );
+}
+
+/** A sign-in was cancelled or led nowhere, and the session of before goes on. */
+function NotSignedInAnew({ problem }: { problem: SignInProblem }) {
+  const session = useSession();
+  return (
+    <SignInProblemNotice problem={problem}>
+      <p className="row">
+        <span>The session that you had goes on: you are signed in.</span>
+        <Button small onClick={() => session.dismissProblem()}>
+          Close
+        </Button>
+      </p>
+    </SignInProblemNotice>
   );
 }
 

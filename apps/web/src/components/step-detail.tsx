@@ -1,10 +1,9 @@
-import { originOf, type Origin } from '../calls/origin.ts';
-import { grantLabel, refusalOf, titleOf } from '../calls/sequence.ts';
-import { partyLabel } from '../calls/services.ts';
-import { formatMs } from '../calls/show-time.ts';
 import type { Step } from '../api/steps.ts';
+import { grantLabel, precedingToken, refusalOf, titleOf, type PrecedingToken } from '../calls/sequence.ts';
+import { partyLabel } from '../calls/services.ts';
+import { formatMs } from '../text/dates.ts';
 import { ClaimsTable } from './claims-table.tsx';
-import { asSentence } from './sentence.ts';
+import { Details } from './notice.tsx';
 import css from './step-detail.module.css';
 
 /** Of the step's title, one below what it stands under; its claims come another one below. */
@@ -20,7 +19,7 @@ export interface StepDetailProps {
 export function StepDetail({ steps, index, headingLevel }: StepDetailProps) {
   const step = steps[index];
   if (!step) return null;
-  const origin = originOf(steps, index);
+  const preceding = precedingToken(steps, index);
   const Heading = headingLevel === 2 ? 'h2' : 'h3';
   return (
     <div className={css.detail}>
@@ -31,7 +30,7 @@ export function StepDetail({ steps, index, headingLevel }: StepDetailProps) {
         <Facts step={step} />
         <Outcome step={step} isFirst={index === 0} />
         <p className="prose">
-          {[aboutToken(step, origin), aboutSubscription(step)].filter(Boolean).join(' ')}
+          {[aboutToken(step, preceding), aboutSubscription(step)].filter(Boolean).join(' ')}
         </p>
       </div>
       {step.claims && (
@@ -39,7 +38,9 @@ export function StepDetail({ steps, index, headingLevel }: StepDetailProps) {
           after={step.claims}
           afterLabel={afterLabel(step)}
           headingLevel={headingLevel === 2 ? 3 : 4}
-          {...(origin ? { before: origin.claims, beforeLabel: `at ${partyLabel(origin.holder)}` } : {})}
+          {...(preceding
+            ? { before: preceding.claims, beforeLabel: `at ${partyLabel(preceding.holder)}` }
+            : {})}
         />
       )}
     </div>
@@ -53,7 +54,11 @@ function Facts({ step }: { step: Step }) {
     ['Grant', kind === 'exchange' ? grantLabel(grant) : undefined],
     [
       'Token',
-      kind === 'exchange' ? (cached ? 'from memory, nobody was asked' : 'asked for just now') : undefined,
+      kind === 'exchange'
+        ? cached
+          ? 'from memory, without a request'
+          : 'requested for this call'
+        : undefined,
     ],
     ['Began after', formatMs(at)],
     ['Took', cached === true ? undefined : formatMs(durationMs)],
@@ -75,49 +80,54 @@ function Facts({ step }: { step: Step }) {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  subject_token: 'The token that was presented is no longer good, or was never meant for this.',
-  policy: 'The delegation policy, or the user, does not allow it.',
-  subscription: 'The subscription service says that there is no active subscription.',
+  subject_token: 'The token that was presented is no longer good, or was meant for another service.',
+  policy: 'The rules of the token service do not allow it, or the user has taken the access back.',
+  subscription: 'The subscription service has no active subscription for this user.',
   'wrong-actor': 'The service that acts is not the one that may.',
+  invalid_scope: 'A scope lies outside what the policy allows.',
+  invalid_grant: 'The token that was presented may not be exchanged.',
+  invalid_token: 'The token is not one that this service accepts.',
+  insufficient_scope: 'The token does not allow this.',
 };
 
 function Outcome({ step, isFirst }: { step: Step; isFirst: boolean }) {
   const refusal = refusalOf(step);
   if (refusal === undefined) return null;
   const who = partyLabel(step.to);
-  const why = asSentence(step.description) ?? (step.reason === undefined ? undefined : REASONS[step.reason]);
+  const why = (step.reason && REASONS[step.reason]) ?? (step.error && REASONS[step.error]);
   return (
     <div className="notice notice-bad">
       <strong>{step.status === null ? `${who} did not answer` : `${who} answered ${refusal}`}</strong>
-      {why !== undefined && <p>{why}</p>}
-      {isFirst && <p>Why is at the step where it happened.</p>}
+      {why && <p>{why}</p>}
+      {isFirst && <p>The step that was refused says why.</p>}
+      <Details text={step.description} />
     </div>
   );
 }
 
-function aboutToken(step: Step, origin: Origin | undefined): string {
+function aboutToken(step: Step, preceding: PrecedingToken | undefined): string {
   const [from, to] = [partyLabel(step.from), partyLabel(step.to)];
   if (!step.claims) {
     return step.kind === 'exchange'
       ? 'No token was issued, so there are no claims to show.'
-      : 'Nothing is known about the token on this step.';
+      : 'The services report nothing about the token of this step.';
   }
-  if (!origin)
-    return 'Your own token: it was issued to this browser when you signed in, and it is good at API1 alone.';
-  if (origin.isForwarded)
-    return `The very token that ${from} had been sent, passed on as it is. Nothing in it says that ${from} acts now, and it was never meant for ${to}.`;
+  if (!preceding)
+    return 'Your own token. It was issued to this browser when you signed in, and only API1 accepts it.';
+  if (preceding.isForwarded)
+    return `The same token that ${from} was sent, forwarded as it is. Nothing in it says that ${from} acts now, and it was not issued for ${to}.`;
   return step.kind === 'exchange'
-    ? `The token that ${from} got in exchange for the one it had been sent. What changed is marked; the token itself never reaches this page, only what it says.`
-    : `The token that ${from} sent to ${to}, beside the one that ${from} had been sent. What changed is marked.`;
+    ? `The token that ${from} got in exchange for the one that it was sent. Changes are marked. This page gets the claims alone, never the token.`
+    : `The token that ${from} sent to ${to}, beside the one that ${from} was sent. Changes are marked.`;
 }
 
-/** What the token service did before it answered is not a step: it is known only by what it says of it. */
+/** The token service reports its own call to the subscription service only by its result, so that call is no step. */
 function aboutSubscription({ kind, reason, claims }: Step): string | undefined {
   if (kind !== 'exchange') return undefined;
   if (claims?.['subscription'] !== undefined)
-    return 'Before it issued this token, the token service asked the subscription service in its own name; what it was told stands in the claim “subscription”.';
+    return 'Before it issued this token, the token service asked the subscription service. The answer is in the claim “subscription”.';
   return reason === 'subscription'
-    ? 'Before it refused, the token service asked the subscription service in its own name; of that call it told only how it ended, so nothing of it is drawn.'
+    ? 'Before it refused, the token service asked the subscription service. It reports only the result of that call, so the diagram does not show it.'
     : undefined;
 }
 

@@ -1,31 +1,35 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
+import type { Account } from '../api/api1.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { accountsQuery } from '../api/queries.ts';
-import type { Account } from '../api/api1.ts';
+import { useClockOffset } from '../auth/session-context.tsx';
 import { Fault } from '../components/fault.tsx';
-import { Money } from '../components/money.tsx';
-import { Page } from '../components/page.tsx';
-import { Loading, Skeleton } from '../components/skeleton.tsx';
-import { formatTime } from '../money/dates.ts';
+import { useHealing } from '../components/healing.ts';
+import { Money } from '../components/labels.tsx';
+import { Loading, Page, Skeleton } from '../components/page.tsx';
+import { formatTime } from '../text/dates.ts';
 import css from './accounts.module.css';
 
 /** The signed-in user's own accounts, which API1 reads from API2 on the user's behalf. */
 export function AccountsPage() {
   const { api1 } = useApis();
   const accounts = useQuery(accountsQuery(api1));
+  const { error, isRetrying, retry } = useHealing(accounts);
+  const loadedAt = accounts.dataUpdatedAt / 1000 + useClockOffset();
   return (
-    <Page title="Accounts" lead="API1 has fetched these from API2 on your behalf.">
-      {accounts.isPending && <LoadingAccounts />}
-      {accounts.isError && (
+    <Page title="Accounts" lead="API1 fetched these from API2 on your behalf.">
+      {accounts.isPending && !error && <LoadingAccounts />}
+      {error && (
         <Fault
           title="Your accounts could not be loaded"
-          error={accounts.error}
-          onRetry={() => void accounts.refetch()}
+          error={error}
+          onRetry={retry}
+          isRetrying={isRetrying}
         />
       )}
-      {accounts.isError && accounts.data && (
-        <p className="muted">Below is what was loaded at {formatTime(accounts.dataUpdatedAt / 1000)}.</p>
+      {error && accounts.data && (
+        <p className="muted">{`Below is what was loaded at ${formatTime(loadedAt)}.`}</p>
       )}
       {accounts.data && <AccountList accounts={accounts.data} />}
     </Page>
@@ -38,7 +42,7 @@ function AccountList({ accounts }: { accounts: readonly Account[] }) {
       <div className="card stack-tight">
         <h2>You have no accounts</h2>
         <p className="muted">
-          There is nothing wrong: the bank knows you, and you have no account with it yet.
+          This is no fault: you are a customer of the bank, and you have no account there yet.
         </p>
       </div>
     );

@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
 import { useNavigate } from 'react-router';
-import { Loading, Skeleton } from '../components/skeleton.tsx';
+import { Restoring } from '../components/require-session.tsx';
 
 /** Shown for the moment in which a sign-in is finished; then goes on to where the person was. */
 export function CallbackPage({ arrival }: { arrival: Promise<string> | undefined }) {
@@ -8,14 +8,7 @@ export function CallbackPage({ arrival }: { arrival: Promise<string> | undefined
   useEffect(() => {
     void (arrival ?? Promise.resolve('/')).then((path) => navigate(ownPath(path), { replace: true }));
   }, [arrival, navigate]);
-  return (
-    <div className="stack">
-      <Loading what="your session" />
-      <Skeleton width="14rem" height="2.75rem" />
-      <Skeleton width="min(36rem, 100%)" height="1.5rem" />
-      <Skeleton height="12rem" />
-    </div>
-  );
+  return <Restoring />;
 }
 
 /** Only ever a path of this site. */

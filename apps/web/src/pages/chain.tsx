@@ -2,27 +2,28 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Subscription } from '../api/api1.ts';
 import { useApis } from '../api/apis-context.tsx';
-import { CALLS, type CallName } from '../calls/calls.ts';
-import { callQuery } from '../calls/run-call.ts';
+import { CALLS, callQuery, type CallName } from '../calls/calls.ts';
+import { Button } from '../components/button.tsx';
 import { CallSteps } from '../components/call-steps.tsx';
 import { Fault } from '../components/fault.tsx';
 import { Field } from '../components/field.tsx';
-import { Page } from '../components/page.tsx';
-import { Loading, Skeleton } from '../components/skeleton.tsx';
-import { formatDay } from '../money/dates.ts';
+import { useHealing } from '../components/healing.ts';
+import { Loading, Page, Skeleton } from '../components/page.tsx';
+import { formatDay } from '../text/dates.ts';
 import css from './chain.module.css';
 
-/** One call through the services, step by step as they told it, and what each could read in the token that reached it. */
+/** One call through the services, step by step, with the claims that each service could read in the token it received. */
 export default function ChainPage() {
   const { api1, config } = useApis();
   const [name, setName] = useState<CallName>('chain');
   const [isFresh, setFresh] = useState(false);
   const call = useQuery(callQuery(api1, name, isFresh));
+  const { error, isRetrying, retry } = useHealing(call);
   const choices = CALLS.filter(({ isExperiment }) => config.experiments || !isExperiment);
   return (
     <Page
       title="What each service saw"
-      lead="One call, made a moment ago, drawn from what the services themselves reported. Choose a step to see the token on it."
+      lead="One call, made a moment ago, as the services themselves reported it. Choose a step to see the token that it carried."
     >
       <div className={css.choice}>
         <Field label="Call">
@@ -43,25 +44,20 @@ export default function ChainPage() {
         </Field>
         <label className="check">
           <input type="checkbox" checked={isFresh} onChange={(event) => setFresh(event.target.checked)} />
-          <span>With a token that no service has seen yet, so that none answers from memory</span>
+          <span>With a new token, so that no service has an exchanged one for it in memory</span>
         </label>
-        <button
-          type="button"
-          className="button button-primary"
-          aria-disabled={call.isFetching}
-          onClick={() => !call.isFetching && void call.refetch()}
-        >
+        <Button look="primary" isBusy={call.isFetching} onClick={retry}>
           {call.isFetching ? 'Calling…' : 'Call again'}
-        </button>
+        </Button>
       </div>
-      {call.isPending && <LoadingCall />}
-      {call.isError && (
-        <Fault title="The call could not be made" error={call.error} onRetry={() => void call.refetch()} />
+      {call.isPending && !error && <LoadingCall />}
+      {error && (
+        <Fault title="The call could not be made" error={error} onRetry={retry} isRetrying={isRetrying} />
       )}
       {call.data && (
         <section key={call.dataUpdatedAt} className="card stack" aria-label="The call">
           {call.data.refusal !== undefined && (
-            <Fault title="The call did not get through" error={call.data.refusal} />
+            <Fault title="The call was refused" error={call.data.refusal} />
           )}
           {call.data.subscription !== undefined && <Answer subscription={call.data.subscription} />}
           <CallSteps steps={call.data.steps} headingLevel={2} />
@@ -71,9 +67,9 @@ export default function ChainPage() {
   );
 }
 
-/** What the call was made for. */
+/** The answer of the call itself. */
 function Answer({ subscription }: { subscription: Subscription | null }) {
-  if (!subscription) return <p className="muted">The answer: there is no subscription of yours.</p>;
+  if (!subscription) return <p className="muted">The answer: you have no subscription.</p>;
   const { plan, status, renewsAt } = subscription;
   const day = renewsAt ? formatDay(renewsAt.slice(0, 10)) : undefined;
   const standing =

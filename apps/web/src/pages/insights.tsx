@@ -1,49 +1,49 @@
 import { useQuery } from '@tanstack/react-query';
+import { ApiError, type Problem } from '../api/api-client.ts';
 import type { Insights } from '../api/api1.ts';
-import { ApiError, type Problem } from '../api/api-error.ts';
-import { stepsOfProblem, type Step } from '../api/steps.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { insightsQuery } from '../api/queries.ts';
+import { stepsOfProblem, type Step } from '../api/steps.ts';
 import { CallSteps } from '../components/call-steps.tsx';
 import { Fault } from '../components/fault.tsx';
-import { Money } from '../components/money.tsx';
-import { Page } from '../components/page.tsx';
-import { asSentence } from '../components/sentence.ts';
-import { Loading, Skeleton } from '../components/skeleton.tsx';
-import { formatDay, formatMonth } from '../money/dates.ts';
-import { share } from '../money/money.ts';
+import { useHealing, type Healing } from '../components/healing.ts';
+import { Money } from '../components/labels.tsx';
+import { Details } from '../components/notice.tsx';
+import { Loading, Page, Skeleton } from '../components/page.tsx';
+import { formatDay, formatMonth } from '../text/dates.ts';
+import { share } from '../text/money.ts';
 import css from './insights.module.css';
 
-/** The premium report: only with an active subscription, which the token itself vouches for. */
+/** The premium report. It needs an active subscription, which the token states. */
 export default function InsightsPage() {
   const { api1 } = useApis();
   const insights = useQuery(insightsQuery(api1));
+  const healing = useHealing(insights);
   return (
     <Page
       title="Insights"
-      lead="The premium report over your own payments. API1 gets a token for it only while your subscription is active."
+      lead="The premium report on your own payments. API1 gets a token for it only while your subscription is active."
     >
-      {insights.isPending && <LoadingReport />}
-      {insights.isError && <NoReport error={insights.error} onRetry={() => void insights.refetch()} />}
+      {insights.isPending && !healing.error && <LoadingReport />}
+      {healing.error && <NoReport {...healing} error={healing.error} />}
       {insights.data && <Report insights={insights.data} />}
     </Page>
   );
 }
 
-function NoReport({ error, onRetry }: { error: Error; onRetry: () => void }) {
+function NoReport({ error, isRetrying, retry }: Healing & { error: Error }) {
   const problem = error instanceof ApiError ? error.problem : {};
   if (problem.reason === 'subscription') return <NotSubscribed problem={problem} />;
   const steps = stepsOfProblem(problem);
   return (
     <>
-      <Fault title="The report could not be loaded" error={error} onRetry={onRetry} />
+      <Fault title="The report could not be loaded" error={error} onRetry={retry} isRetrying={isRetrying} />
       {steps.length > 0 && <HowItWent steps={steps} />}
     </>
   );
 }
 
 function NotSubscribed({ problem }: { problem: Problem }) {
-  const detail = asSentence(problem.detail ?? problem.title);
   const steps = stepsOfProblem(problem);
   return (
     <>
@@ -52,11 +52,12 @@ function NotSubscribed({ problem }: { problem: Problem }) {
           <span className="badge badge-warn">Premium</span>
         </p>
         <h2 id="premium">This needs an active subscription</h2>
-        {detail !== undefined && <p>{detail}</p>}
+        <p>Yours has lapsed, or you have none.</p>
         <p className="muted">
-          The token service asked the subscription service and issued no token, so API2 was never called. Your
-          accounts and payments work as before.
+          The token service asked the subscription service and then issued no token, so API2 was never called.
+          Your accounts and payments work as before.
         </p>
+        <Details text={problem.detail ?? problem.title} />
       </section>
       {steps.length > 0 && <HowItWent steps={steps} />}
     </>
@@ -66,7 +67,7 @@ function NotSubscribed({ problem }: { problem: Problem }) {
 function HowItWent({ steps }: { steps: readonly Step[] }) {
   return (
     <section className="card stack" aria-labelledby="steps">
-      <h2 id="steps">How it went</h2>
+      <h2 id="steps">The steps of this call</h2>
       <CallSteps steps={steps} headingLevel={3} />
     </section>
   );
@@ -78,7 +79,7 @@ function Report({ insights }: { insights: Insights }) {
     <>
       <p className="muted">{`${formatDay(period.from)} to ${formatDay(period.to)}`}</p>
       {totals.length === 0 && (
-        <p className="card">You have paid nothing in this time, so there is nothing to report.</p>
+        <p className="card">You made no payment in this time, so there is nothing to report.</p>
       )}
       {totals.map((total) => (
         <section key={total.currency} className="card stack" aria-label={`Spending in ${total.currency}`}>
@@ -99,7 +100,7 @@ function Report({ insights }: { insights: Insights }) {
             currency={total.currency}
           />
           <Bars
-            title="Whom you paid most"
+            title="Largest payees"
             rows={ofCurrency(payees, total.currency).map(({ account, total: paid }) => [account, paid])}
             currency={total.currency}
           />

@@ -4,30 +4,33 @@ import { Link, useSearchParams } from 'react-router';
 import type { Account } from '../api/api1.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { accountsQuery } from '../api/queries.ts';
-import { useUser } from '../auth/session-context.tsx';
+import { useKept } from '../auth/session-context.tsx';
 import { Fault } from '../components/fault.tsx';
-import { Page } from '../components/page.tsx';
+import { useHealing } from '../components/healing.ts';
+import { Loading, Page, Skeleton } from '../components/page.tsx';
 import { PaymentForm } from '../components/payment-form.tsx';
 import { PaymentResult } from '../components/payment-result.tsx';
-import { Loading, Skeleton } from '../components/skeleton.tsx';
-import { createDraftStore, EMPTY_DRAFT, type PaymentDraft } from '../payments/draft.ts';
-import { usePayment } from '../payments/use-payment.ts';
+import { EMPTY_DRAFT, readDraft, type PaymentDraft } from '../payments/draft.ts';
+import { usePayment } from '../payments/payment-attempt.ts';
 import css from './pay.module.css';
-
-const drafts = createDraftStore(sessionStorage);
 
 /** A payment from one of the user's accounts. */
 export default function PayPage() {
   const { api1 } = useApis();
   const accounts = useQuery(accountsQuery(api1));
+  const { error, isRetrying, retry } = useHealing(accounts);
   return (
-    <Page title="Pay" lead="API1 asks API2 to book it on your behalf: once, however often it is sent.">
-      {accounts.isPending && <LoadingForm />}
-      {accounts.isError && !accounts.data && (
+    <Page
+      title="Pay"
+      lead="API1 asks API2 to book the payment on your behalf. It is booked once, however often it is sent."
+    >
+      {accounts.isPending && !error && <LoadingForm />}
+      {error && !accounts.data && (
         <Fault
           title="Your accounts could not be loaded"
-          error={accounts.error}
-          onRetry={() => void accounts.refetch()}
+          error={error}
+          onRetry={retry}
+          isRetrying={isRetrying}
         />
       )}
       {accounts.data?.length === 0 && <NoAccounts />}
@@ -38,18 +41,18 @@ export default function PayPage() {
 
 function Payment({ accounts }: { accounts: readonly Account[] }) {
   const { api1 } = useApis();
-  const { subject } = useUser();
+  const kept = useKept('payment');
   const [parameters] = useSearchParams();
   const [draft, setDraft] = useState(() =>
-    withAccount(drafts.load(subject), parameters.get('from'), accounts),
+    withAccount(readDraft(kept.load()), parameters.get('from'), accounts),
   );
   const change = (changed: PaymentDraft) => {
-    drafts.save(subject, changed);
+    kept.save(changed);
     setDraft(changed);
   };
   const { attempt, send, retry, edit } = usePayment(api1, draft.open, (open) => {
     // From storage and not from the state: this is also told when the page has gone, and then no state changes.
-    const { open: _settled, ...text } = drafts.load(subject);
+    const { open: _settled, ...text } = readDraft(kept.load());
     change(open ? { ...text, open } : text);
   });
   const startOver = () => {
@@ -84,7 +87,7 @@ function NoAccounts() {
     <div className="card stack-tight">
       <h2>There is no account to pay from</h2>
       <p className="muted">
-        The bank has no account of yours. <Link to="/accounts">Accounts</Link> says the same.
+        You have no account at the bank. <Link to="/accounts">Accounts</Link> shows the same.
       </p>
     </div>
   );

@@ -1,12 +1,18 @@
-import { ApiError } from '../api/api-error.ts';
-import type { BookedPayment, PaymentOrder } from '../api/api1.ts';
-import { AuthorizationServerUnreachable, SessionEnded } from '../auth/session.ts';
+import { useQueryClient } from '@tanstack/react-query';
+import { useReducer, useRef } from 'react';
+import { ApiError } from '../api/api-client.ts';
+import type { Api1, BookedPayment, PaymentOrder } from '../api/api1.ts';
+import { accountsQuery } from '../api/queries.ts';
+import { SessionEnded } from '../auth/session.ts';
+import { SignInServiceError } from '../auth/sign-in-problem.ts';
+import { faultText, type FaultText } from '../text/fault-text.ts';
+import type { PaymentDraft } from './draft.ts';
 
 /** The session has ended; the service asks to come back later; no token could be had because the sign-in service is away. */
 export type NotSentCause = 'session' | 'busy' | 'no_token';
 
 /**
- * What is known about one payment. The order and its key go together from the first sending on: only the same order is
+ * The state of one payment. The order and its key go together from the first sending on: only the same order is
  * ever sent under a key again, which is what makes trying again safe.
  */
 export type PaymentAttempt =
@@ -20,7 +26,7 @@ export type PaymentAttempt =
     }
   | { readonly phase: 'booked'; readonly booked: BookedPayment; readonly order: PaymentOrder }
   /** The bank has said no: nothing was booked. */
-  | { readonly phase: 'refused'; readonly order: PaymentOrder; readonly why: string }
+  | { readonly phase: 'refused'; readonly order: PaymentOrder; readonly why: FaultText }
   /** Never reached the bank: nothing was booked, and the same key is still good. */
   | {
       readonly phase: 'not_sent';
@@ -66,7 +72,7 @@ export function nextAttempt(attempt: PaymentAttempt, event: PaymentEvent): Payme
 }
 
 /**
- * What a failure says about the booking. Only the bank's own refusal (422) is an answer about this key, kept and given again
+ * Reads from a failure whether the payment was booked. Only the bank's own refusal (422) is an answer about this key, kept and given again
  * each time. Other refusals are made before the order is read, so they say that *this* sending booked nothing, and nothing
  * about an earlier one. 409 (still in progress), 408, every 5xx and no answer leave it open.
  */
@@ -76,25 +82,76 @@ function afterFailure(
 ): PaymentAttempt {
   const { order, key, mayBeBooked } = attempt;
   if (error instanceof ApiError && error.status === 422)
-    return { phase: 'refused', order, why: whyOf(error) };
+    return { phase: 'refused', order, why: faultText(error) };
   if (mayBeBooked) return { phase: 'unknown', order, key };
   const why = notSentCause(error);
   if (why !== undefined) return { phase: 'not_sent', order, key, why };
   if (!(error instanceof ApiError) || LEFT_OPEN.has(error.status) || error.status >= 500) {
     return { phase: 'unknown', order, key };
   }
-  return { phase: 'refused', order, why: whyOf(error) };
+  return { phase: 'refused', order, why: faultText(error) };
 }
 
 const LEFT_OPEN = new Set([408, 409]);
 
 function notSentCause(error: unknown): NotSentCause | undefined {
   if (error instanceof SessionEnded) return 'session';
-  if (error instanceof AuthorizationServerUnreachable) return 'no_token';
+  if (error instanceof SignInServiceError) return 'no_token';
   if (!(error instanceof ApiError)) return undefined;
   return error.status === 401 ? 'session' : error.status === 429 ? 'busy' : undefined;
 }
 
-function whyOf({ problem }: ApiError): string {
-  return problem.detail ?? problem.title ?? 'The bank gave no reason.';
+export interface PaymentActions {
+  readonly attempt: PaymentAttempt;
+  /** Sends a new order under a new key. */
+  readonly send: (order: PaymentOrder) => void;
+  /** Sends the same order under the same key again. */
+  readonly retry: () => void;
+  readonly edit: () => void;
+}
+
+/**
+ * One payment from the form to its end, one at a time. `open` is an attempt from before a reload whose end is not known;
+ * `onOpen` is told before each sending, and again once the end is known, even when the page is gone by then.
+ */
+export function usePayment(
+  api1: Api1,
+  open: PaymentDraft['open'],
+  onOpen: (open: PaymentDraft['open']) => void,
+): PaymentActions {
+  const queries = useQueryClient();
+  const [attempt, dispatch] = useReducer(
+    nextAttempt,
+    open ? ({ phase: 'unknown', ...open } as const) : EDITING,
+  );
+
+  const isUnderWay = useRef(false);
+
+  const run = async (event: Extract<PaymentEvent, { type: 'send' | 'retry' }>) => {
+    const sending = nextAttempt(attempt, event);
+    if (isUnderWay.current || sending.phase !== 'sending') return;
+    isUnderWay.current = true;
+    const { order, key } = sending;
+    dispatch(event);
+    // Written down before it is sent: a reload in between must not forget that something is on its way.
+    onOpen({ order, key });
+    const end = await api1.pay(order, key).then(
+      (booked) => ({ type: 'answered', booked }) as const,
+      (error: unknown) => ({ type: 'failed', error }) as const,
+    );
+    isUnderWay.current = false;
+    if (nextAttempt(sending, end).phase !== 'unknown') onOpen(undefined);
+    dispatch(end);
+    await queries.invalidateQueries({ queryKey: accountsQuery(api1).queryKey });
+  };
+
+  return {
+    attempt,
+    send: (order) => void run({ type: 'send', order, key: crypto.randomUUID() }),
+    retry: () => void run({ type: 'retry' }),
+    edit() {
+      onOpen(undefined);
+      dispatch({ type: 'edit' });
+    },
+  };
 }
