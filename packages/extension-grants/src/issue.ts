@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { errors, type TokenEndpointGrantContext } from 'oidc-provider';
 import {
@@ -17,6 +18,7 @@ import {
   type DPoPValidationResult,
   findAccount,
   resourceServerOf,
+  setTokenId,
 } from './oidc-provider-internals.ts';
 import { assertNoProtocolClaims, assertNoProtocolMembers, refuse } from './results.ts';
 
@@ -64,6 +66,7 @@ export async function issue(result: SubjectGrant | ClientGrant, issuing: Issuing
     result.kind === 'client'
       ? new provider.ClientCredentials(stated)
       : new provider.AccessToken(withoutGrant({ ...stated, accountId: result.subject, gty: grantType }));
+  setTokenId(token, createTokenId(iat));
   if (dpop !== undefined) {
     await assertProofIsNew(ctx, dpop);
     token.setThumbprint('jkt', dpop.thumbprint);
@@ -166,6 +169,11 @@ function lifetimeSecondsOf(
 export function assertLifetime(seconds: number, maximumSeconds = Number.MAX_SAFE_INTEGER): void {
   if (Number.isSafeInteger(seconds) && seconds >= 1 && seconds <= maximumSeconds) return;
   throw new RangeError(`a lifetime is a whole number of seconds from 1 to ${maximumSeconds}`);
+}
+
+/** 144 random bits behind the time, so that the ledger's indexes grow at their ends. */
+export function createTokenId(issuedAt: number): string {
+  return `${issuedAt.toString(36)}${randomBytes(18).toString('base64url')}`;
 }
 
 /** Such a token hangs from its parent, not from a grant of oidc-provider; its types want one all the same. */

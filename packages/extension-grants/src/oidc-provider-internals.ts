@@ -77,6 +77,12 @@ export async function resourceServerOf(
   return new provider.ResourceServer(resource, info);
 }
 
+/** Gives a token its id. oidc-provider chooses the token's format when it makes an id itself, so it makes one first. */
+export function setTokenId(token: { jti: string }, jti: string): void {
+  (token as { jti: string; generateTokenId(): string }).generateTokenId();
+  token.jti = jti;
+}
+
 /** Signs a JWT with the key and the algorithm that oidc-provider uses for ID tokens. */
 export async function signJwt(
   provider: Provider,

@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import { statusesOf } from './liveness.ts';
-import { isStorable, type LedgerTable, type StsSchema } from './schema.ts';
+import { IS_DELEGATION, isStorable, type LedgerTable, type StsSchema } from './schema.ts';
 
 /** A row as `/account/delegations` and `ledger --json` show it. */
 export interface DelegationRow {
@@ -85,10 +85,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
   return {
     /** What was done, or refused, for a user by others. Null for a malformed cursor. */
     async delegationsOf(subject: string, wanted: PageRequest): Promise<Page<DelegationRow> | null> {
-      const query = newestFirst()
-        .where('subject', '=', subject)
-        // Word for word the condition of the index `ledger_of_delegations`.
-        .where(sql<boolean>`(outcome = 'refused' or actor is not null)`);
+      const query = newestFirst().where('subject', '=', subject).where(IS_DELEGATION);
       const found = await page(query, wanted);
       return found && { rows: await rowsOf(found.rows, delegationRow), next: found.next };
     },
@@ -141,11 +138,14 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
       return found && { rows: await rowsOf(found.rows, operatorRow), next: found.next };
     },
 
-    /** What was recorded under that jti or request id, and the status of the newest issued token among it. */
+    /** The token of that jti, or what was refused to that request id, and the status of the newest issued token among it. */
     async explain(jtiOrRequestId: string) {
       const rows = await newestFirst()
         .where((where) =>
-          where.or([where('id', '=', jtiOrRequestId), where('request_id', '=', jtiOrRequestId)]),
+          where.or([
+            where('id', '=', jtiOrRequestId),
+            where.and([where('request_id', '=', jtiOrRequestId), where('outcome', '=', 'refused')]),
+          ]),
         )
         .limit(MAXIMUM_PAGE)
         .execute();

@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { lifetimes } from '../lifetimes.ts';
 import { type ClientsOfAudience, enqueueRevocation, enqueueSessionLogout } from './logout-outbox.ts';
-import type { StsSchema } from './schema.ts';
+import { IS_DELEGATION, type StsSchema } from './schema.ts';
 import type { Generation } from './users.ts';
 
 export type Revocation = ReturnType<typeof createRevocation>;
@@ -52,6 +52,7 @@ export function createRevocation(options: {
       .updateTable('ledger')
       .set({ revoked_at: now() })
       .where('subject', '=', subject)
+      .where(IS_DELEGATION)
       .where('session', 'is', null)
       .where('expires_at', '>', now())
       .where('revoked_at', 'is', null)

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Generated } from 'kysely';
+import { type Generated, sql } from 'kysely';
 
 /**
  * The tables of the STS. Times are epoch seconds, flags 0 or 1, lists and objects JSON text. Ids that would be good as
@@ -182,3 +182,6 @@ export function isExternalTokenId(id: string): boolean {
 export function isStorable(text: string): boolean {
   return !text.includes('\0');
 }
+
+/** A token with an actor, or a refusal: word for word the condition of the index `ledger_of_delegations`. */
+export const IS_DELEGATION = sql<boolean>`(outcome = 'refused' or actor is not null)`;
