@@ -4,13 +4,20 @@ import { isUnavailable } from '@behalf/database';
 import { createTokenRequestGuard } from '@behalf/extension-grants';
 import {
   allowOrigin,
+  headersOf,
   healthRoutes,
   type Logger,
   notFound,
   problemHandler,
   requestLogging,
 } from '@behalf/service';
-import express, { type Express, type RequestHandler } from 'express';
+import express, {
+  type Express,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import helmet from 'helmet';
 import { accountRoutes } from './account/routes.ts';
 import { interactionRoutes } from './interactions/routes.ts';
@@ -43,7 +50,7 @@ export interface AppDependencies {
 }
 
 /** Everything oidc-provider answers. Other paths never reach it: it ends every request that it gets. */
-const ENGINE_PATHS = [
+const PROVIDER_PATHS = [
   '/connect/{*rest}',
   '/.well-known/openid-configuration{/*rest}',
   '/.well-known/oauth-authorization-server',
@@ -59,7 +66,7 @@ const BROWSER_PATHS = [
   '/.well-known/{*rest}',
 ];
 
-/** What is pushed is kept, also for strangers: no more than an address can hold. */
+/** What is pushed is kept, also for unauthenticated callers: no more than an address can hold. */
 const MAXIMUM_PUSHED_BYTES = 16 * 1024;
 
 /** The whole service. Nothing listens yet. */
@@ -72,8 +79,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.set('trust proxy', [...dependencies.trustedProxies]);
 
   app.use(requestLogging(logger, { describePath: loggedPath }));
-  app.use(healthRoutes({ ready: dependencies.ready }));
-  app.use(securityHeaders());
+  app.use(securityHeaders);
   app.use(setOwnAddress(issuer));
   app.use(
     BROWSER_PATHS,
@@ -85,6 +91,17 @@ export function createApp(dependencies: AppDependencies): Express {
     }),
   );
 
+  const guard = (required: readonly string[], mayRepeat: readonly string[], maximumBytes?: number) =>
+    createTokenRequestGuard({
+      realm: issuer,
+      required,
+      mayRepeat,
+      ...(maximumBytes === undefined ? {} : { maximumBytes }),
+    });
+  // First, because it is called most.
+  app.all('/connect/token', guard(['grant_type'], ['audience', 'resource']), inOriginForm, host.handle);
+
+  app.use(healthRoutes({ ready: dependencies.ready }));
   app.use(interactionRoutes({ ...dependencies, provider: () => host.current }));
   app.use(
     protectedResourceMetadata({
@@ -96,20 +113,12 @@ export function createApp(dependencies: AppDependencies): Express {
   );
   app.use('/account', accountRoutes(dependencies));
 
-  const guard = (required: readonly string[], mayRepeat: readonly string[], maximumBytes?: number) =>
-    createTokenRequestGuard({
-      realm: issuer,
-      required,
-      mayRepeat,
-      ...(maximumBytes === undefined ? {} : { maximumBytes }),
-    });
-  app.all('/connect/token', guard(['grant_type'], ['audience', 'resource']));
   app.all('/connect/introspect', guard(['token'], []));
   app.all('/connect/revocation', guard(['token'], []));
   app.all('/connect/par', guard([], ['resource'], MAXIMUM_PUSHED_BYTES));
   app.post('/connect/endsession/confirm', readSignOutForm);
   app.post(['/connect/authorize', '/connect/endsession'], postAsGet(issuer));
-  app.all(ENGINE_PATHS, inOriginForm, host.handle);
+  app.all(PROVIDER_PATHS, inOriginForm, host.handle);
 
   app.use(notFound());
   app.use(problemHandler(logger, { isOutage: isUnavailable }));
@@ -117,14 +126,19 @@ export function createApp(dependencies: AppDependencies): Express {
 }
 
 /** For every answer; pages for people replace the policy by their own. */
-function securityHeaders(): RequestHandler {
-  return helmet({
+const SECURITY_HEADERS = headersOf(
+  helmet({
     contentSecurityPolicy: false,
     referrerPolicy: { policy: 'no-referrer' },
     xFrameOptions: { action: 'deny' },
     // Discovery, keys and tokens are read by pages of another origin.
     crossOriginResourcePolicy: { policy: 'cross-origin' },
-  });
+  }),
+);
+
+function securityHeaders(_request: Request, response: Response, next: NextFunction): void {
+  for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
+  next();
 }
 
 /**

@@ -11,7 +11,8 @@ export function createStatement<Row, Schema>(
   const compiled = build((position) => sql.val(position)).compile(db);
   const positions = compiled.parameters as readonly number[];
   return async (...values) => {
-    const parameters = positions.map((position) => values[position]);
+    const parameters: unknown[] = [];
+    for (const position of positions) parameters.push(values[position]);
     const { rows } = await db.executeQuery<Row>({ ...compiled, parameters });
     return rows;
   };

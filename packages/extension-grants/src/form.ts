@@ -29,8 +29,10 @@ export function parseForm(bytes: Buffer, maximumPairs: number): ParsedForm {
   }
   for (const pair of pairs) {
     const at = pair.indexOf('=');
-    const name = decode(at === -1 ? pair : pair.slice(0, at));
-    const value = at === -1 ? '' : decode(pair.slice(at + 1));
+    const [first, second] = at === -1 ? [pair, ''] : [pair.slice(0, at), pair.slice(at + 1)];
+    const isEncoded = pair.includes('%') || pair.includes('+');
+    const name = isEncoded ? decode(first) : first;
+    const value = isEncoded ? decode(second) : second;
     if (name === undefined || value === undefined) return refused('the body is not form-encoded');
     if (name.includes('\0')) return refused('the body contains NUL');
     if (name === '' || value === '') continue;
@@ -46,7 +48,6 @@ export function parseForm(bytes: Buffer, maximumPairs: number): ParsedForm {
 
 /** Undefined for malformed percent-encoding. */
 function decode(encoded: string): string | undefined {
-  if (!encoded.includes('%')) return encoded.includes('+') ? encoded.replaceAll('+', ' ') : encoded;
   try {
     return decodeURIComponent(encoded.replaceAll('+', ' '));
   } catch {

@@ -105,7 +105,8 @@ function findClientFault(authorization: string | undefined, { values, withNul }:
     Number(values.has('client_secret')) +
     Number(assertion !== undefined);
   if (mechanisms > 1) return invalidRequest('the client authenticates in more than one way');
-  if (CREDENTIAL_PARAMETERS.some((name) => withNul.has(name))) {
+  if (withNul.size > 0) {
+    // Only a credential may have one by now; any other parameter was refused before.
     return invalidClient('the client authentication contains NUL');
   }
   if (authorization !== undefined && !isBasic(authorization)) {

@@ -31,7 +31,7 @@ export const apiHeaders: RequestHandler = (_request, response, next) => {
 };
 
 /** The headers that a middleware sets on every response, computed once. */
-function headersOf(middleware: ReturnType<typeof helmet>): readonly (readonly [string, string])[] {
+export function headersOf(middleware: ReturnType<typeof helmet>): readonly (readonly [string, string])[] {
   const headers: [string, string][] = [];
   const response = {
     setHeader: (name: string, value: string) => void headers.push([name, value]),

@@ -1,5 +1,12 @@
 export { loadApiConfig, commonSettings } from './api-config.ts';
-export { allowOrigin, apiHeaders, idempotencyKeyOf, jsonBody, requireIdempotencyKey } from './http.ts';
+export {
+  allowOrigin,
+  apiHeaders,
+  headersOf,
+  idempotencyKeyOf,
+  jsonBody,
+  requireIdempotencyKey,
+} from './http.ts';
 export { createLogger, type Logger, pathOf, redactText } from './logging.ts';
 export { allowOnly, notFound, problem, Problem, problemHandler, sendProblem } from './problem.ts';
 export {

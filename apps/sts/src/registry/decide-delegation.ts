@@ -48,40 +48,41 @@ export type DelegationDecision =
 export function decideDelegation(question: DelegationQuestion): DelegationDecision {
   const { subjectToken, actor, requested, apis } = question;
   if (!mayPresent(question))
-    return no('presenter', 'the subject token was not issued to be presented by this client');
+    return refuse('presenter', 'the subject token was not issued to be presented by this client');
 
-  const edges = question.policy.filter((edge) => matchesSubjectToken(edge, question));
-  if (edges.length === 0) return no('no_rule', 'the policy does not let this client act with such a token');
+  const rules = question.policy.filter((rule) => matchesSubjectToken(rule, question));
+  if (rules.length === 0)
+    return refuse('no_rule', 'the policy does not let this client act with such a token');
 
   const { target, targetIsNamed } = requested;
   const rulesForTarget =
-    target === undefined ? edges : edges.filter((edge) => identifierOf(edge, apis) === target);
+    target === undefined ? rules : rules.filter((rule) => identifierOf(rule, apis) === target);
   if (rulesForTarget.length === 0) {
     return targetIsNamed
-      ? no('no_rule', 'the policy does not let this client act at the requested target')
-      : no('scope', 'a requested scope is outside what the policy allows');
+      ? refuse('no_rule', 'the policy does not let this client act at the requested target')
+      : refuse('scope', 'a requested scope is outside what the policy allows');
   }
-  const rulesForScopes = rulesForTarget.filter((edge) =>
-    requested.scopes.every((scope) => edge.scopes.includes(scope)),
+  const rulesForScopes = rulesForTarget.filter((rule) =>
+    requested.scopes.every((scope) => rule.scopes.includes(scope)),
   );
-  const [edge, other] = rulesForScopes;
-  if (edge === undefined) return no('scope', 'a requested scope is outside what the policy allows');
+  const [rule, other] = rulesForScopes;
+  if (rule === undefined) return refuse('scope', 'a requested scope is outside what the policy allows');
   if (other !== undefined)
-    return no('target', 'the request fits several targets or sets of scopes: name one');
+    return refuse('target', 'the request fits several targets or sets of scopes: name one');
 
   const scopes =
     requested.scopes.length > 0
       ? requested.scopes
-      : edge.scopes.filter((scope) => actor.scopes.includes(scope));
+      : rule.scopes.filter((scope) => actor.scopes.includes(scope));
   if (scopes.length === 0 || !scopes.every((scope) => actor.scopes.includes(scope))) {
-    return no('scope', 'the client is not registered for the scopes');
+    return refuse('scope', 'the client is not registered for the scopes');
   }
-  if (subjectToken.actorChain.length + 1 > edge.maximumDepth)
-    return no('depth', 'the chain of actors would be too deep');
-  if (edge.requireDpop === true && !question.hasDpopProof) {
-    return no('dpop_required', 'the policy wants the new token bound to a key: send a DPoP proof');
+  if (subjectToken.actorChain.length + 1 > rule.maximumDepth)
+    return refuse('depth', 'the chain of actors would be too deep');
+  if (rule.requireDpop === true && !question.hasDpopProof) {
+    return refuse('dpop_required', 'the policy wants the new token bound to a key: send a DPoP proof');
   }
-  return { ok: true, rule: edge, scopes, target: identifierOf(edge, apis) };
+  return { ok: true, rule, scopes, target: identifierOf(rule, apis) };
 }
 
 /** Rule 2: a client that exchanges for the API in `aud`; for a trusted issuer's JWT the one that `azp` names. */
@@ -91,25 +92,25 @@ function mayPresent({ subjectToken, actor, apis }: DelegationQuestion): boolean 
 }
 
 function matchesSubjectToken(
-  edge: DelegationRule,
+  rule: DelegationRule,
   { grantType, actor, subjectToken, apis }: DelegationQuestion,
 ): boolean {
-  if (edge.actor !== actor.id || !edge.by.includes(grantType)) return false;
-  if ('issuer' in edge.subjectToken)
-    return subjectToken.kind === 'external' && subjectToken.issuer === edge.subjectToken.issuer;
+  if (rule.actor !== actor.id || !rule.by.includes(grantType)) return false;
+  if ('issuer' in rule.subjectToken)
+    return subjectToken.kind === 'external' && subjectToken.issuer === rule.subjectToken.issuer;
   return (
     subjectToken.kind === 'access_token' &&
-    apis.find(edge.subjectToken.api)?.identifier === subjectToken.audience &&
-    subjectToken.scopes.includes(edge.subjectToken.scope)
+    apis.find(rule.subjectToken.api)?.identifier === subjectToken.audience &&
+    subjectToken.scopes.includes(rule.subjectToken.scope)
   );
 }
 
-function identifierOf(edge: DelegationRule, apis: ApiRegistry): string {
-  const resource = apis.find(edge.to);
-  if (resource === undefined) throw new Error(`the policy leads to ${edge.to}, which is not registered`);
+function identifierOf(rule: DelegationRule, apis: ApiRegistry): string {
+  const resource = apis.find(rule.to);
+  if (resource === undefined) throw new Error(`the policy leads to ${rule.to}, which is not registered`);
   return resource.identifier;
 }
 
-function no(fault: DelegationFault, description: string): DelegationDecision {
+function refuse(fault: DelegationFault, description: string): DelegationDecision {
   return { ok: false, fault, description };
 }

@@ -10,6 +10,9 @@ export interface BatchWriterOptions<Row> {
   readonly maximumWaiting: number;
 }
 
+/** Turns of the event loop, which take microseconds while nothing happens. */
+const MAXIMUM_TURNS = 4;
+
 interface Waiting<Row> {
   readonly row: Row;
   readonly resolve: () => void;
@@ -24,9 +27,19 @@ export function createBatchWriter<Row>(options: BatchWriterOptions<Row>) {
   const { insert, insertAgain, maximumRows, maximumWaiting } = options;
   let waiting: Waiting<Row>[] = [];
   let running = false;
+  let latestSize = 0;
+
+  /** Lets requests that are being read join the batch, as long as the batch before it was larger; a few turns at most. */
+  async function gather(): Promise<void> {
+    for (let turn = 0; turn < MAXIMUM_TURNS && waiting.length < latestSize; turn += 1) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    latestSize = waiting.length;
+  }
 
   async function run(): Promise<void> {
     while (waiting.length > 0) {
+      await gather();
       const batch = waiting.length <= maximumRows ? waiting : waiting.slice(0, maximumRows);
       waiting = waiting.length <= maximumRows ? [] : waiting.slice(maximumRows);
       try {
