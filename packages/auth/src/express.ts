@@ -133,9 +133,9 @@ function send(
   headers: Readonly<Record<string, string>>,
   body: unknown,
 ): void {
-  response.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  response.end(body === undefined ? undefined : JSON.stringify(body));
+  response.status(status).set(headers);
+  if (body === undefined) response.end();
+  else response.send(JSON.stringify(body));
 }
 
 /** Serves the API's metadata at its well-known place (RFC 9728 §3), for anyone and any origin. */
@@ -150,21 +150,15 @@ export function protectedResourceMetadata(options: ProtectedResourceOptions): Re
   return router;
 }
 
-export interface DelegationProblemsOptions {
-  /** Further members of the body (RFC 9457 §3.2), beside those that the problem has. */
-  readonly membersOf?: ((request: Request, status: number) => Readonly<Record<string, unknown>>) | undefined;
-}
-
 /**
  * Answers the errors of a delegation client: see problemOfDelegationError. Mounted after the routes, before the app's own
  * error handler, which gets every other error.
  */
-export function delegationProblems({ membersOf }: DelegationProblemsOptions = {}): ErrorRequestHandler {
+export function delegationProblems(): ErrorRequestHandler {
   return (error: unknown, request: ProtectedRequest, response, next) => {
     const problem = response.headersSent ? undefined : problemOf(error, request[PROTECTION]);
     if (problem === undefined) return next(error);
-    const body = { ...membersOf?.(request, problem.status), ...problem.body };
-    refuse(request, response, { ...problem, body }, (error as Error).message);
+    refuse(request, response, problem, (error as Error).message);
   };
 }
 

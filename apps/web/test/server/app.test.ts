@@ -113,7 +113,10 @@ describe('another name of this machine', () => {
 describe('the issuer', () => {
   it.each(['https://sts.example/', 'https://sts.example/tenant/', 'https://sts.example'])(
     'is passed on as it is written: %s (OpenID Connect Discovery §4.3)',
-    (issuer) => expect(loadConfig({ ISSUER: issuer }).client.issuer).toBe(issuer),
+    (issuer) => {
+      const { client } = loadConfig({ NODE_ENV: 'development', ISSUER: issuer });
+      expect(client.issuer).toBe(issuer);
+    },
   );
 
   it('is refused when it is no address', () => {
