@@ -43,14 +43,18 @@ export function createTokenRequestGuard(options: TokenRequestGuardOptions) {
   const { realm, required = ['grant_type'], mayRepeat = ['audience', 'resource'] } = options;
   const { maximumBytes = 56 * 1024 } = options;
 
-  async function guard(req: GuardedRequest, res: ServerResponse, next: Next): Promise<void> {
+  /** Whether the request goes on; otherwise it has been answered. */
+  async function guard(req: GuardedRequest, res: ServerResponse): Promise<boolean> {
     // RFC 6749 §5.1 asks for both.
     res.setHeader('Cache-Control', 'no-store');
     res.setHeader('Pragma', 'no-cache');
-    if (req.method === 'OPTIONS') return void res.writeHead(204, { Allow: 'POST, OPTIONS' }).end();
+    if (req.method === 'OPTIONS') {
+      res.writeHead(204, { Allow: 'POST, OPTIONS' }).end();
+      return false;
+    }
     if (req.method !== 'POST') return answer(res, { ...invalidRequest('only POST is allowed'), status: 405 });
     const bytes = await readBody(req, maximumBytes);
-    if (bytes === 'aborted') return;
+    if (bytes === 'aborted') return false;
     if (bytes === 'too_large') {
       return answer(res, { ...invalidRequest('the body is too large'), status: 413 });
     }
@@ -65,7 +69,7 @@ export function createTokenRequestGuard(options: TokenRequestGuardOptions) {
     req.form = form;
     presentBody(req, form.body);
     req.headers.accept = 'application/json';
-    next();
+    return true;
   }
 
   function findFormFault({ values, withNul }: Form): Fault | undefined {
@@ -79,17 +83,26 @@ export function createTokenRequestGuard(options: TokenRequestGuardOptions) {
     return undefined;
   }
 
-  function answer(res: ServerResponse, { status, error, description }: Fault): void {
+  function answer(res: ServerResponse, { status, error, description }: Fault): false {
     if (status === 401) res.setHeader('WWW-Authenticate', `Basic realm="${realm}"`);
     if (status === 405) res.setHeader('Allow', 'POST, OPTIONS');
     if (status === 413) res.setHeader('Connection', 'close');
     res.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' });
     res.end(JSON.stringify({ error, error_description: description }));
+    return false;
   }
 
-  return (req: GuardedRequest, res: ServerResponse, next: Next): void => {
-    guard(req, res, next).catch(next);
-  };
+  async function run(req: GuardedRequest, res: ServerResponse, next: Next): Promise<void> {
+    let passed: boolean;
+    try {
+      passed = await guard(req, res);
+    } catch (error) {
+      return next(error);
+    }
+    if (passed) next();
+  }
+
+  return (req: GuardedRequest, res: ServerResponse, next: Next): void => void run(req, res, next);
 }
 
 /**

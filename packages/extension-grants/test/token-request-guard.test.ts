@@ -5,8 +5,6 @@ import { grantClient } from '../src/results.ts';
 import { createTokenRequestGuard, type GuardedRequest } from '../src/token-request-guard.ts';
 import { as, startTestServer, type TestServer } from './support/server.ts';
 
-const ORIGIN = 'https://app.example';
-
 let server: TestServer;
 
 beforeAll(async () => {

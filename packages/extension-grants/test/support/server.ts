@@ -57,7 +57,6 @@ export interface TestServerOptions extends Partial<RegisterExtensionGrantsOption
   readonly configuration?: Partial<Configuration>;
   /** Whether the request guard stands in front of the token endpoint. Default yes. */
   readonly guarded?: boolean;
-  readonly allowedOrigins?: readonly string[];
 }
 
 export interface TestServer {
@@ -84,7 +83,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const http = createServer((req, res) => listener(req, res));
   await new Promise<void>((resolve) => void http.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-  const { configuration, guarded = true, allowedOrigins = [], ...registration } = options;
+  const { configuration, guarded = true, ...registration } = options;
 
   const issued: TestServer['issued'] = [];
   const requests: ExtensionGrantRequest[] = [];
