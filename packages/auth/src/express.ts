@@ -133,9 +133,12 @@ function send(
   headers: Readonly<Record<string, string>>,
   body: unknown,
 ): void {
-  response.status(status).set(headers);
-  if (body === undefined) response.end();
-  else response.send(JSON.stringify(body));
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  // An app's own middleware may have something to add in `send`. A plain node:http response has none.
+  if (text !== undefined && typeof response.send === 'function') response.send(text);
+  else response.end(text);
 }
 
 /** Serves the API's metadata at its well-known place (RFC 9728 §3), for anyone and any origin. */
