@@ -11,7 +11,7 @@ import {
   registerExtensionGrants,
   type ExtensionGrantRequest,
   type ExtensionGrantValidator,
-  type TargetDirectory,
+  type ApiDirectory,
 } from '@behalf/extension-grants';
 import express, { type ErrorRequestHandler } from 'express';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -28,7 +28,7 @@ export const wrongUses = [
   // @ts-expect-error -- a validator answers with a result
   (): ExtensionGrantValidator => ({ grantType: 'badge', validate: async () => 'yes' }),
   // @ts-expect-error -- it takes a provider
-  () => registerExtensionGrants('provider', { validators: [], targets: undefined }),
+  () => registerExtensionGrants('provider', { validators: [], apis: undefined }),
 ];
 
 const listen = async (handler: Parameters<typeof createServer>[1]) => {
@@ -70,7 +70,7 @@ async function protectedApi() {
 async function providerWithGrant() {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true });
   const jwk = { ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig', kid: 'k1' };
-  const targets: TargetDirectory = {
+  const apis: ApiDirectory = {
     resolve: (name) => (name === ORDERS ? ORDERS : undefined),
     ownerOf: (scope) => (scope === 'orders.read' ? ORDERS : undefined),
     scopesOf: () => ['orders.read'],
@@ -106,7 +106,7 @@ async function providerWithGrant() {
     raw['badge'] === '4711'
       ? grantSubject({ subject: 'usr_1', authenticationMethod: 'badge' })
       : refuse('invalid_grant', 'the badge is unknown');
-  registerExtensionGrants(provider, { validators: [{ grantType: 'badge', validate }], targets });
+  registerExtensionGrants(provider, { validators: [{ grantType: 'badge', validate }], apis });
   provider.on('server_error', (_ctx, error) => void process.stderr.write(`${error.stack}\n`));
   const callback = provider.callback();
   const { url, close } = await listen((req, res) => void callback(req, res));
