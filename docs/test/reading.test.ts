@@ -6,7 +6,7 @@ const DOCS = resolve(import.meta.dirname, '..');
 const PAGE = resolve(DOCS, 'reading.md');
 const ROW = /^(\| \d+ \| \[[^\]]+\]\()([^)]+)(\) \| )\d+( \|.*)$/gm;
 const MAXIMUM_FILES = 26;
-const MAXIMUM_LINES = 3454;
+const MAXIMUM_LINES = 3470;
 
 const page = readFileSync(PAGE, 'utf8');
 const files = [...page.matchAll(ROW)].map(([, , link = '']) => link);
