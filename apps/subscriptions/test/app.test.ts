@@ -112,7 +112,10 @@ describe('GET /users/{sub}', () => {
       () => ofTheSts({ sub: 'machine.client', client_id: 'machine.client' }),
     ],
     ["a user's token that only names the STS's client as its client", () => ofTheSts({ sub: bob })],
-    ["a token in which another client acts for the STS's client", () => ofTheSts({ act: { sub: 'api2.client' } })],
+    [
+      "a token in which another client acts for the STS's client",
+      () => ofTheSts({ act: { sub: 'api2.client' } }),
+    ],
   ])("refuses to show a user's record to %s", async (_what, mint) => {
     const response = await get(`/users/${alice}`, mint());
     expect(response.status).toBe(403);

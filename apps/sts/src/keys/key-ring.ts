@@ -28,8 +28,6 @@ export interface KeySnapshot {
   readonly cookieKeys: readonly string[];
 }
 
-export type KeyRing = Awaited<ReturnType<typeof openKeyRing>>;
-
 /** Seconds; see lifetimes.ts. */
 const { keyPublishedAheadSeconds, keyRetentionSeconds, keyMaximumAgeSeconds } = lifetimes;
 
