@@ -4,7 +4,8 @@ import { rightAddress } from './server/app.ts';
 import { loadConfig } from './server/config.ts';
 import { withClientConfig } from './server/page.ts';
 
-const config = loadConfig(process.env);
+// For the development server alone. `vite build` sets NODE_ENV to production, and what it builds holds no configuration.
+const config = loadConfig({ ...process.env, NODE_ENV: 'development' });
 
 /** The development server does what the host does for a built page: puts the configuration in, and sends people to the right address. */
 const clientConfig: Plugin = {

@@ -118,6 +118,8 @@ export function useTestApi1(): TestApi1 {
   });
   beforeEach(() => {
     api.log = captureLog('api1');
+    // The issuer signs by the real clock, and a token of the future is refused.
+    api.now = epochSeconds();
     api.seen = [];
     api.requestsBefore = api.sts.requests.length;
     api.answerJson(200, {});
