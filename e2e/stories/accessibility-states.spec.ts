@@ -43,7 +43,7 @@ test.describe('accessibility of what comes later', () => {
   test('axe finds nothing while a question is asked, and after it was answered', async ({ page }) => {
     await signIn(page, 'carol');
     await open(page, 'Insights');
-    await expect(page.getByText('This needs an active subscription')).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'This needs an active subscription' })).toBeVisible();
     await expectAccessible(page);
     await open(page, 'Who acted for me');
     await page

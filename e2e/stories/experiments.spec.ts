@@ -98,7 +98,7 @@ for (const user of ['bob', 'carol'] as const) {
       .getByRole('button', { name: /exchanges the token: translation/ });
     await expect(refusedGrant).toContainText('400 invalid_grant');
     await open(page, 'Insights');
-    await expect(page.getByText('This needs an active subscription')).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'This needs an active subscription' })).toBeVisible();
     await expect(refusedGrant).toContainText('400 invalid_grant');
     await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0);
   });

@@ -27,7 +27,7 @@ test.describe('who acted for me', () => {
   test('a refusal is in the list, with its reason, and can be looked for', async ({ page }) => {
     await signIn(page, 'bob');
     await open(page, 'Insights');
-    await expect(page.getByText('This needs an active subscription')).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'This needs an active subscription' })).toBeVisible();
     await openList(page);
     await page.getByLabel('Show').selectOption('Refused');
     await expect(rows(page).nth(1)).toContainText('no active subscription');
