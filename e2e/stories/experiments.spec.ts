@@ -91,7 +91,9 @@ for (const user of ['bob', 'carol'] as const) {
     await open(page, 'Experiments');
     const article = await tryIt(page, /premium report/);
     await expect(article.getByText('403', { exact: true })).toBeVisible();
-    await expect(article.getByText(/^This needs an active subscription/)).toBeVisible();
+    await expect(
+      article.getByText('This needs an active subscription. Yours has lapsed, or you have none.'),
+    ).toBeVisible();
     await article.getByText('Step by step').click();
     const refusedGrant = page
       .getByRole('list', { name: 'Steps of the call' })
