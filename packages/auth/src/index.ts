@@ -44,6 +44,7 @@ export { CLOCK_TOLERANCE_SECONDS } from './options.ts';
 export {
   isLoopbackUrl,
   isPlainHttpElsewhere,
+  type Fetch,
   readBounded,
   retryAfterOf,
   TokenCheckUnavailableError,

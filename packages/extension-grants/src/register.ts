@@ -3,6 +3,7 @@ import type { ApiDirectory, ExtensionGrantValidator, RefusedRequest } from './co
 import { createGrantHandler } from './grant-handler.ts';
 import { assertLifetime } from './issue.ts';
 import { hasResourceIndicators, knownGrantTypes } from './oidc-provider-internals.ts';
+import { REPEATABLE_PARAMETERS } from './requested-target.ts';
 import { createTokenAnswers } from './token-answers.ts';
 
 export interface RegisterExtensionGrantsOptions {
@@ -34,8 +35,6 @@ const PARAMETERS = [
   'requested_token_type',
 ];
 
-const MAY_REPEAT = ['audience', 'resource'];
-
 const registered = new WeakSet<Provider>();
 
 /**
@@ -59,7 +58,7 @@ export function registerExtensionGrants(provider: Provider, options: RegisterExt
   registered.add(provider);
   for (const validator of validators) {
     const handler = createGrantHandler(validator, { apis, maximumLifetimeSeconds, now });
-    provider.registerGrantType(validator.grantType, handler, PARAMETERS, MAY_REPEAT);
+    provider.registerGrantType(validator.grantType, handler, PARAMETERS, REPEATABLE_PARAMETERS);
   }
   const onFailure = (err: unknown) => logger?.error({ err }, 'a refusal could not be recorded');
   provider.use(createTokenAnswers(provider, { onRefused, onFailure, now }));

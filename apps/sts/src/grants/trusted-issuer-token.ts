@@ -15,6 +15,7 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyResult,
 } from 'jose';
+import { lifetimes } from '../lifetimes.ts';
 import type { TrustedIssuer } from '../registry/users-and-issuers.ts';
 import { isStorable } from '../state/schema.ts';
 import type { UserStore } from '../state/users.ts';
@@ -30,7 +31,7 @@ export interface TrustedIssuerTokenOptions {
 export const KEYS_UNAVAILABLE = 'keys_unavailable';
 
 /** Clocks differ: a token may be this young or this much in the future. Age and expiry get no such grace. */
-const TOLERANCE_SECONDS = 5;
+const TOLERANCE_SECONDS = lifetimes.clockToleranceSeconds;
 
 const MAXIMUM_TOKEN_LENGTH = 16 * 1024;
 
@@ -170,7 +171,10 @@ function subjectTokenOf(
 
 function registeredKeys({ keys }: TrustedIssuer): JWTVerifyGetKey {
   if (keys.kind === 'static') return createLocalJWKSet(keys.jwks);
-  const remote = createRemoteJWKSet(new URL(keys.jwksUri), { timeoutDuration: 2000, cacheMaxAge: 60_000 });
+  const remote = createRemoteJWKSet(new URL(keys.jwksUri), {
+    timeoutDuration: lifetimes.outgoingTimeoutMs,
+    cacheMaxAge: lifetimes.keySetAgeSeconds * 1000,
+  });
   return async (header, token) => {
     try {
       return await remote(header, token);

@@ -1,5 +1,5 @@
+import { isPlainHttpElsewhere } from '@behalf/auth';
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
-import { isPlainHttpElsewhere } from '@behalf/service';
 import type { JWK } from 'jose';
 import type { RegistrySettings, ApiRegistry } from './apis.ts';
 
