@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { connect, createServer } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, isTaken, ROOT } from '@behalf/scripts/system';
 import { SERVICES, variablesOf } from '@behalf/service/services';
@@ -44,6 +44,25 @@ test.describe('the dev command', () => {
       await expectNothingLeft(children, ports);
     });
   }
+
+  test('what it starts listens on this machine alone, in both families of addresses', async () => {
+    const ports = await freePorts(VARIABLES.length);
+    const command = run(ports, dataDirectory);
+    await expect.poll(command.output).toContain('Behalf is ready');
+    const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all);
+    const loopback = ['127.0.0.1', '::1'].filter((one) => addresses.some(({ address }) => address === one));
+    // A server on every interface answers at 127.0.0.2 as well.
+    const elsewhere = [
+      '127.0.0.2',
+      ...addresses.filter(({ internal }) => !internal).map(({ address }) => address),
+    ];
+    for (const port of ports) {
+      for (const host of loopback) expect(await answers(host, port), `${host} ${port}`).toBe(true);
+      for (const host of elsewhere) expect(await answers(host, port), `${host} ${port}`).toBe(false);
+    }
+    command.signal('SIGINT');
+    expect(await command.exited).toBe(0);
+  });
 
   test('a person can sign in to what it has started, and get a token for curl', async ({ browser }) => {
     const ports = await freePorts(VARIABLES.length);
@@ -128,6 +147,13 @@ function run(
     exited: new Promise<number | null>((resolve) => child.once('exit', resolve)),
     signal: (signal: NodeJS.Signals) => void child.kill(signal),
   };
+}
+
+function answers(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port }, () => resolve(true)).on('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 function childrenOf(pid: number): number[] {
