@@ -58,7 +58,7 @@ function lineOf(row: OperatorRow): string {
 }
 
 const USAGE =
-  'policy check --actor <client> --grant <grant type> --from <api> [--having <scope> …] [--to <api>] [--scope <scope> …] [--chain <client> …] [--dpop]';
+  'policy check --actor <client> --grant <grant type> --from <api> [--subject user|client] [--having <scope> …] [--to <api>] [--scope <scope> …] [--chain <client> …] [--dpop]';
 
 /** `policy check …`: the decision of the delegation policy, without a token and without issuing anything. */
 export const policy: Command = async ([action, ...args], context) => {
@@ -69,6 +69,7 @@ export const policy: Command = async ([action, ...args], context) => {
       actor: { type: 'string' },
       grant: { type: 'string', default: 'delegation' },
       from: { type: 'string' },
+      subject: { type: 'string', default: 'user' },
       having: { type: 'string', multiple: true },
       to: { type: 'string' },
       scope: { type: 'string', multiple: true, default: [] },
@@ -90,7 +91,10 @@ export const policy: Command = async ([action, ...args], context) => {
     apis,
     grantType: values.grant,
     actor: { id: actor.id, scopes: actor.scopes },
-    subjectToken: exampleToken(from.identifier, values.having ?? from.scopes, values.chain, context),
+    subjectToken: {
+      ...exampleToken(from.identifier, values.having ?? from.scopes, values.chain, context),
+      subject: values.subject === 'client' ? EXAMPLE_CLIENT : 'example',
+    },
     requested: {
       scopes: values.scope,
       target: target ?? apis.ownerOf(values.scope[0] ?? '')?.identifier,
@@ -105,7 +109,9 @@ export const policy: Command = async ([action, ...args], context) => {
   );
 };
 
-/** A token as it would be presented; the policy looks at nothing but its audience, scopes and chain. */
+const EXAMPLE_CLIENT = 'example.client';
+
+/** A token as it would be presented; the policy looks at its audience, scopes and chain, and whether it is a client's own. */
 function exampleToken(
   audience: string,
   scopes: readonly string[],
@@ -119,7 +125,7 @@ function exampleToken(
     expiresAt: now() + 300,
     issuer: 'example',
     audience,
-    clientId: 'example',
+    clientId: EXAMPLE_CLIENT,
     scopes,
     act: undefined,
     actorChain,

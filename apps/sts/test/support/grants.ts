@@ -54,7 +54,7 @@ export const ACTOR_CLAIMS = {
   exp: NOW + 290,
 };
 
-/** machine.client's own token for api1: good at api1, and nobody's to act for. */
+/** machine.client's own token for api1: good there, and nobody's to act for but by a rule for clients. */
 export const MACHINE_CLAIMS = {
   ...ACTOR_CLAIMS,
   sub: 'machine.client',
