@@ -23,7 +23,7 @@ export interface Behalf {
   stop(): Promise<void>;
 }
 
-/** What a deployment gives every service; `SERVICE_FLAGS` replaces the flags. */
+/** Node’s flags of a deployment; `SERVICE_FLAGS` replaces them. */
 const FLAGS = (
   process.env['SERVICE_FLAGS'] ??
   /NODE_OPTIONS="([^"]*)"/.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.[1] ??

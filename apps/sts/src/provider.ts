@@ -193,7 +193,7 @@ export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }
   });
   return provider;
 
-  /** Seconds until the session that began then must end; as long as a sign-in may take while nobody has signed in. */
+  /** Seconds until the session that began then must end; as long as a sign-in may take before the sign-in. */
   function remainingOf(signedInAt: number | undefined): number {
     if (signedInAt === undefined) return lifetimes.interactionSeconds;
     return Math.max(1, signedInAt + lifetimes.sessionSeconds - now());

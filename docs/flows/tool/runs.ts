@@ -68,7 +68,7 @@ export const RUNS: Readonly<Record<string, Run>> = {
       'A target that the policy does not lead to (RFC 8693)',
       exchange('api1.client', 'subscriptions'),
     );
-    await step('A user for whom nobody here may act', () => call('api1', '/accounts', dave.accessToken));
+    await step('A user for whom no client may act', () => call('api1', '/accounts', dave.accessToken));
   },
 
   payment: async ({ step, signIn, payAs }) => {

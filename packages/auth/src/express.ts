@@ -149,7 +149,7 @@ function send(
 
 /** Serves the API's metadata at its well-known place (RFC 9728 §3), for anyone and any origin. */
 export function protectedResourceMetadata(options: ProtectedResourceOptions): RequestHandler {
-  const router = express.Router();
+  const router = express.Router({ caseSensitive: true, strict: true });
   const document = protectedResourceDocument(options);
   router.get(new URL(resourceMetadataUrl(options.resource)).pathname, (_request, response) => {
     response

@@ -22,7 +22,7 @@ export interface RegisterExtensionGrantsOptions {
   readonly logger?: { error(details: { readonly err: unknown }, message: string): void };
 }
 
-/** What oidc-provider reads itself. All other parameters reach the validator as well, in `raw`. */
+/** The parameters that oidc-provider reads itself. All other parameters reach the validator as well, in `raw`. */
 const PARAMETERS = [
   'scope',
   'audience',

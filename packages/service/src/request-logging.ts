@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
-import { Agent, type Dispatcher, request } from 'undici';
+import { Agent, request } from 'undici';
 import { type Logger, pathOf } from './logging.ts';
 
 const WELL_FORMED = /^[\w.-]{8,64}$/;
@@ -32,11 +32,14 @@ export async function fetchWithRequestId(url: string, init: RequestInit = {}): P
   const id = currentRequestId();
   const headers = new Headers(init.headers);
   if (id !== undefined) headers.set('X-Request-Id', id);
+  const { body: sent = null } = init;
+  if (sent !== null && typeof sent !== 'string' && !(sent instanceof URLSearchParams))
+    throw new TypeError('the body is text or a form');
   const answer = await request(url, {
     dispatcher: agent,
-    method: (init.method ?? 'GET') as Dispatcher.HttpMethod,
+    method: init.method ?? 'GET',
     headers,
-    body: init.body === undefined || init.body === null ? null : String(init.body),
+    body: sent === null ? null : sent.toString(),
     signal: init.signal ?? null,
   });
   const body = await answer.body.arrayBuffer();

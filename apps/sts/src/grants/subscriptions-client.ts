@@ -94,7 +94,7 @@ function read(text: string, subject: string): SubscriptionAnswer {
   const parsed = ANSWER.safeParse(parseJson(text));
   if (!parsed.success) return unavailable('the answer makes no sense');
   const { sub, ...subscription } = parsed.data;
-  return sub === subject ? { kind: 'found', subscription } : unavailable('the answer is about somebody else');
+  return sub === subject ? { kind: 'found', subscription } : unavailable('the answer is about another user');
 }
 
 function parseJson(text: string): unknown {

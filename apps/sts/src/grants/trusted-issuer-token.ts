@@ -128,7 +128,7 @@ function faultOf(
   if (typeof iat !== 'number' || iat > now + TOLERANCE_SECONDS) return 'issued_in_the_future';
   if (now - iat > issuer.maximumAgeSeconds) return 'too_old';
   if (typeof exp !== 'number' || exp <= now) return 'expired';
-  // An actor behind a foreign issuer is nobody we know: the chain would start with a name we cannot check.
+  // The chain would start with an actor that this server cannot check.
   if (payload['act'] !== undefined) return 'has_act';
   if (payload['cnf'] !== undefined) return 'bound_to_a_key';
   if (!checkMayAct(payload['may_act'], azp).ok) return 'may_act';
@@ -155,7 +155,7 @@ function subjectTokenOf(
     issuer: issuer.issuer,
     audience: issuer.audience,
     clientId: undefined,
-    // What a partner calls a scope means nothing here.
+    // A partner’s scopes mean nothing here.
     scopes: [],
     act: undefined,
     actorChain: [],

@@ -100,6 +100,7 @@ describe('ends', () => {
   test.each(['machine.client', 'api1.client'])(
     'when %s is disabled, and with it the next exchange',
     async (id) => {
+      expect(await isActive(derived, 'api2.client')).toBe(true);
       await sts.state.clients.setDisabled(id, true);
       try {
         expect(await isActive(derived, 'api2.client')).toBe(false);

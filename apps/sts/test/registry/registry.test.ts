@@ -155,8 +155,8 @@ describe('the policy', () => {
         scopes: ['subscriptions.read'],
       },
     ],
-  ] as [string, DelegationPolicy[number]][])('with a row that has %s stops the start', (_title, edge) => {
-    expect(() => validatePolicy([edge], apis)).toThrow("the policy's row for a");
+  ] as [string, DelegationPolicy[number]][])('with a rule that has %s stops the start', (_title, rule) => {
+    expect(() => validatePolicy([rule], apis)).toThrow("the policy's row for a");
   });
 });
 
