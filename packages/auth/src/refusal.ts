@@ -44,7 +44,7 @@ export interface AuthProblem {
 
 export interface AuthProblemParts {
   /** The scopes that the request needs. */
-  readonly scopes?: readonly string[];
+  readonly scopes?: readonly string[] | undefined;
   readonly maxAgeSeconds?: number;
   readonly retryAfterSeconds?: number;
   /** Further members of the body (RFC 9457 §3.2). */

@@ -57,6 +57,14 @@ export const DELEGATION_POLICY: DelegationPolicy = [
     scopes: ['subscriptions.read'],
     maximumDepth: 2,
   },
+  {
+    actor: 'agent.client',
+    subjectToken: { api: 'agent', scope: 'agent' },
+    to: 'api2',
+    by: [TOKEN_EXCHANGE_GRANT],
+    scopes: ['api2'],
+    maximumDepth: 1,
+  },
 ];
 
 /** Throws at start-up on a row that names an API or a scope that does not exist, or that permits nothing. */
