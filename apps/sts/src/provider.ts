@@ -156,7 +156,9 @@ export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }
     // All but documents of clients lies at addresses that operators registered, often within a private network, so
     // oidc-provider's guard against such networks is left out.
     fetch: (url, { dispatcher: _dispatcher, ...options }: RequestInit & { dispatcher?: unknown } = {}) =>
-      clientDocuments?.isFinding() === true ? clientDocuments.fetch(String(url)) : fetch(url, options),
+      clientDocuments?.isFinding() === true && typeof url === 'string'
+        ? clientDocuments.fetch(url)
+        : fetch(url, options),
     renderError,
     discovery: {
       prompt_values_supported: ['none', 'login', 'consent'],

@@ -33,6 +33,8 @@ const schema = z.object({
   API2_URL: urlSetting('http://localhost:4002'),
   API2_RESOURCE: urlSetting('http://localhost:4002'),
   SUBSCRIPTIONS_RESOURCE: urlSetting('http://localhost:4003'),
+  AGENT_URL: urlSetting('http://localhost:4004'),
+  AGENT_RESOURCE: urlSetting('http://localhost:4004'),
 });
 
 export interface WebConfig {
@@ -52,7 +54,7 @@ export interface WebConfig {
  */
 export function loadConfig(environment: Environment): WebConfig {
   const settings = loadSettings(schema, environment, { prefix: 'WEB' });
-  refuseInProduction(settings.NODE_ENV, unsafeSettings(settings, ['API1_URL', 'API2_URL']));
+  refuseInProduction(settings.NODE_ENV, unsafeSettings(settings, ['API1_URL', 'API2_URL', 'AGENT_URL']));
   return Object.freeze({
     port: settings.WEB_PORT,
     url: settings.WEB_URL ?? `http://localhost:${settings.WEB_PORT}`,
@@ -66,6 +68,8 @@ export function loadConfig(environment: Environment): WebConfig {
       api2Url: settings.API2_URL,
       api2Resource: settings.API2_RESOURCE,
       subscriptionsResource: settings.SUBSCRIPTIONS_RESOURCE,
+      agentUrl: settings.AGENT_URL,
+      agentResource: settings.AGENT_RESOURCE,
       experiments: settings.EXPERIMENTS ?? settings.NODE_ENV !== 'production',
     }),
   });

@@ -161,18 +161,17 @@ export function isLoopbackRedirect(uri: string): boolean {
 
 export const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-const LOOPBACK = blockList(['127.0.0.0/8', '::1/128']);
+const LOOPBACK = blockList('127.0.0.0/8 ::1/128');
 
 /** IANA's special-purpose registries (RFC 6890), multicast and reserved space. */
-const SPECIAL = blockList([
-  ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12'],
-  ...['192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15'],
-  ...['198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/3'],
-  ...['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'],
-]);
+const SPECIAL = blockList(
+  '0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 ' +
+    '192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/3 ' +
+    '2001::/23 2001:db8::/32 2002::/16 3fff::/20',
+);
 
 /** Of IPv6, only this is global unicast; mapped and translated IPv4 addresses lie outside. */
-const GLOBAL_UNICAST = blockList(['2000::/3']);
+const GLOBAL_UNICAST = blockList('2000::/3');
 
 export function isPublicAddress(address: string): boolean {
   const family = familyOf(address);
@@ -183,9 +182,9 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIP(address) === 6 ? 'ipv6' : 'ipv4';
 }
 
-function blockList(networks: readonly string[]): BlockList {
+function blockList(networks: string): BlockList {
   const list = new BlockList();
-  for (const network of networks) {
+  for (const network of networks.split(' ')) {
     const [address = '', bits] = network.split('/');
     list.addSubnet(address, Number(bits), familyOf(address));
   }

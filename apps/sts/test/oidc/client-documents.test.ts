@@ -1,12 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import type { lookup as systemLookup } from 'node:dns';
+import { startTlsServer, type TlsServer } from '@behalf/service/testing';
+import { decodeJwt } from 'jose';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createClientDocuments, isPublicAddress } from '../../src/oidc/client-documents.ts';
 import { Browser, type BrowserPage } from '../support/browser.ts';
-import { authorizeUrl, newVerifier, post } from '../support/sign-in.ts';
+import { authorizeUrl, basic, newVerifier, post } from '../support/sign-in.ts';
 import { startTestSts, type TestSts } from '../support/sts.ts';
-import { startTlsServer, type TlsServer } from '../support/tls-server.ts';
 
 const AGENT = 'http://localhost:4004';
 
@@ -93,12 +92,12 @@ describe('a client whose id is the address of its metadata', () => {
       resource: `${AGENT}/mcp`,
     });
     expect([answer.status, answer.body['scope']]).toEqual([200, 'agent']);
-    const claims = claimsOf(answer.body['access_token']);
-    expect(claims).toMatchObject({ aud: AGENT, client_id: id, scope: 'agent' });
+    const claims = decodeJwt(String(answer.body['access_token']));
+    expect(claims).toMatchObject({ aud: AGENT, client_id: id });
     const introspected = await post(
       `${sts.issuer}/connect/introspect`,
       { token: String(answer.body['access_token']) },
-      { authorization: `Basic ${Buffer.from('agent.client:secret').toString('base64')}` },
+      basic('agent.client'),
     );
     expect(introspected.body['active']).toBe(true);
     const refreshed = await post(`${sts.issuer}/connect/token`, {
@@ -216,7 +215,6 @@ describe('a document that is refused', () => {
       () => 'https://app.example/client',
       'takes no applications from app.example',
     ],
-    ['is at an address that is not listed', () => 'https://127.0.0.1/client', 'takes no applications from'],
   ];
 
   it.each(REFUSED)('%s: a page in words, and nothing is written', async (_what, make, sentence) => {
@@ -251,72 +249,6 @@ describe('a document that is refused', () => {
   });
 });
 
-describe('where documents may lie', () => {
-  const answers = (...addresses: readonly string[]) =>
-    ((_name: string, _options: object, callback: (fault: null, found: object[]) => void) => {
-      callback(
-        null,
-        addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
-      );
-    }) as unknown as typeof systemLookup;
-
-  it.each([
-    ['this machine', '127.0.0.1'],
-    ['this machine by IPv6', '::1'],
-    ['a private network', '10.0.0.7'],
-    ['the address of cloud metadata', '169.254.169.254'],
-    ['a private network in an IPv6 address', '::ffff:10.0.0.7'],
-    ['a unique local address', 'fd00::1'],
-    ['one public and one private address', '93.184.215.14', '192.168.1.1'],
-  ])('a name that stands for %s is refused before anything is sent', async (_what, ...addresses) => {
-    const before = documents.requests.length;
-    const guard = createClientDocuments({ hosts: undefined }, { lookup: answers(...addresses) });
-    const { port } = new URL(documents.origin);
-    await expect(guard.fetch(`https://app.example:${port}/client`)).rejects.toThrow(
-      'app.example is not an address on the public internet.',
-    );
-    expect(documents.requests.length).toBe(before);
-  });
-
-  it.each(['https://127.0.0.1/c', 'https://[::1]/c', 'https://2130706433/c', 'https://192.168.0.1/c'])(
-    '%s is refused',
-    async (id) => {
-      const guard = createClientDocuments({ hosts: undefined });
-      await expect(guard.fetch(id)).rejects.toThrow('is not an address on the public internet');
-    },
-  );
-
-  it('the connection goes to the address that was checked, and no name is looked up twice', async () => {
-    let looks = 0;
-    const rebinding = ((name: string, options: object, callback: (fault: null, found: object[]) => void) => {
-      looks += 1;
-      (answers(looks === 1 ? '127.0.0.1' : '10.0.0.7') as (...all: unknown[]) => void)(
-        name,
-        options,
-        callback,
-      );
-    }) as unknown as typeof systemLookup;
-    const id = publish();
-    const guard = createClientDocuments({ hosts: ['localhost'] }, { lookup: rebinding });
-    expect((await guard.fetch(id)).status).toBe(200);
-    expect(looks).toBe(1);
-  });
-
-  it.each([
-    ['93.184.215.14', true],
-    ['2606:2800:21f:cb07:6820:80da:af6b:8b2c', true],
-    ['100.64.0.1', false],
-    ['198.18.0.1', false],
-    ['224.0.0.1', false],
-    ['255.255.255.255', false],
-    ['64:ff9b::a00:1', false],
-    ['2002:a00:1::', false],
-    ['fe80::1', false],
-  ])('%s counts as public: %s (RFC 6890)', (address, expected) => {
-    expect(isPublicAddress(address)).toBe(expected);
-  });
-});
-
 it('without CLIENT_METADATA_DOCUMENTS an address is no client', async () => {
   const other = await startTestSts({ environment: { CLIENT_METADATA_DOCUMENTS: 'off' } });
   try {
@@ -332,10 +264,3 @@ it('without CLIENT_METADATA_DOCUMENTS an address is no client', async () => {
     await other.close();
   }
 });
-
-function claimsOf(token: unknown): Record<string, unknown> {
-  return JSON.parse(Buffer.from(String(token).split('.')[1] ?? '', 'base64url').toString()) as Record<
-    string,
-    unknown
-  >;
-}

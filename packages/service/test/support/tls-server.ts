@@ -6,6 +6,8 @@ import type { RequestListener } from 'node:http';
 
 export interface TlsServer {
   readonly origin: string;
+  /** In PEM, for another process that is to take it (`NODE_EXTRA_CA_CERTS`). */
+  readonly certificate: string;
   /** The paths that were asked for, in order. */
   readonly requests: readonly string[];
   answer: RequestListener;
@@ -25,6 +27,7 @@ export async function startTlsServer(): Promise<TlsServer> {
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
   const self: TlsServer = {
     origin: `https://localhost:${(server.address() as AddressInfo).port}`,
+    certificate,
     requests,
     answer: (_request, response) => void response.end(),
     async close() {
@@ -41,8 +44,7 @@ function selfSigned(name: string): { readonly certificate: string; readonly key:
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'));
   const subject = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(name)))));
-  const time = (at: number) =>
-    der(0x18, Buffer.from(`${new Date(at).toISOString().replace(/[-:T]|\.\d+/g, '')}`));
+  const time = (at: number) => der(0x18, Buffer.from(new Date(at).toISOString().replace(/[-:T]|\.\d+/g, '')));
   const alternativeName = sequence(der(0x82, Buffer.from(name)));
   const isAuthority = sequence(der(0x01, Buffer.from([0xff])));
   const signed = sequence(
