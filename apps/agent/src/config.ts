@@ -1,8 +1,8 @@
-import { type Environment, loadApiConfig, urlSetting } from '@behalf/service';
+import { type Environment, loadApiConfig, addressSetting } from '@behalf/service';
 
 const settings = {
   /** The web client, where people pay. */
-  WEB_URL: urlSetting('http://localhost:5173'),
+  WEB_URL: addressSetting('http://localhost:5173'),
 };
 
 /** The settings of this service, frozen. Throws SettingsError with all faults at once. */

@@ -1,5 +1,11 @@
 import type { AccessTokenVerifier, DelegationClient, LiveTokenCheck } from '@behalf/auth';
-import { requireActor, requireClaim, requireLiveToken, requireScope } from '@behalf/auth/express';
+import {
+  requireActor,
+  requireClaim,
+  requireLiveToken,
+  requireRecentAuthentication,
+  requireScope,
+} from '@behalf/auth/express';
 import { type Database, isUnavailable } from '@behalf/database';
 import { collectSteps } from '@behalf/demo-steps';
 import { jsonBody, type Logger, requireIdempotencyKey, type Upstream } from '@behalf/service';
@@ -10,7 +16,7 @@ import { addExperiments } from './demo/experiments.ts';
 import { accounts } from './routes/accounts.ts';
 import { chain } from './routes/chain.ts';
 import { insights } from './routes/insights.ts';
-import { listPayments, pay, readPayment } from './routes/payments.ts';
+import { ifLarge, listPayments, pay, readOrder, readPayment } from './routes/payments.ts';
 import type { Api2Tables } from './storage/database.ts';
 
 export interface AppDependencies {
@@ -33,6 +39,9 @@ export interface AppDependencies {
   /** Epoch seconds. */
   readonly now: () => number;
 }
+
+/** A large payment wants a sign-in that is at most so old. */
+const RECENT_SECONDS = 300;
 
 /** API2: accounts and payments, and the reports on them. It takes only tokens in which a known client acts for the user. */
 export function createApp(dependencies: AppDependencies): Express {
@@ -62,17 +71,20 @@ export function createApp(dependencies: AppDependencies): Express {
         requireActor(actor),
         requireClaim(['subscription', 'status'], 'active'),
       ];
-      // Last before the handler: a body may take long, and the token may be revoked or expire meanwhile.
+      // After the body, which may take long: the token may be revoked or expire meanwhile.
       const stillLive = requireLiveToken(live);
+      const recentSignIn = requireRecentAuthentication({ maxAgeSeconds: RECENT_SECONDS });
+      // In this order: 401 for the token, 400 for the body, 401 for an old sign-in; only then is the key looked up.
+      const payment = [requireIdempotencyKey, jsonBody(), stillLive, readOrder, ifLarge(recentSignIn)];
 
       api.get('/identity', authenticate, identity);
       api.get('/accounts', reader, accounts(db));
       api.get('/payments', forTheUser, listPayments(db));
-      api.post('/payments', forTheUser, requireIdempotencyKey, jsonBody(), stillLive, pay(db, now));
+      api.post('/payments', forTheUser, payment, pay(db, now));
       api.get('/payments/:id', forTheUser, readPayment(db));
       api.get('/insights', premium, insights(db, now));
       api.get('/chain', collectSteps({ service: 'api2' }), forTheUser, chain(subscriptions));
-      if (dependencies.experiments) addExperiments(api, forTheUser, stillLive);
+      if (dependencies.experiments) addExperiments(api, forTheUser, stillLive, now);
     },
   );
 }

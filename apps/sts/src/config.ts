@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import {
+  addressOf,
+  addressSetting,
   commonSettings,
   type Environment,
+  identifierSetting,
   isWeakSecret,
+  listenHosts,
   loadSettings,
+  optionalAddressSetting,
   optionalSwitchSetting,
-  optionalUrlSetting,
   portSetting,
   refuseInProduction,
   unsafeSettings,
-  urlSetting,
 } from '@behalf/service';
 import { z } from 'zod';
 import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
@@ -23,16 +26,19 @@ const schema = z.object({
   ...commonSettings,
   STS_PORT: portSetting(4000),
   /** Identifiers, as tokens have them. */
-  ISSUER: urlSetting(DEVELOPMENT_ADDRESSES.issuer).refine(isOrigin, 'is not an origin: it has a path'),
-  API1_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.api1Resource),
-  API2_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.api2Resource),
-  SUBSCRIPTIONS_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.subscriptionsResource),
-  AGENT_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.agentResource),
+  ISSUER: identifierSetting(DEVELOPMENT_ADDRESSES.issuer).refine(
+    isOrigin,
+    'is not an origin: nothing may follow the host, no slash either',
+  ),
+  API1_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.api1Resource),
+  API2_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.api2Resource),
+  SUBSCRIPTIONS_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.subscriptionsResource),
+  AGENT_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.agentResource),
   /** Addresses, where they differ from the identifiers. */
-  API1_URL: optionalUrlSetting,
-  API2_URL: optionalUrlSetting,
-  SUBSCRIPTIONS_URL: optionalUrlSetting,
-  WEB_URL: urlSetting(DEVELOPMENT_ADDRESSES.webUrl),
+  API1_URL: optionalAddressSetting,
+  API2_URL: optionalAddressSetting,
+  SUBSCRIPTIONS_URL: optionalAddressSetting,
+  WEB_URL: addressSetting(DEVELOPMENT_ADDRESSES.webUrl),
   /** `id:base64` of 32 bytes, several separated by commas: the first seals, the others open what they sealed. */
   KEY_ENCRYPTION_KEY: z.string().refine(isKeyList, 'is no list of id:base64 with 32 bytes each').optional(),
   /** Separated by commas, the first signs. Left out: they are generated, kept sealed and rotated. */
@@ -86,9 +92,9 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     AGENT_RESOURCE: settings.AGENT_RESOURCE,
   };
   const services = {
-    API1_URL: settings.API1_URL ?? settings.API1_RESOURCE,
-    API2_URL: settings.API2_URL ?? settings.API2_RESOURCE,
-    SUBSCRIPTIONS_URL: settings.SUBSCRIPTIONS_URL ?? settings.SUBSCRIPTIONS_RESOURCE,
+    API1_URL: settings.API1_URL ?? addressOf(settings.API1_RESOURCE),
+    API2_URL: settings.API2_URL ?? addressOf(settings.API2_RESOURCE),
+    SUBSCRIPTIONS_URL: settings.SUBSCRIPTIONS_URL ?? addressOf(settings.SUBSCRIPTIONS_RESOURCE),
   };
   const clientSecrets = {
     'api1.client': settings.API1_CLIENT_SECRET,
@@ -103,6 +109,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     isProduction,
     logLevel: settings.LOG_LEVEL,
     port: settings.STS_PORT,
+    hosts: listenHosts(settings),
     registry: {
       issuer: identifiers.ISSUER,
       api1Resource: identifiers.API1_RESOURCE,

@@ -50,6 +50,18 @@ describe('in development', () => {
     expect(config.databaseUrl).toBe('postgres://own');
   });
 
+  test('an identifier stays as it is written, and is called without the trailing slash', () => {
+    const config = loadConfig({ API2_RESOURCE: 'https://api2.example/' });
+    expect(config.registry).toMatchObject({
+      api2Resource: 'https://api2.example/',
+      api2Url: 'https://api2.example',
+    });
+  });
+
+  test('an issuer with a trailing slash is refused, because the metadata names addresses behind it', () => {
+    expect(faultsOf({ ISSUER: 'http://localhost:4000/' })).toContain('ISSUER: is not an origin');
+  });
+
   test('all faults are told at once, without a value', () => {
     const faults = faultsOf({
       STS_PORT: 'many',

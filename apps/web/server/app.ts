@@ -21,7 +21,7 @@ export interface WebAppOptions {
 export function createApp({ root, client, url }: WebAppOptions): Express {
   const page = withClientConfig(readFileSync(join(root, 'index.html'), 'utf8'), client);
   const app = express();
-  app.disable('x-powered-by');
+  app.disable('x-powered-by').enable('case sensitive routing').enable('strict routing');
   app.use(healthRoutes({ ready: () => undefined }));
   app.use(securityHeaders(client));
   app.use('/assets', express.static(join(root, 'assets'), { immutable: true, maxAge: '1y', index: false }));

@@ -5,7 +5,7 @@ import { decideDelegation, type DelegationFault } from '../registry/decide-deleg
 import type { DelegationPolicy } from '../registry/delegation-policy.ts';
 import type { TokenLedger } from '../state/ledger.ts';
 
-/** What every grant needs that exchanges a token. */
+/** Every grant that exchanges a token needs these. */
 export interface ExchangeDependencies {
   readonly policy: DelegationPolicy;
   readonly apis: ApiRegistry;

@@ -80,7 +80,7 @@ export function createRefusalRecorder(
             ? externalTokenId(subjectToken.issuer, subjectToken.jti)
             : subjectToken.jti,
       subject: subjectToken?.subject ?? null,
-      // Whoever asked would have been the current actor.
+      // The client that asked would have been the current actor.
       actors: subjectToken === undefined ? [] : [refused.clientId, ...subjectToken.actorChain],
       clientId: refused.clientId,
       audience: refused.target ?? null,

@@ -1,4 +1,4 @@
-import { isPlainHttpElsewhere } from '@behalf/service';
+import { isPlainHttpElsewhere } from '@behalf/auth';
 import type { ApiRegistry } from './apis.ts';
 import { type ClientRegistration, GRANT_TYPES, isUnregisteredClient, OPENID_SCOPES } from './clients.ts';
 

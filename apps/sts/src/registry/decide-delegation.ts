@@ -27,7 +27,7 @@ export interface DelegationQuestion {
   readonly hasDpopProof: boolean;
 }
 
-/** What stood in the way. `presenter` and `depth` lie in the subject token, the others in what was asked for. */
+/** The fault that was found. `presenter` and `depth` lie in the subject token, the others in what was asked for. */
 export type DelegationFault = 'presenter' | 'no_rule' | 'scope' | 'target' | 'depth' | 'dpop_required';
 
 export type DelegationDecision =

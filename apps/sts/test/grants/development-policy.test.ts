@@ -61,7 +61,7 @@ function exchanging(token: string, type: string): Record<string, string> {
   return { grant_type: TOKEN_EXCHANGE_GRANT, subject_token: token, subject_token_type: type };
 }
 
-/** What decides what a token is good for. */
+/** The claims that decide where a token is accepted. */
 function rightsOf(token: string): string {
   const { iat: _, exp: _exp, jti: _jti, ...rights } = decodeJwt(token);
   return JSON.stringify(rights);

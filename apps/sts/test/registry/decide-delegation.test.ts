@@ -213,7 +213,7 @@ describe('what the policy refuses', () => {
     [
       'a bearer request where the row wants a bound token',
       'dpop_required',
-      { policy: DELEGATION_POLICY.map((edge) => ({ ...edge, requireDpop: true })) },
+      { policy: DELEGATION_POLICY.map((rule) => ({ ...rule, requireDpop: true })) },
     ],
     [
       'a request that fits two targets',
@@ -248,7 +248,7 @@ describe('what the policy refuses', () => {
   });
 
   test('a bound request where the row wants one passes', () => {
-    const policy = DELEGATION_POLICY.map((edge) => ({ ...edge, requireDpop: true }));
+    const policy = DELEGATION_POLICY.map((rule) => ({ ...rule, requireDpop: true }));
     expect(decide({ policy, hasDpopProof: true })).toMatchObject({ ok: true });
   });
 

@@ -131,8 +131,8 @@ describe('the policy', () => {
     ['no scope at all', { ...row, scopes: [] }],
     ['no grant at all', { ...row, by: [] }],
     ['depth nought', { ...row, maximumDepth: 0 }],
-  ])('with a row that has %s stops the start', (_title, edge) => {
-    expect(() => validatePolicy([edge], apis)).toThrow("the policy's row for a");
+  ])('with a rule that has %s stops the start', (_title, rule) => {
+    expect(() => validatePolicy([rule], apis)).toThrow("the policy's row for a");
   });
 });
 

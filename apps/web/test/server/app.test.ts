@@ -120,6 +120,12 @@ describe('the issuer', () => {
     },
   );
 
+  it('and the APIs are named to the client as they are written, and called without the trailing slash', () => {
+    const written = 'https://api1.example/';
+    const { client } = loadConfig({ API1_RESOURCE: written, API1_URL: written });
+    expect(client).toMatchObject({ api1Resource: written, api1Url: 'https://api1.example' });
+  });
+
   it('is refused when it is no address', () => {
     expect(() => loadConfig({ ISSUER: 'sts.example' })).toThrow('ISSUER: is not an absolute http(s) URL');
   });
