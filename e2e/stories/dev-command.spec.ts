@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { freePorts, isTaken, ROOT } from '@behalf/scripts/system';
 import { SERVICES, variablesOf } from '@behalf/service/services';
 import { expect, test } from '@playwright/test';
+import { decodeJwt } from 'jose';
 import { signIn } from '../support/person.ts';
 
 const VARIABLES = SERVICES.map((service) => variablesOf(service).port);
@@ -72,13 +73,16 @@ test.describe('the dev command', () => {
     expect(await command.exited).toBe(0);
   });
 
-  test('a person can sign in to what it has started', async ({ browser }) => {
+  test('a person can sign in to what it has started, and get a token for curl', async ({ browser }) => {
     const ports = await freePorts(VARIABLES.length);
     const command = run(ports, dataDirectory);
     await expect.poll(command.output).toContain('Behalf is ready');
     const page = await browser.newPage({ baseURL: `http://localhost:${ports[WEB]}` });
     await signIn(page, 'alice');
     await page.close();
+    const token = run(ports, dataDirectory, {}, [process.execPath, ['scripts/run.mjs', 'token', 'alice']]);
+    expect(await token.exited).toBe(0);
+    expect(decodeJwt(token.output().trim()).aud).toBe(`http://localhost:${ports[1]}`);
     command.signal('SIGINT');
     expect(await command.exited).toBe(0);
   });

@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
 export interface SignInOptions {
   readonly issuer: string;
@@ -9,6 +11,10 @@ export interface SignInOptions {
   readonly scope?: string;
   readonly username: string;
   readonly password?: string;
+  /** Further parameters of the authorization request. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** Of the same browser, from an earlier sign-in. */
+  readonly cookies?: string;
   /** Sends the requests, for a caller that records them. It must not follow redirects. */
   readonly fetch?: typeof fetch;
 }
@@ -44,6 +50,7 @@ export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> 
     nonce: randomBytes(8).toString('hex'),
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
+    ...options.parameters,
   }).toString();
   const { callback, cookies } = await passLogin(authorize, redirectUri, options);
   const code = callback.searchParams.get('code');
@@ -69,7 +76,7 @@ export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> 
 /** Follows redirects and fills in the form, with a browser's cookies, until the redirect URI is reached. */
 async function passLogin(authorize: URL, redirectUri: string, options: SignInOptions) {
   const { username, password = username, fetch: send = fetch } = options;
-  const jar = new Map<string, string>();
+  const jar = new Map<string, string>(pairsOf(options.cookies ?? ''));
   const cookies = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
   let at = authorize;
   let form: URLSearchParams | undefined;
@@ -99,6 +106,31 @@ async function passLogin(authorize: URL, redirectUri: string, options: SignInOpt
     }
   }
   throw new Error('not signed in: too many redirects');
+}
+
+function pairsOf(cookies: string): [name: string, value: string][] {
+  return cookies.split('; ').flatMap((pair) => {
+    const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
+    return name === '' ? [] : [[name, value]];
+  });
+}
+
+/**
+ * Makes every login session of a system older, as if that much more time had passed since the password was typed. Tokens
+ * that were issued before keep what they say.
+ */
+export function ageSignIns({ dataDirectory }: { readonly dataDirectory: string }, seconds: number): void {
+  const database = new DatabaseSync(join(dataDirectory, 'sts.db'), { timeout: 10_000 });
+  try {
+    database
+      .prepare(
+        `update oidc_records set payload = json_set(payload, '$.loginTs', payload ->> '$.loginTs' - ?)
+          where model = 'Session' and payload ->> '$.loginTs' is not null`,
+      )
+      .run(seconds);
+  } finally {
+    database.close();
+  }
 }
 
 function hiddenFields(page: string): Record<string, string> {

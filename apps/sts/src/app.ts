@@ -1,6 +1,7 @@
 import type { AccessTokenVerifier } from '@behalf/auth';
 import { protectedResourceMetadata } from '@behalf/auth/express';
 import { isUnavailable } from '@behalf/database';
+import { collectSteps } from '@behalf/demo-steps';
 import { createTokenRequestGuard } from '@behalf/extension-grants';
 import {
   allowOrigin,
@@ -20,6 +21,7 @@ import express, {
 } from 'express';
 import helmet from 'helmet';
 import { accountRoutes } from './account/routes.ts';
+import { type PolicyRouteParts, policyRoutes } from './demo/policy.ts';
 import { interactionRoutes } from './interactions/routes.ts';
 import type { SignInThrottle } from './interactions/throttle.ts';
 import type { CurrentProvider } from './oidc/current-provider.ts';
@@ -45,6 +47,8 @@ export interface AppDependencies {
   readonly ledger: TokenLedger;
   readonly queries: LedgerQueries;
   readonly revocation: Revocation;
+  /** Left out: there are no routes for demonstrations. */
+  readonly experiments: Omit<PolicyRouteParts, 'verifier'> | undefined;
   /** Resolves when the database answers. */
   readonly ready: () => Promise<void>;
 }
@@ -56,17 +60,18 @@ const PROVIDER_PATHS = [
   '/.well-known/oauth-authorization-server',
 ];
 
-/** What pages of the web client call. */
+/** The endpoints that pages of the web client call. */
 const BROWSER_PATHS = [
   '/connect/token',
   '/connect/userinfo',
   '/connect/revocation',
   '/connect/par',
   '/account/{*rest}',
+  '/experiments/{*rest}',
   '/.well-known/{*rest}',
 ];
 
-/** What is pushed is kept, also for unauthenticated callers: no more than an address can hold. */
+/** A pushed request is kept, also for unauthenticated callers, so it may be no longer than an address. */
 const MAXIMUM_PUSHED_BYTES = 16 * 1024;
 
 /** The whole service. Nothing listens yet. */
@@ -99,6 +104,7 @@ export function createApp(dependencies: AppDependencies): Express {
       ...(maximumBytes === undefined ? {} : { maximumBytes }),
     });
   // First, because it is called most.
+  if (dependencies.experiments !== undefined) app.all('/connect/token', collectSteps({ service: 'sts' }));
   app.all('/connect/token', guard(['grant_type'], ['audience', 'resource']), inOriginForm, host.handle);
 
   app.use(healthRoutes({ ready: dependencies.ready }));
@@ -112,6 +118,9 @@ export function createApp(dependencies: AppDependencies): Express {
     }),
   );
   app.use('/account', accountRoutes(dependencies));
+  if (dependencies.experiments !== undefined) {
+    app.use('/experiments', policyRoutes({ ...dependencies.experiments, verifier: dependencies.verifier }));
+  }
 
   app.all('/connect/introspect', guard(['token'], []));
   app.all('/connect/revocation', guard(['token'], []));

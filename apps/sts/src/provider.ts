@@ -10,12 +10,7 @@ import {
 } from '@behalf/extension-grants';
 import { currentRequestId, type Logger } from '@behalf/service';
 import { type Configuration, Provider, type Session } from 'oidc-provider';
-import {
-  CLOCK_TOLERANCE_SECONDS,
-  createAssertionCheck,
-  type createProviderClients,
-  OWN_CLIENT_METADATA,
-} from './oidc/clients.ts';
+import { createAssertionCheck, type createProviderClients, OWN_CLIENT_METADATA } from './oidc/clients.ts';
 import type { ProviderKeys } from './oidc/current-provider.ts';
 import {
   createRevocationPolicy,
@@ -103,7 +98,7 @@ export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }
 
   const tokens: Configuration = {
     jwks: { keys: [...signingKeys] },
-    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    clockTolerance: lifetimes.issuedAheadSeconds,
     enabledJWA: {
       clientAuthSigningAlgValues: ['ES256'],
       idTokenSigningAlgValues: ['ES256'],
@@ -191,13 +186,14 @@ export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }
   registerExtensionGrants(provider, {
     validators: [...parts.validators(tools)],
     apis: apiDirectory,
+    maximumLifetimeSeconds: lifetimes.delegatedTokenSeconds,
     onRefused: createRefusalRecorder(ledger, currentRequestId),
     now,
     logger,
   });
   return provider;
 
-  /** Seconds until the session that began then must end; as long as a sign-in may take while nobody has signed in. */
+  /** Seconds until the session that began then must end; as long as a sign-in may take before the sign-in. */
   function remainingOf(signedInAt: number | undefined): number {
     if (signedInAt === undefined) return lifetimes.interactionSeconds;
     return Math.max(1, signedInAt + lifetimes.sessionSeconds - now());

@@ -9,6 +9,7 @@ import { fetchWithRequestId, type Logger } from '@behalf/service';
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
+import { tellSubscriptionSteps } from './demo/steps.ts';
 import type { ExchangeDependencies } from './grants/authorize-actor.ts';
 import { createDelegationGrant } from './grants/delegation.ts';
 import { createSubjectTokenReader } from './grants/subject-token.ts';
@@ -122,6 +123,9 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     ledger,
     queries: state.queries,
     revocation,
+    experiments: config.experiments
+      ? { policy: DELEGATION_POLICY, apis, clients, demo: config.demo }
+      : undefined,
     ready: () => state.database.ping(),
   });
 
@@ -185,10 +189,8 @@ function createValidators({ config, registry, state, accessTokens }: ValidatorPa
     accessTokens,
     ledger: state.ledger,
   };
-  const subscriptions = createSubscriptionsClient({
-    url: config.subscriptionsUrl,
-    fetch: fetchWithRequestId,
-  });
+  const client = createSubscriptionsClient({ url: config.subscriptionsUrl, fetch: fetchWithRequestId });
+  const subscriptions = config.experiments ? tellSubscriptionSteps(client) : client;
   const subjectTokens = createSubjectTokenReader(
     accessTokens,
     createTrustedIssuerTokenValidator({ issuers: trustedIssuers, users: state.users }),

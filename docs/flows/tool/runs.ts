@@ -1,3 +1,4 @@
+import { ageSignIns } from '@behalf/scripts/system';
 import type { Run } from './world.ts';
 
 const EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -67,29 +68,25 @@ export const RUNS: Readonly<Record<string, Run>> = {
       'A target that the policy does not lead to (RFC 8693)',
       exchange('api1.client', 'subscriptions'),
     );
-    await step('A user for whom nobody here may act', () => call('api1', '/accounts', dave.accessToken));
+    await step('A user for whom no client may act', () => call('api1', '/accounts', dave.accessToken));
   },
 
-  payment: async ({ step, signIn, recorder, system }) => {
+  payment: async ({ step, signIn, payAs }) => {
     const { accessToken } = await signIn('alice');
-    const pay = () =>
-      recorder.fetchAs('browser')(`${system.url.api1}/payments`, {
-        method: 'POST',
-        headers: {
-          authorization: `Bearer ${accessToken}`,
-          'content-type': 'application/json',
-          'idempotency-key': 'rent-2026-11',
-        },
-        body: JSON.stringify({
-          from: 'acc_a1_everyday',
-          to: 'acc_b1_everyday',
-          amount: '12.50',
-          currency: 'EUR',
-          reference: 'Lunch',
-        }),
-      });
+    const pay = () => payAs(accessToken, '12.50');
     await step('A payment asks the STS whether the token still holds', pay);
     await step('The same request again books nothing', pay);
+  },
+
+  'step-up': async ({ step, signIn, payAs, system }) => {
+    const { cookies } = await signIn('alice');
+    ageSignIns(system, 600);
+    const old = await signIn('alice', { cookies });
+    await step('A large payment, ten minutes after the sign-in', () => payAs(old.accessToken, '500.00'));
+    const fresh = await step('The client asks for a sign-in that is at most 300 seconds old', () =>
+      signIn('alice', { cookies, parameters: { max_age: '300' } }),
+    );
+    await step('The same payment under the same key', () => payAs(fresh.accessToken, '500.00'));
   },
 
   logout: async ({ step, signIn, call, recorder, system, tokenRequest }) => {

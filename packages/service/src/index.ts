@@ -9,13 +9,7 @@ export {
 } from './http.ts';
 export { createLogger, type Logger, pathOf, redactText } from './logging.ts';
 export { allowOnly, notFound, problem, Problem, problemHandler, sendProblem } from './problem.ts';
-export {
-  DEVELOPMENT_SECRET,
-  isPlainHttpElsewhere,
-  isWeakSecret,
-  refuseInProduction,
-  unsafeSettings,
-} from './production.ts';
+export { DEVELOPMENT_SECRET, isWeakSecret, refuseInProduction, unsafeSettings } from './production.ts';
 export { currentRequestId, fetchWithRequestId, requestIdOf, requestLogging } from './request-logging.ts';
 export {
   addressOf,

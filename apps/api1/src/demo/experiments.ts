@@ -26,6 +26,8 @@ export function addExperiments(
     oneScopeTooMany,
     tokenOfSomeoneElse,
     splicedChains,
+    oldSignIn,
+    carelessService,
     createAfterLogout(now),
   ];
   api.get('/experiments', ...forTheUser, (_request, response) => {
@@ -104,8 +106,9 @@ function createAfterLogout(now: () => number): Experiment {
       if (sessionId === undefined) throw noSession();
       const accessToken = kept.take(sessionId);
       if (accessToken !== undefined) return { state: 'done', ...(await useOldToken(accessToken, context)) };
-      kept.keep(sessionId, (await obtain(context)).accessToken);
-      return { state: 'ready' };
+      const copy = await obtain(context);
+      kept.keep(sessionId, copy.accessToken);
+      return { state: 'ready', expires_at: copy.expiresAt, kept_until: now() + KEPT_SECONDS };
     },
   };
 }
@@ -169,6 +172,22 @@ const forwardedToken: Experiment = {
   },
 };
 
+/**
+ * Sends both tokens to a service that does not check `aud`. It takes both, and only the delegated one tells it that API1 acts.
+ */
+const carelessService: Experiment = {
+  name: 'careless-service',
+  async run({ token, delegation, upstream }) {
+    const send = async (accessToken: string) => {
+      const answer = await upstream.send({ path: '/experiments/careless', accessToken });
+      return { ...callOutcome(answer), seen: answer.status === 200 ? (jsonOf(answer) ?? null) : null };
+    };
+    const forwarded = await send(token);
+    const { accessToken } = await delegation.delegate({ token, scopes: ['api2'] });
+    return { forwarded, delegated: await send(accessToken) };
+  },
+};
+
 /** Asks for a scope that the policy allows and for one that it does not: the whole request is refused. */
 const oneScopeTooMany: Experiment = {
   name: 'one-scope-too-many',
@@ -187,6 +206,18 @@ const splicedChains: Experiment = {
         delegation.exchange({ subjectToken: token, actorToken: accessToken, scopes: ['api2'] }),
       ),
     };
+  },
+};
+
+/** Calls API2 where it wants a recent sign-in and has its clock an hour ahead. The refusal goes up to this service's caller. */
+const oldSignIn: Experiment = {
+  name: 'old-sign-in',
+  async run({ token, delegation, upstream }) {
+    const { status } = await delegation.withToken(
+      () => delegation.delegate({ token, scopes: ['api2'] }),
+      ({ accessToken }) => upstream.send({ path: '/experiments/old-sign-in', accessToken }),
+    );
+    return { status };
   },
 };
 

@@ -9,6 +9,8 @@ const NAMES = [
   'one-scope-too-many',
   'token-of-someone-else',
   'spliced-chains',
+  'old-sign-in',
+  'careless-service',
   'after-logout',
 ];
 
@@ -77,7 +79,9 @@ describe('experiments', () => {
     const forms = answerTokens();
     await api.get(`/experiments/${name}?scope=api9&token=T&path=/x`, userToken());
     expect(forms.some((form) => /api9|^T$/.test([...form.values()].join(' ')))).toBe(false);
-    expect(api.seen.every(({ url }) => url === '/accounts')).toBe(true);
+    expect(api.seen.every(({ url }) => /^\/(accounts|experiments\/(careless|old-sign-in))$/.test(url))).toBe(
+      true,
+    );
   });
 
   it.each(NAMES)('%s is 503 with its steps while the STS does not answer', async (name) => {
@@ -154,7 +158,45 @@ describe('spliced-chains', () => {
   });
 });
 
+describe('old-sign-in', () => {
+  it("answers as API1 does when API2 wants a recent sign-in, with API2's refusal among the steps", async () => {
+    const challenge = 'Bearer error="insufficient_user_authentication", max_age="300"';
+    api.answerJson(401, {}, { 'www-authenticate': challenge });
+    const { status, result, steps } = await run('old-sign-in');
+    expect([status, result]).toMatchObject([
+      401,
+      { type: `${PROBLEM}recent-authentication-required`, max_age: 300 },
+    ]);
+    expect(shape(steps)).toEqual([
+      ['api1', 'call', 401],
+      ['sts', 'exchange', 200],
+      ['api2', 'call', 401],
+    ]);
+    expect(steps[2]).toMatchObject({ error: 'insufficient_user_authentication' });
+  });
+
+  it('tells the truth should API2 ever answer', async () => {
+    expect((await run('old-sign-in')).result).toEqual({ status: 200 });
+  });
+});
+
+describe('careless-service', () => {
+  it('sends both tokens to the service that does not check aud, and shows what it saw', async () => {
+    answerTokens();
+    api.answer = ({ claims, url }, res) =>
+      res
+        .writeHead(url === '/experiments/careless' ? 200 : 404, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ audience: claims['aud'] }));
+    const taken = { status: 200, challenge: null, problem: null };
+    expect((await run('careless-service')).result).toEqual({
+      forwarded: { ...taken, seen: { audience: RESOURCE } },
+      delegated: { ...taken, seen: { audience: API2 } },
+    });
+  });
+});
+
 describe('after-logout', () => {
+  const READY = { state: 'ready', expires_at: expect.any(Number), kept_until: expect.any(Number) };
   const session = { sid: 'session-9' };
 
   it('shows that an offline check still takes a token, and a live check does not', async () => {
@@ -162,7 +204,7 @@ describe('after-logout', () => {
     let isLive = true;
     answerAsApi2(() => isLive);
     const user = userToken(session);
-    expect((await run('after-logout', user)).result).toEqual({ state: 'ready' });
+    expect((await run('after-logout', user)).result).toEqual(READY);
     expect(api.seen).toEqual([]);
     isLive = false;
     const { result, steps } = await run('after-logout', user);
@@ -196,7 +238,7 @@ describe('after-logout', () => {
 
   it("never uses another session's token", async () => {
     await run('after-logout', userToken({ sid: 'one' }));
-    expect((await run('after-logout', userToken({ sid: 'another' }))).result).toEqual({ state: 'ready' });
+    expect((await run('after-logout', userToken({ sid: 'another' }))).result).toEqual(READY);
     expect(api.seen).toEqual([]);
   });
 
@@ -204,7 +246,7 @@ describe('after-logout', () => {
     const user = userToken(session);
     await run('after-logout', user);
     api.now += 120;
-    expect((await run('after-logout', user)).result).toEqual({ state: 'ready' });
+    expect((await run('after-logout', user)).result).toEqual(READY);
   });
 
   it('keeps 100 tokens at most, and drops the oldest', async () => {

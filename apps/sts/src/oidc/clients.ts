@@ -76,23 +76,18 @@ export function isFirstParty(client: Client): boolean {
   return client['first_party'] === true;
 }
 
-/** An assertion is made for one request; until it expires its `jti` has to be remembered. */
-const MAXIMUM_LIFETIME_SECONDS = lifetimes.clientAssertionSeconds;
-
-/** How far clocks may differ. oidc-provider takes it for `nbf` and `exp`. */
-export const CLOCK_TOLERANCE_SECONDS = lifetimes.issuedAheadSeconds;
-
 /**
  * The rules for a client assertion (RFC 7523 §3) that oidc-provider leaves open, once it has checked the signature: its
  * audience is the issuer alone, as one string (FAPI 2.0 Security Profile §5.3.2.1), it was not issued in the future, and it
- * does not live long. Refused with `invalid_client`.
+ * does not live long, because its `jti` has to be remembered until it expires. Refused with `invalid_client`.
  */
 export function createAssertionCheck(issuer: string, now: () => number) {
   return async (_ctx: KoaContextWithOIDC, { aud, exp, iat }: Record<string, unknown>): Promise<void> => {
     if (aud !== issuer) throw refused('its audience is not the issuer alone');
-    if (typeof exp !== 'number' || exp > now() + MAXIMUM_LIFETIME_SECONDS) throw refused('it lives too long');
+    if (typeof exp !== 'number' || exp > now() + lifetimes.clientAssertionSeconds)
+      throw refused('it lives too long');
     if (iat === undefined) return;
-    if (typeof iat !== 'number' || iat > now() + CLOCK_TOLERANCE_SECONDS) {
+    if (typeof iat !== 'number' || iat > now() + lifetimes.issuedAheadSeconds) {
       throw refused('it was issued in the future');
     }
   };

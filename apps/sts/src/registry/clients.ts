@@ -1,5 +1,5 @@
+import { isPlainHttpElsewhere } from '@behalf/auth';
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
-import { isPlainHttpElsewhere } from '@behalf/service';
 import type { JWK } from 'jose';
 import type { RegistrySettings, ApiRegistry } from './apis.ts';
 
@@ -76,7 +76,7 @@ export function createClients(settings: RegistrySettings, jwtClientKey: JWK): re
     {
       id: 'api1.client',
       firstParty: true,
-      scopes: ['api2', 'api2.premium', 'actor'],
+      scopes: ['api2', 'api2.premium', 'api2.statistics', 'actor'],
       secret: DEVELOPMENT_SECRET,
       metadata: {
         ...SECRET,

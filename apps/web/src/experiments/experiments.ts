@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { ApiError, UnexpectedAnswer } from '../api/api-client.ts';
+import { ApiError, UnexpectedAnswer, wantedSignInAge } from '../api/api-client.ts';
 import { stepsOfProblem, type Step } from '../api/steps.ts';
 import { problemText } from '../text/fault-text.ts';
 import {
@@ -144,7 +144,8 @@ export const lapsedSubscription: Experiment = {
       return granted((await api1.insights()).steps);
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 403) throw error;
-      return refused(error);
+      // Refused for another reason, such as a delegation taken back, shows nothing about subscriptions.
+      return refused(WHAT, error, error.problem.reason === 'subscription');
     }
   },
 };
@@ -166,13 +167,13 @@ function granted(steps: readonly Step[]): ExperimentResult {
   };
 }
 
-function refused({ status, problem, challenge }: ApiError): ExperimentResult {
+function refused(what: string, error: ApiError, asPredicted: boolean): ExperimentResult {
+  const { status, problem, challenge } = error;
   return {
-    // Refused for another reason, such as a delegation taken back, shows nothing about subscriptions.
-    asPredicted: problem.reason === 'subscription',
+    asPredicted,
     observations: [
       {
-        what: WHAT,
+        what,
         status,
         challenge,
         detail: problemText(status, problem),
@@ -182,6 +183,27 @@ function refused({ status, problem, challenge }: ApiError): ExperimentResult {
     steps: stepsOfProblem(problem),
   };
 }
+
+export const oldSignIn: Experiment = {
+  name: 'old-sign-in',
+  title: 'Do something important with an old sign-in',
+  idea: 'API1 calls a route of API2 that wants a sign-in from the last five minutes, as a large payment does. The clock of this route is an hour ahead. It books nothing.',
+  prediction:
+    'API2 refuses and says how old a sign-in may be. API1 asks for no other token and passes the refusal on in its own name.',
+  explanation:
+    'The claim auth_time of a token says when you typed your password. Every exchange copies it, so no service can make a sign-in younger. You can: a client that reads this refusal sends you to the token service with max_age, and then sends the same request again. “Pay” does so from 500.00 on.',
+  source: 'RFC 9470 §3, §5',
+  async run({ api1 }) {
+    const what = 'A call an hour after the sign-in';
+    try {
+      const { result, steps } = await api1.experiment('old-sign-in', z.object({ status: z.number() }));
+      return { asPredicted: false, observations: [{ what, status: result.status }], steps };
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      return refused(what, error, wantedSignInAge(error.challenge) === 300);
+    }
+  },
+};
 
 const readySchema = z.object({ state: z.enum(['ready', 'done']) });
 const doneSchema = z.object({
@@ -247,5 +269,6 @@ export const EXPERIMENTS: readonly Experiment[] = [
   tokenOfSomeoneElse,
   splicedChains,
   lapsedSubscription,
+  oldSignIn,
   afterLogout,
 ];

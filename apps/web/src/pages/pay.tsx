@@ -4,12 +4,13 @@ import { Link, useSearchParams } from 'react-router';
 import type { Account } from '../api/api1.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { accountsQuery } from '../api/queries.ts';
-import { useKept } from '../auth/session-context.tsx';
+import { useKept, useSession, useUser } from '../auth/session-context.tsx';
 import { Fault } from '../components/fault.tsx';
 import { useHealing } from '../components/healing.ts';
 import { Loading, Page, Skeleton } from '../components/page.tsx';
 import { PaymentForm } from '../components/payment-form.tsx';
 import { PaymentResult } from '../components/payment-result.tsx';
+import { RecentSignIn } from '../components/recent-sign-in.tsx';
 import { EMPTY_DRAFT, readDraft, type PaymentDraft } from '../payments/draft.ts';
 import { usePayment } from '../payments/payment-attempt.ts';
 import css from './pay.module.css';
@@ -50,11 +51,15 @@ function Payment({ accounts }: { accounts: readonly Account[] }) {
     kept.save(changed);
     setDraft(changed);
   };
-  const { attempt, send, retry, edit } = usePayment(api1, draft.open, (open) => {
+  const noteOpen = (open: PaymentDraft['open']) => {
     // From storage and not from the state: this is also told when the page has gone, and then no state changes.
     const { open: _settled, ...text } = readDraft(kept.load());
     change(open ? { ...text, open } : text);
-  });
+  };
+  const { clock } = useSession();
+  const { signedInAt = Number.NaN } = useUser();
+  const isRecent = (maxAgeSeconds: number) => clock.now() - signedInAt <= maxAgeSeconds;
+  const { attempt, send, retry, edit } = usePayment(api1, draft.open, noteOpen, isRecent);
   const startOver = () => {
     edit();
     change({ ...EMPTY_DRAFT, from: draft.from });
@@ -63,6 +68,7 @@ function Payment({ accounts }: { accounts: readonly Account[] }) {
   return (
     <>
       <PaymentResult attempt={attempt} onRetry={retry} onEdit={edit} onStartOver={startOver} />
+      {attempt.phase === 'sign_in' && <RecentSignIn maxAgeSeconds={attempt.maxAgeSeconds} onCancel={edit} />}
       {!isOver && (
         <PaymentForm
           accounts={accounts}

@@ -8,6 +8,7 @@ import {
   afterLogout,
   forwardedToken,
   lapsedSubscription,
+  oldSignIn,
   oneScopeTooMany,
   splicedChains,
   straightToApi2,
@@ -39,7 +40,7 @@ async function run(experiment: Experiment, answer: (route: string) => Answer) {
 const refusal = (error: string) => ({ status: 400, error, reason: 'policy', description: 'not allowed' });
 const call = (status: number) => ({ status, challenge: null, problem: { detail: 'told' } });
 
-it('tells seven experiments, the one that signs out last', () => {
+it('tells eight experiments, the one that signs out last', () => {
   expect(EXPERIMENTS.map(({ name }) => name)).toEqual([
     'forwarded-token',
     'straight-to-api2',
@@ -47,6 +48,7 @@ it('tells seven experiments, the one that signs out last', () => {
     'token-of-someone-else',
     'spliced-chains',
     'lapsed-subscription',
+    'old-sign-in',
     'after-logout',
   ]);
 });
@@ -93,6 +95,24 @@ describe('is as predicted only when what was refused is what ought to be', () =>
       body: { reason, steps: [step] },
     }));
     expect(result).toMatchObject({ asPredicted, steps: [step] });
+  });
+});
+
+describe('with an old sign-in', () => {
+  const challenge = (age: number) => `Bearer error="insufficient_user_authentication", max_age="${age}"`;
+
+  it.each([
+    [challenge(300), true],
+    [challenge(60), false],
+    ['Bearer error="invalid_token"', false],
+  ])('a refusal with the challenge %s is as predicted: %s', async (sent, asPredicted) => {
+    const { result } = await run(oldSignIn, () => ({ status: 401, challenge: sent, body: { detail: 'd' } }));
+    expect(result).toMatchObject({ asPredicted, observations: [{ status: 401, challenge: sent }] });
+  });
+
+  it('is not as predicted when it is let through', async () => {
+    const { result } = await run(oldSignIn, () => ({ body: { status: 200, steps: [] } }));
+    expect(result).toMatchObject({ asPredicted: false, observations: [{ status: 200 }] });
   });
 });
 
