@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
+import { readExcerpts } from './excerpts.ts';
 import { rightAddress } from './server/app.ts';
 import { loadConfig } from './server/config.ts';
 import { withClientConfig } from './server/page.ts';
@@ -23,6 +24,7 @@ const clientConfig: Plugin = {
 
 export default defineConfig({
   plugins: [react(), clientConfig],
+  define: { __EXCERPTS__: JSON.stringify(readExcerpts()) },
   server: {
     port: config.port,
     strictPort: true,

@@ -68,6 +68,7 @@ function securityHeaders({ issuer, api1Url, api2Url }: ClientConfig): RequestHan
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
+        fontSrc: ["'self'"],
         imgSrc: ["'self'", 'data:'],
         connectSrc: ["'self'", authorizationServer, new URL(api1Url).origin, new URL(api2Url).origin],
         frameSrc: ["'self'", authorizationServer],

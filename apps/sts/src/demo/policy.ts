@@ -95,10 +95,8 @@ export function policyRoutes(parts: PolicyRouteParts): Router {
       });
     const decision = decide(policy);
     response.json({
-      decision: {
-        ...decisionBody(decision),
-        rule: decision.ok ? policy.indexOf(decision.rule) : null,
-      },
+      decision: decisionBody(decision),
+      rule: decision.ok ? policy.indexOf(decision.rule) : null,
       rules: policy.map((rule) => decisionBody(decide([rule]))),
     });
   });

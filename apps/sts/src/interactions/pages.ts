@@ -11,12 +11,14 @@ export interface SignInPage {
   readonly application: string;
   readonly username: string;
   readonly problem?: SignInProblem;
+  /** Names of the demo users, whose password is their name. None in production. */
+  readonly demoUsers: readonly { readonly name: string; readonly about: string }[];
 }
 
 export type SignInProblem = 'missing' | 'refused' | { readonly waitSeconds: number };
 
 /** The sign-in form. It never says whether the name or the password was wrong. */
-export function signInPage({ action, application, username, problem }: SignInPage): Page {
+export function signInPage({ action, application, username, problem, demoUsers }: SignInPage): Page {
   const invalid = problem === undefined ? undefined : html` aria-invalid="true" aria-describedby="problem"`;
   const isFirstTry = username === '';
   return {
@@ -58,8 +60,25 @@ export function signInPage({ action, application, username, problem }: SignInPag
           <button type="submit">Sign in</button>
           <button type="submit" class="quiet" name="action" value="abort" formnovalidate>Cancel</button>
         </div>
-      </form>`,
+      </form>
+      ${demoUsers.length > 0 && demoList(demoUsers)}`,
   };
+}
+
+function demoList(users: SignInPage['demoUsers']) {
+  return html`<section class="demo" aria-labelledby="demo">
+    <h2 id="demo">Demo users</h2>
+    <p>The password is the user name.</p>
+    <dl>
+      ${users.map(
+        ({ name, about }) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd>${about}</dd>
+          </div>`,
+      )}
+    </dl>
+  </section>`;
 }
 
 function problemOf(problem: SignInProblem) {

@@ -12,6 +12,7 @@ import {
   consentPage,
   expiredPage,
   foreignFormPage,
+  type SignInPage,
   signInPage,
   type SignInProblem,
   troublePage,
@@ -27,6 +28,8 @@ export interface InteractionParts {
   readonly provider: () => Provider;
   readonly users: UserStore;
   readonly throttle: SignInThrottle;
+  /** Shown on the sign-in page. */
+  readonly demoUsers: SignInPage['demoUsers'];
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -43,6 +46,7 @@ export function interactionRoutes({
   provider,
   users,
   throttle,
+  demoUsers,
   now,
 }: InteractionParts): Router {
   const { origin } = new URL(issuer);
@@ -125,7 +129,7 @@ export function interactionRoutes({
     interaction: Interaction,
     form: { username: string; problem?: SignInProblem },
   ): Promise<void> {
-    const page = signInPage({ ...(await addressOf(interaction)), ...form });
+    const page = signInPage({ ...(await addressOf(interaction)), ...form, demoUsers });
     sendPage(response, response.statusCode, page, interaction.params['redirect_uri']);
   }
 
