@@ -34,8 +34,7 @@ test.describe('trying what must not work', () => {
   ] as const) {
     test(`the token service refuses ${what} with ${code} (RFC 8693 §2.2.2)`, async ({ page }) => {
       const article = await tryIt(page, title);
-      await expect(article.getByText(status, { exact: true })).toBeVisible();
-      await expect(article.getByText(code, { exact: true })).toBeVisible();
+      await expect(article.getByRole('listitem').filter({ hasText: code }).first()).toContainText(status);
       await expect(article.getByText(words).first()).toBeVisible();
       const steps = article.getByRole('list', { name: 'Steps of the call' }).getByRole('button');
       await expect(steps.filter({ hasText: `${status} ${code}` })).toHaveCount(1);
@@ -83,7 +82,7 @@ test.describe('trying what must not work', () => {
     page,
   }) => {
     const article = experiment(page, /forward the token/i);
-    await article.getByRole('button', { name: 'Try it' }).click();
+    await expect(article.getByRole('button', { name: 'Try it' })).toHaveAttribute('aria-disabled', 'true');
     await expect(article.getByText('First say what you expect.')).toBeVisible();
     await article.getByRole('radio', { name: /It answers/ }).check();
     await article.getByRole('button', { name: 'Try it' }).click();
@@ -95,7 +94,7 @@ test.describe('trying what must not work', () => {
 
   test('alice is granted the premium report, and told how to see it refused', async ({ page }) => {
     const article = await tryIt(page, /premium report/);
-    await expect(article.getByText('200', { exact: true })).toBeVisible();
+    await expect(article.getByText('200', { exact: true }).first()).toBeVisible();
     await expect(article.getByText(/sign in as bob/)).toBeVisible();
   });
 });
@@ -105,7 +104,7 @@ for (const user of ['bob', 'carol'] as const) {
     await signIn(page, user);
     await open(page, 'Experiments');
     const article = await tryIt(page, /premium report/);
-    await expect(article.getByText('403', { exact: true })).toBeVisible();
+    await expect(article.getByText('403', { exact: true }).first()).toBeVisible();
     await expect(
       article.getByText('This needs an active subscription. Yours has lapsed, or you have none.'),
     ).toBeVisible();

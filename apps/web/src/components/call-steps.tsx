@@ -33,29 +33,31 @@ export function CallSteps({ steps, headingLevel, choice, onChoice, shown }: Call
   const choose = onChoice ?? setOwn;
   const row = rows[selected] ?? rows[0];
   return (
-    <div className={css.call}>
-      <div className="stack-tight">
-        <Sequence
-          parties={partiesOf(steps)}
-          rows={rows}
-          totalMs={totalMs(steps)}
-          selected={selected}
-          shown={shown}
-          onSelect={(index) => choose({ row: index, tab })}
-        />
-        <Exports steps={steps} />
-      </div>
-      {row && (
-        <div className={css.detail}>
-          <StepDetail
-            steps={steps}
-            index={row.step}
-            headingLevel={headingLevel}
-            tab={tab}
-            onTab={(name) => choose({ row: selected, tab: name })}
+    <div className={css.around}>
+      <div className={css.call}>
+        <div className="stack-tight">
+          <Sequence
+            parties={partiesOf(steps)}
+            rows={rows}
+            totalMs={totalMs(steps)}
+            selected={selected}
+            shown={shown}
+            onSelect={(index) => choose({ row: index, tab })}
           />
+          <Exports steps={steps} />
         </div>
-      )}
+        {row && (
+          <div className={css.detail}>
+            <StepDetail
+              steps={steps}
+              index={row.step}
+              headingLevel={headingLevel}
+              tab={tab}
+              onTab={(name) => choose({ row: selected, tab: name })}
+            />
+          </div>
+        )}
+      </div>
     </div>
   );
 }
