@@ -23,19 +23,29 @@ export interface Behalf {
   stop(): Promise<void>;
 }
 
-/** What a deployment gives every service; `SERVICE_FLAGS` replaces the flags. */
+/** Node’s flags of a deployment; `SERVICE_FLAGS` replaces them. */
 const FLAGS = (
   process.env['SERVICE_FLAGS'] ??
   /NODE_OPTIONS="([^"]*)"/.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))?.[1] ??
   ''
 ).split(' ');
 
+type Ports = Readonly<Record<'sts' | 'api1' | 'api2' | 'subscriptions', number>>;
+/** A second start takes the ports of the first, because a database remembers its issuer. */
+const portsOf = new Map<string, Ports>();
+
 /** Starts the services one after the other. */
 export async function startBehalf(options: BehalfOptions): Promise<Behalf> {
   const { name, replicas = 1, databaseUrl, apis = false } = options;
   const data = join(FOLDER, name);
   mkdirSync(data, { recursive: true });
-  const port = { sts: nextPort(), api1: nextPort(), api2: nextPort(), subscriptions: nextPort() };
+  const port = portsOf.get(name) ?? {
+    sts: nextPort(),
+    api1: nextPort(),
+    api2: nextPort(),
+    subscriptions: nextPort(),
+  };
+  portsOf.set(name, port);
   const at = (which: keyof typeof port) => `http://localhost:${port[which]}`;
   const environment = {
     ISSUER: at('sts'),

@@ -1,4 +1,4 @@
-/** What is measured beside the load: memory and starts, the database's work, and how soon a logout holds. Each is a Markdown table. */
+/** Measured beside the load: memory and starts, the database's work, and how soon a logout counts. Each is a Markdown table. */
 import { refresh, requestTokens, signIn, signInTimes, signOut, startBehalf } from './behalf.ts';
 import { get, run } from './load.ts';
 import type { Postgres } from './postgres.ts';
@@ -40,7 +40,7 @@ export async function memory(): Promise<Table> {
   return { title: 'Starts and memory', head: ['', 'sts', 'api1', 'api2', 'subscriptions'], rows };
 }
 
-/** What PostgreSQL counts for one operation of one caller. What the STS asks in the background is rounded away. */
+/** PostgreSQL's own counts for one operation of one caller. The STS's background queries are rounded away. */
 export async function databaseWork(postgres: Postgres): Promise<Table> {
   const name = 'work';
   const behalf = await startBehalf({ name, databaseUrl: postgres.createDatabase(name) });

@@ -163,7 +163,7 @@ export async function chainRows(behalf: Behalf, users: Users): Promise<Row[]> {
   const { sts, apis } = behalf;
   if (apis === undefined) throw new Error('the chain needs the APIs');
   const back = await startPlain('plain-api2.ts', '/accounts', { DATA_DIR: FOLDER });
-  const front = await startPlain('plain-api1.ts', '/accounts', { API2_URL: `http://localhost:${back.port}` });
+  const front = await startPlain('plain-api1.ts', '/accounts', { API2_URL: `http://127.0.0.1:${back.port}` });
   const call = (token: string) => ({
     bytes: get('/accounts', { authorization: `Bearer ${token}` }),
     status: 200,

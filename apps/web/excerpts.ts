@@ -23,11 +23,15 @@ const PLACES: Readonly<Record<string, Place>> = {
   'may-act': { file: 'packages/auth/src/actor-chain.ts', from: 'export function checkMayAct' },
   presenter: { file: 'apps/sts/src/registry/decide-delegation.ts', from: 'function mayPresent' },
   'actor-token': { file: 'apps/sts/src/grants/token-exchange.ts', from: 'async function validateActorToken' },
-  live: { file: 'apps/api2/src/app.ts', from: '// Last before the handler', lines: 2 },
+  live: { file: 'apps/api2/src/app.ts', from: 'const stillLive =', lines: 4 },
   subscription: { file: 'apps/sts/src/grants/translation.ts', from: 'function refuseAnswer' },
   audience: { file: 'packages/auth/src/access-token.ts', from: 'export async function verifyAccessToken' },
+  recent: {
+    file: 'packages/auth/src/recent-authentication.ts',
+    from: 'export function requireRecentAuthentication',
+  },
   'call-api1': { file: 'apps/api1/src/app.ts', from: "api.get('/identity'", lines: 8 },
-  'call-api2': { file: 'apps/api2/src/app.ts', from: 'const reader =', lines: 20 },
+  'call-api2': { file: 'apps/api2/src/app.ts', from: 'const reader =', lines: 28 },
   'call-subscriptions': { file: 'apps/subscriptions/src/routes/users.ts', from: 'function mayRead' },
   careless: { file: 'apps/api2/src/demo/experiments.ts', from: 'function careless' },
 };

@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
 import { readExcerpts } from './excerpts.ts';
@@ -22,14 +23,30 @@ const clientConfig: Plugin = {
   },
 };
 
+const [host = 'localhost', ...otherHosts] = config.hosts ?? [];
+
+/** Vite listens on one address. Connections to the others are handed to it; a machine without IPv6 has no `::1`. */
+const listenElsewhere: Plugin = {
+  name: 'behalf-listen-elsewhere',
+  apply: 'serve',
+  configureServer({ httpServer }) {
+    httpServer?.once('listening', () => {
+      for (const other of otherHosts) {
+        const server = createServer((socket) => void httpServer.emit('connection', socket));
+        server.on('error', () => server.close()).listen(config.port, other);
+        httpServer.once('close', () => server.close());
+      }
+    });
+  },
+};
+
 export default defineConfig({
-  plugins: [react(), clientConfig],
+  plugins: [react(), clientConfig, listenElsewhere],
   define: { __EXCERPTS__: JSON.stringify(readExcerpts()) },
   server: {
     port: config.port,
     strictPort: true,
-    // Both loopback addresses: `localhost` is either, depending on the machine.
-    host: 'localhost',
+    host,
     allowedHosts: ['localhost', '127.0.0.1'],
   },
   build: { target: 'es2023', sourcemap: true },

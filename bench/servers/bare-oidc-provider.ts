@@ -34,7 +34,7 @@ const api2 = {
 } as const;
 provider.Client.prototype.compareClientSecret = task.isSecret;
 provider.registerGrantType('delegation', delegate, ['token', 'scope']);
-provider.listen(task.port);
+provider.listen(task.port, '127.0.0.1');
 
 async function delegate(ctx: KoaContextWithOIDC): Promise<void> {
   const { sub, sid, auth_time, amr } = await claimsOf(String(ctx.oidc.params?.['token']));

@@ -38,7 +38,7 @@ app.post('/', express.urlencoded({ extended: false }), async (request, response)
     scope: 'api2',
   });
 });
-app.listen(task.port);
+app.listen(task.port, '127.0.0.1');
 
 async function claimsOf(token: string): Promise<task.UserClaims | undefined> {
   try {

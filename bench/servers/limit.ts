@@ -25,7 +25,7 @@ createServer((request, response) => {
       scope: 'api2',
     });
   });
-}).listen(task.port);
+}).listen(task.port, '127.0.0.1');
 
 function claimsOf(token: string): task.UserClaims | undefined {
   const [header = '', payload = '', signature = '', ...rest] = token.split('.');

@@ -16,4 +16,4 @@ app.get('/accounts', async (_request, response) => {
   }).once('error', answer.reject);
   response.json(await answer.promise);
 });
-app.listen(Number(process.env['PORT']));
+app.listen(Number(process.env['PORT']), '127.0.0.1');

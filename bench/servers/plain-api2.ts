@@ -26,4 +26,4 @@ app.get('/accounts', (_request, response) => {
   }));
   response.json({ accounts });
 });
-app.listen(Number(process.env['PORT']));
+app.listen(Number(process.env['PORT']), '127.0.0.1');

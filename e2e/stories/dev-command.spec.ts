@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { connect, createServer } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, isTaken, ROOT } from '@behalf/scripts/system';
 import { SERVICES, variablesOf } from '@behalf/service/services';
 import { expect, test } from '@playwright/test';
+import { decodeJwt } from 'jose';
 import { signIn } from '../support/person.ts';
 
 const VARIABLES = SERVICES.map((service) => variablesOf(service).port);
@@ -44,13 +45,35 @@ test.describe('the dev command', () => {
     });
   }
 
-  test('a person can sign in to what it has started', async ({ browser }) => {
+  test('what it starts listens on this machine alone, in both families of addresses', async () => {
+    const ports = await freePorts(VARIABLES.length);
+    const command = run(ports, dataDirectory);
+    await expect.poll(command.output).toContain('Behalf is ready');
+    const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all);
+    const loopback = ['127.0.0.1', '::1'].filter((one) => addresses.some(({ address }) => address === one));
+    // A server on every interface answers at 127.0.0.2 as well.
+    const elsewhere = [
+      '127.0.0.2',
+      ...addresses.filter(({ internal }) => !internal).map(({ address }) => address),
+    ];
+    for (const port of ports) {
+      for (const host of loopback) expect(await answers(host, port), `${host} ${port}`).toBe(true);
+      for (const host of elsewhere) expect(await answers(host, port), `${host} ${port}`).toBe(false);
+    }
+    command.signal('SIGINT');
+    expect(await command.exited).toBe(0);
+  });
+
+  test('a person can sign in to what it has started, and get a token for curl', async ({ browser }) => {
     const ports = await freePorts(VARIABLES.length);
     const command = run(ports, dataDirectory);
     await expect.poll(command.output).toContain('Behalf is ready');
     const page = await browser.newPage({ baseURL: `http://localhost:${ports[WEB]}` });
     await signIn(page, 'alice');
     await page.close();
+    const token = run(ports, dataDirectory, [process.execPath, ['scripts/run.mjs', 'token', 'alice']]);
+    expect(await token.exited).toBe(0);
+    expect(decodeJwt(token.output().trim()).aud).toBe(`http://localhost:${ports[1]}`);
     command.signal('SIGINT');
     expect(await command.exited).toBe(0);
   });
@@ -124,6 +147,13 @@ function run(
     exited: new Promise<number | null>((resolve) => child.once('exit', resolve)),
     signal: (signal: NodeJS.Signals) => void child.kill(signal),
   };
+}
+
+function answers(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port }, () => resolve(true)).on('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 function childrenOf(pid: number): number[] {

@@ -14,7 +14,7 @@ function call(url: string, token: string, init: RequestInit = {}): Promise<Respo
   return fetch(url, { ...init, headers: { authorization: `Bearer ${token}` } });
 }
 
-/** What API1 keeps in memory is served without asking anybody: only the word of the token service ends it. */
+/** API1 uses a token that it has cached without asking the STS: only a notice from the STS ends it. */
 test.describe('what ends while the session goes on, ends in the memory of the middle tier', () => {
   let system: System;
   test.beforeAll(async () => {

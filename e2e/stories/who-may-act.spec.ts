@@ -15,7 +15,7 @@ test('the policy answers who may act where, by the function that decides about r
   await expect(page.getByText(/^Yes: row \d allows it/)).toBeVisible();
   await expect(page.getByText(/API2\s*acts for\s*API1\s*acts for\s*Alice/).first()).toBeVisible();
 
-  await page.getByLabel('used so far by').selectOption('the person');
+  await page.getByLabel('used so far by').selectOption('the person alone');
   await page.getByLabel('of the service').selectOption('API1');
   await expect(page.getByText('No', { exact: true })).toBeVisible();
   await expect(page.getByText(/This client may not exchange such a token/).first()).toBeVisible();

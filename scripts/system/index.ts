@@ -1,4 +1,4 @@
 export { freePorts, isTaken, type Environment } from './addresses.ts';
 export { buildWeb, ROOT } from './service-process.ts';
-export { signInOverHttp, type SignedIn, type SignInOptions } from './sign-in.ts';
+export { ageSignIns, signInOverHttp, type SignedIn, type SignInOptions } from './sign-in.ts';
 export { startSystem, type System, type SystemOptions } from './system.ts';

@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 
 export interface SignInOptions {
   readonly issuer: string;
@@ -9,6 +11,12 @@ export interface SignInOptions {
   readonly scope?: string;
   readonly username: string;
   readonly password?: string;
+  /** Default: the web client with its redirect URI. Another client's user agrees on the consent page. */
+  readonly client?: { readonly id: string; readonly redirectUri: string };
+  /** Further parameters of the authorization request. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** Of the same browser, from an earlier sign-in. */
+  readonly cookies?: string;
   /** Sends the requests, for a caller that records them. It must not follow redirects. */
   readonly fetch?: typeof fetch;
 }
@@ -22,7 +30,6 @@ export interface SignedIn {
   readonly cookies: string;
 }
 
-const CLIENT_ID = 'web.client';
 const MOST_STEPS = 12;
 
 /**
@@ -32,10 +39,13 @@ const MOST_STEPS = 12;
 export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> {
   const { issuer, webUrl, resource, scope = 'openid profile api1', fetch: send = fetch } = options;
   const verifier = randomBytes(32).toString('base64url');
-  const redirectUri = `${webUrl}/callback`;
+  const { id: clientId, redirectUri } = options.client ?? {
+    id: 'web.client',
+    redirectUri: `${webUrl}/callback`,
+  };
   const authorize = new URL(`${issuer}/connect/authorize`);
   authorize.search = new URLSearchParams({
-    client_id: CLIENT_ID,
+    client_id: clientId,
     response_type: 'code',
     redirect_uri: redirectUri,
     scope,
@@ -44,6 +54,7 @@ export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> 
     nonce: randomBytes(8).toString('hex'),
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
+    ...options.parameters,
   }).toString();
   const { callback, cookies } = await passLogin(authorize, redirectUri, options);
   const code = callback.searchParams.get('code');
@@ -52,7 +63,7 @@ export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> 
     method: 'POST',
     body: new URLSearchParams({
       grant_type: 'authorization_code',
-      client_id: CLIENT_ID,
+      client_id: clientId,
       code,
       code_verifier: verifier,
       redirect_uri: redirectUri,
@@ -66,10 +77,10 @@ export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> 
   return { accessToken, refreshToken, idToken, code, cookies };
 }
 
-/** Follows redirects and fills in the form, with a browser's cookies, until the redirect URI is reached. */
+/** Follows redirects and fills in the forms, with a browser's cookies, until the redirect URI is reached. */
 async function passLogin(authorize: URL, redirectUri: string, options: SignInOptions) {
   const { username, password = username, fetch: send = fetch } = options;
-  const jar = new Map<string, string>();
+  const jar = new Map<string, string>(pairsOf(options.cookies ?? ''));
   const cookies = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
   let at = authorize;
   let form: URLSearchParams | undefined;
@@ -90,7 +101,8 @@ async function passLogin(authorize: URL, redirectUri: string, options: SignInOpt
       const action = /<form[^>]*action="([^"]+)"/.exec(page)?.[1]?.replaceAll('&amp;', '&');
       if (!response.ok || action === undefined)
         throw new Error(`not signed in: ${response.status} at ${at.pathname}`);
-      form = new URLSearchParams({ ...hiddenFields(page), username, password });
+      const answer = page.includes('name="password"') ? { username, password } : { action: 'allow' };
+      form = new URLSearchParams({ ...hiddenFields(page), ...answer });
       at = new URL(action, at);
     } else {
       form = undefined;
@@ -99,6 +111,31 @@ async function passLogin(authorize: URL, redirectUri: string, options: SignInOpt
     }
   }
   throw new Error('not signed in: too many redirects');
+}
+
+function pairsOf(cookies: string): [name: string, value: string][] {
+  return cookies.split('; ').flatMap((pair) => {
+    const [, name = '', value = ''] = /^([^=]+)=(.*)$/.exec(pair) ?? [];
+    return name === '' ? [] : [[name, value]];
+  });
+}
+
+/**
+ * Makes every login session of a system older, as if that much more time had passed since the password was typed. Tokens
+ * that were issued before keep what they say.
+ */
+export function ageSignIns({ dataDirectory }: { readonly dataDirectory: string }, seconds: number): void {
+  const database = new DatabaseSync(join(dataDirectory, 'sts.db'), { timeout: 10_000 });
+  try {
+    database
+      .prepare(
+        `update oidc_records set payload = json_set(payload, '$.loginTs', payload ->> '$.loginTs' - ?)
+          where model = 'Session' and payload ->> '$.loginTs' is not null`,
+      )
+      .run(seconds);
+  } finally {
+    database.close();
+  }
 }
 
 function hiddenFields(page: string): Record<string, string> {

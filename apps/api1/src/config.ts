@@ -1,9 +1,9 @@
-import { type Environment, loadApiConfig, urlSetting } from '@behalf/service';
+import { addressSetting, type Environment, loadApiConfig } from '@behalf/service';
 import { z } from 'zod';
 
 const settings = {
   /** The origin whose pages may call. */
-  WEB_URL: urlSetting('http://localhost:5173'),
+  WEB_URL: addressSetting('http://localhost:5173'),
   /** How long an exchanged token is kept at most; 0 keeps none. */
   API1_TOKEN_CACHE_SECONDS: z
     .string()

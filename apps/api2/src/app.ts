@@ -1,5 +1,12 @@
 import type { AccessTokenVerifier, DelegationClient, LiveTokenCheck } from '@behalf/auth';
-import { requireActor, requireClaim, requireLiveToken, requireScope } from '@behalf/auth/express';
+import {
+  requireActor,
+  requireClaim,
+  requireClient,
+  requireLiveToken,
+  requireRecentAuthentication,
+  requireScope,
+} from '@behalf/auth/express';
 import { type Database, isUnavailable } from '@behalf/database';
 import { collectSteps } from '@behalf/demo-steps';
 import { jsonBody, type Logger, requireIdempotencyKey, type Upstream } from '@behalf/service';
@@ -10,7 +17,8 @@ import { addExperiments } from './demo/experiments.ts';
 import { accounts } from './routes/accounts.ts';
 import { chain } from './routes/chain.ts';
 import { insights } from './routes/insights.ts';
-import { listPayments, pay, readPayment } from './routes/payments.ts';
+import { ifLarge, listPayments, pay, readOrder, readPayment } from './routes/payments.ts';
+import { statistics } from './routes/statistics.ts';
 import type { Api2Tables } from './storage/database.ts';
 
 export interface AppDependencies {
@@ -34,6 +42,9 @@ export interface AppDependencies {
   readonly now: () => number;
 }
 
+/** A large payment wants a sign-in that is at most so old. */
+const RECENT_SECONDS = 300;
+
 /** API2: accounts and payments, and the reports on them. It takes only tokens in which a known client acts for the user. */
 export function createApp(dependencies: AppDependencies): Express {
   const { logger, verifier, database, live, delegation, actor, clientId, now } = dependencies;
@@ -48,7 +59,7 @@ export function createApp(dependencies: AppDependencies): Express {
       name: 'API2',
       logger,
       verifier,
-      scopes: ['api2', 'api2.premium'],
+      scopes: ['api2', 'api2.premium', 'api2.statistics'],
       ready: database.ping,
       isOutage: isUnavailable,
       logout: { clientId, memories: [delegation, live], now },
@@ -62,15 +73,25 @@ export function createApp(dependencies: AppDependencies): Express {
         requireActor(actor),
         requireClaim(['subscription', 'status'], 'active'),
       ];
-      // Last before the handler: a body may take long, and the token may be revoked or expire meanwhile.
+      const forAClient = [
+        authenticate,
+        requireScope('api2.statistics'),
+        requireActor(actor),
+        requireClient(),
+      ];
+      // After the body, which may take long: the token may be revoked or expire meanwhile.
       const stillLive = requireLiveToken(live);
+      const recentSignIn = requireRecentAuthentication({ maxAgeSeconds: RECENT_SECONDS });
+      // In this order: 401 for the token, 400 for the body, 401 for an old sign-in; only then is the key looked up.
+      const payment = [requireIdempotencyKey, jsonBody(), stillLive, readOrder, ifLarge(recentSignIn)];
 
       api.get('/identity', authenticate, identity);
       api.get('/accounts', reader, accounts(db));
       api.get('/payments', forTheUser, listPayments(db));
-      api.post('/payments', forTheUser, requireIdempotencyKey, jsonBody(), stillLive, pay(db, now));
+      api.post('/payments', forTheUser, payment, pay(db, now));
       api.get('/payments/:id', forTheUser, readPayment(db));
       api.get('/insights', premium, insights(db, now));
+      api.get('/statistics', forAClient, statistics(db, now));
       api.get('/chain', collectSteps({ service: 'api2' }), forTheUser, chain(subscriptions));
       if (dependencies.experiments) addExperiments(api, forTheUser, stillLive, verifier);
     },

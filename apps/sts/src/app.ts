@@ -62,7 +62,7 @@ const PROVIDER_PATHS = [
   '/.well-known/oauth-authorization-server',
 ];
 
-/** What pages of the web client call. */
+/** The endpoints that pages of the web client call. */
 const BROWSER_PATHS = [
   '/connect/token',
   '/connect/userinfo',
@@ -73,7 +73,7 @@ const BROWSER_PATHS = [
   '/.well-known/{*rest}',
 ];
 
-/** What is pushed is kept, also for unauthenticated callers: no more than an address can hold. */
+/** A pushed request is kept, also for unauthenticated callers, so it may be no longer than an address. */
 const MAXIMUM_PUSHED_BYTES = 16 * 1024;
 
 /** The whole service. Nothing listens yet. */

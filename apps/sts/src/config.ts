@@ -1,18 +1,22 @@
 import { join } from 'node:path';
 import {
+  addressOf,
+  addressSetting,
   commonSettings,
   type Environment,
+  identifierSetting,
   isWeakSecret,
+  listenHosts,
   loadSettings,
+  optionalAddressSetting,
   optionalSwitchSetting,
-  optionalUrlSetting,
   portSetting,
   refuseInProduction,
   unsafeSettings,
-  urlSetting,
 } from '@behalf/service';
 import { z } from 'zod';
 import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
+import { type ClientDocumentSettings, LOOPBACK_HOSTS } from './oidc/client-documents.ts';
 import { DEVELOPMENT_ADDRESSES } from './registry/apis.ts';
 import { DEVELOPMENT_SECRET } from './registry/clients.ts';
 
@@ -22,15 +26,19 @@ const schema = z.object({
   ...commonSettings,
   STS_PORT: portSetting(4000),
   /** Identifiers, as tokens have them. */
-  ISSUER: urlSetting(DEVELOPMENT_ADDRESSES.issuer).refine(isOrigin, 'is not an origin: it has a path'),
-  API1_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.api1Resource),
-  API2_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.api2Resource),
-  SUBSCRIPTIONS_RESOURCE: urlSetting(DEVELOPMENT_ADDRESSES.subscriptionsResource),
+  ISSUER: identifierSetting(DEVELOPMENT_ADDRESSES.issuer).refine(
+    isOrigin,
+    'is not an origin: nothing may follow the host, no slash either',
+  ),
+  API1_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.api1Resource),
+  API2_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.api2Resource),
+  SUBSCRIPTIONS_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.subscriptionsResource),
+  AGENT_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.agentResource),
   /** Addresses, where they differ from the identifiers. */
-  API1_URL: optionalUrlSetting,
-  API2_URL: optionalUrlSetting,
-  SUBSCRIPTIONS_URL: optionalUrlSetting,
-  WEB_URL: urlSetting(DEVELOPMENT_ADDRESSES.webUrl),
+  API1_URL: optionalAddressSetting,
+  API2_URL: optionalAddressSetting,
+  SUBSCRIPTIONS_URL: optionalAddressSetting,
+  WEB_URL: addressSetting(DEVELOPMENT_ADDRESSES.webUrl),
   /** `id:base64` of 32 bytes, several separated by commas: the first seals, the others open what they sealed. */
   KEY_ENCRYPTION_KEY: z.string().refine(isKeyList, 'is no list of id:base64 with 32 bytes each').optional(),
   /** Separated by commas, the first signs. Left out: they are generated, kept sealed and rotated. */
@@ -47,10 +55,17 @@ const schema = z.object({
     .string()
     .transform((text) => text.split(',').map((proxy) => proxy.trim()))
     .optional(),
+  /** `on`, `off`, or the hosts whose documents are taken, separated by commas. Default: in development alone. */
+  CLIENT_METADATA_DOCUMENTS: z
+    .string()
+    .regex(/^[a-z\d.,: [\]-]+$/i, 'is neither "on" nor "off" nor a list of hosts')
+    .transform(clientDocumentSettings)
+    .optional(),
   /** Secrets of the APIs' clients, the same that the APIs have. */
   API1_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   SUBSCRIPTIONS_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+  AGENT_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   /** Whether a start puts the registry's clients and users into the database. Default: in development alone. */
   SEED: optionalSwitchSetting,
   MACHINE_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
@@ -68,21 +83,24 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   });
   const isProduction = settings.NODE_ENV === 'production';
   const demo = settings.DEMO_DATA ?? !isProduction;
+  const clientDocuments = settings.CLIENT_METADATA_DOCUMENTS ?? (isProduction ? 'off' : { hosts: undefined });
   const identifiers = {
     ISSUER: settings.ISSUER,
     API1_RESOURCE: settings.API1_RESOURCE,
     API2_RESOURCE: settings.API2_RESOURCE,
     SUBSCRIPTIONS_RESOURCE: settings.SUBSCRIPTIONS_RESOURCE,
+    AGENT_RESOURCE: settings.AGENT_RESOURCE,
   };
   const services = {
-    API1_URL: settings.API1_URL ?? settings.API1_RESOURCE,
-    API2_URL: settings.API2_URL ?? settings.API2_RESOURCE,
-    SUBSCRIPTIONS_URL: settings.SUBSCRIPTIONS_URL ?? settings.SUBSCRIPTIONS_RESOURCE,
+    API1_URL: settings.API1_URL ?? addressOf(settings.API1_RESOURCE),
+    API2_URL: settings.API2_URL ?? addressOf(settings.API2_RESOURCE),
+    SUBSCRIPTIONS_URL: settings.SUBSCRIPTIONS_URL ?? addressOf(settings.SUBSCRIPTIONS_RESOURCE),
   };
   const clientSecrets = {
     'api1.client': settings.API1_CLIENT_SECRET,
     'api2.client': settings.API2_CLIENT_SECRET,
     'subscriptions.client': settings.SUBSCRIPTIONS_CLIENT_SECRET,
+    'agent.client': settings.AGENT_CLIENT_SECRET,
     ...(demo ? { 'machine.client': settings.MACHINE_CLIENT_SECRET } : {}),
   };
   refuseUnsafe(settings, demo);
@@ -91,11 +109,13 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     isProduction,
     logLevel: settings.LOG_LEVEL,
     port: settings.STS_PORT,
+    hosts: listenHosts(settings),
     registry: {
       issuer: identifiers.ISSUER,
       api1Resource: identifiers.API1_RESOURCE,
       api2Resource: identifiers.API2_RESOURCE,
       subscriptionsResource: identifiers.SUBSCRIPTIONS_RESOURCE,
+      agentResource: identifiers.AGENT_RESOURCE,
       api1Url: services.API1_URL,
       api2Url: services.API2_URL,
       webUrl: settings.WEB_URL,
@@ -105,6 +125,8 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     addresses: { ...identifiers, ...services, WEB_URL: settings.WEB_URL },
     webOrigin: new URL(settings.WEB_URL).origin,
     trustedProxies: settings.TRUSTED_PROXIES ?? [],
+    /** Undefined: off. */
+    clientDocuments: clientDocuments === 'off' ? undefined : clientDocuments,
     databaseUrl: settings.DATABASE_URL,
     databaseFile: join(dataDirectory, 'sts.db'),
     dataDirectory,
@@ -121,7 +143,12 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
 /** Settings that production refuses, each named with the variable that mends it. */
 function refuseUnsafe(settings: Settings, demo: boolean): void {
   const { MACHINE_CLIENT_SECRET, ...always } = settings;
-  const { KEY_ENCRYPTION_KEY: keys, COOKIE_KEYS: cookieKeys = [] } = settings;
+  const {
+    KEY_ENCRYPTION_KEY: keys,
+    COOKIE_KEYS: cookieKeys = [],
+    CLIENT_METADATA_DOCUMENTS: documents,
+  } = settings;
+  const documentHosts = documents === undefined || documents === 'off' ? [] : (documents.hosts ?? []);
   const parsed = keys === undefined ? [] : parseKeyEncryptionKeys(keys);
   refuseInProduction(settings.NODE_ENV, {
     ...unsafeSettings(demo ? { ...always, MACHINE_CLIENT_SECRET } : always),
@@ -130,8 +157,14 @@ function refuseUnsafe(settings: Settings, demo: boolean): void {
     'KEY_ENCRYPTION_KEY can be guessed: it wants 32 random bytes': parsed.some(({ key }) =>
       isWeakSecret(key.toString('latin1')),
     ),
+    'CLIENT_METADATA_DOCUMENTS names this machine': documentHosts.some((host) => LOOPBACK_HOSTS.has(host)),
     'COOKIE_KEYS can be guessed: they want 32 random characters each': cookieKeys.some(isWeakSecret),
   });
+}
+
+function clientDocumentSettings(text: string): ClientDocumentSettings | 'off' {
+  if (text === 'off') return 'off';
+  return { hosts: text === 'on' ? undefined : text.split(',').map((host) => host.trim().toLowerCase()) };
 }
 
 function isOrigin(url: string): boolean {

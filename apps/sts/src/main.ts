@@ -9,6 +9,7 @@ await runMain('sts', async () => {
   await startService({
     app: sts.app,
     port: config.port,
+    hosts: config.hosts,
     service: 'sts',
     logger,
     close: sts.close,

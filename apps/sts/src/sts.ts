@@ -20,6 +20,7 @@ import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trust
 import { createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
 import { assertLifetimes, lifetimes } from './lifetimes.ts';
+import { createClientDocuments } from './oidc/client-documents.ts';
 import { createProviderClients } from './oidc/clients.ts';
 import {
   createCurrentProvider,
@@ -80,7 +81,8 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     statusOf: ledger.statusOf,
     now,
   });
-  const providerClients = createProviderClients(clients, [USER_SUBSCRIPTION_CLIENT]);
+  const clientDocuments = config.clientDocuments && createClientDocuments(config.clientDocuments);
+  const providerClients = createProviderClients(clients, [USER_SUBSCRIPTION_CLIENT], clientDocuments);
   const apiDirectory = createApiDirectory(apis, providerClients.scopesOf);
   const validators = createValidators({ config, registry, state, accessTokens });
 
@@ -93,6 +95,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
           logger,
           state,
           providerClients,
+          clientDocuments,
           apis,
           apiDirectory,
           findLiveToken: async (jwt) => {

@@ -6,7 +6,7 @@ import { assertionForm, clientAssertion } from './support/client-assertion.ts';
 import { authorize, authorizeUrl, basic, newVerifier, post, redeem, signIn } from './support/sign-in.ts';
 import { API1, startTestSts, type TestSts } from './support/sts.ts';
 
-/** What a client library would never send, byte by byte. */
+/** Requests that no client library sends, byte by byte. */
 function sendRaw(address: string, lines: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(address);
   return new Promise((resolve, reject) => {

@@ -21,7 +21,7 @@ export interface WebAppOptions {
 export function createApp({ root, client, url }: WebAppOptions): Express {
   const page = withClientConfig(readFileSync(join(root, 'index.html'), 'utf8'), client);
   const app = express();
-  app.disable('x-powered-by');
+  app.disable('x-powered-by').enable('case sensitive routing').enable('strict routing');
   app.use(healthRoutes({ ready: () => undefined }));
   app.use(securityHeaders(client));
   app.use('/assets', express.static(join(root, 'assets'), { immutable: true, maxAge: '1y', index: false }));
@@ -55,11 +55,11 @@ export function rightAddress(host: string | undefined, path: string, url: string
 }
 
 /**
- * Content security policy: scripts and styles from here alone, connections to the issuer and the two APIs. The issuer
+ * Content security policy: scripts and styles from here alone, connections to the issuer, the two APIs and the agent. The issuer
  * may be framed because a session is restored in a hidden frame, which ends on our own `/callback`; that is also why
  * this page may frame itself, and nobody else may.
  */
-function securityHeaders({ issuer, api1Url, api2Url }: ClientConfig): RequestHandler {
+function securityHeaders({ issuer, api1Url, api2Url, agentUrl }: ClientConfig): RequestHandler {
   const authorizationServer = new URL(issuer).origin;
   return helmet({
     contentSecurityPolicy: {
@@ -70,7 +70,7 @@ function securityHeaders({ issuer, api1Url, api2Url }: ClientConfig): RequestHan
         styleSrc: ["'self'"],
         fontSrc: ["'self'"],
         imgSrc: ["'self'", 'data:'],
-        connectSrc: ["'self'", authorizationServer, new URL(api1Url).origin, new URL(api2Url).origin],
+        connectSrc: ["'self'", ...[issuer, api1Url, api2Url, agentUrl].map((url) => new URL(url).origin)],
         frameSrc: ["'self'", authorizationServer],
         frameAncestors: ["'self'"],
         formAction: ["'self'"],

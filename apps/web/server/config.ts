@@ -1,42 +1,40 @@
 import { join } from 'node:path';
 import {
+  addressSetting,
   commonSettings,
   type Environment,
+  identifierSetting,
+  listenHosts,
   loadSettings,
-  optionalUrlSetting,
+  optionalAddressSetting,
   portSetting,
   refuseInProduction,
   unsafeSettings,
-  urlSetting,
 } from '@behalf/service';
 import { z } from 'zod';
 import type { ClientConfig } from '../src/config.ts';
 
 const { DATABASE_URL: _database, DATA_DIR: _folder, DEMO_DATA: _data, ...common } = commonSettings;
 
-/** Kept as it is written, because an issuer is compared character by character (OpenID Connect Discovery §4.3). */
-const issuerSetting = z
-  .string()
-  .refine((text) => optionalUrlSetting.safeParse(text).success, 'is not an absolute http(s) URL')
-  .default('http://localhost:4000');
-
 const schema = z.object({
   ...common,
   WEB_PORT: portSetting(5173),
   /** Where `vite build` has put the client. */
   WEB_ROOT: z.string().default(join(import.meta.dirname, '..', 'dist')),
-  ISSUER: issuerSetting,
   /** Where people reach this app. Default: localhost and the port. */
-  WEB_URL: optionalUrlSetting,
-  API1_URL: urlSetting('http://localhost:4001'),
-  API1_RESOURCE: urlSetting('http://localhost:4001'),
-  API2_URL: urlSetting('http://localhost:4002'),
-  API2_RESOURCE: urlSetting('http://localhost:4002'),
-  SUBSCRIPTIONS_RESOURCE: urlSetting('http://localhost:4003'),
+  WEB_URL: optionalAddressSetting,
+  API1_URL: addressSetting('http://localhost:4001'),
+  API1_RESOURCE: identifierSetting('http://localhost:4001'),
+  API2_URL: addressSetting('http://localhost:4002'),
+  API2_RESOURCE: identifierSetting('http://localhost:4002'),
+  SUBSCRIPTIONS_RESOURCE: identifierSetting('http://localhost:4003'),
+  AGENT_URL: addressSetting('http://localhost:4004'),
+  AGENT_RESOURCE: identifierSetting('http://localhost:4004'),
 });
 
 export interface WebConfig {
   readonly port: number;
+  readonly hosts: readonly string[] | undefined;
   /** Where people reach this app: the address that the STS sends them back to. */
   readonly url: string;
   readonly root: string;
@@ -52,9 +50,10 @@ export interface WebConfig {
  */
 export function loadConfig(environment: Environment): WebConfig {
   const settings = loadSettings(schema, environment, { prefix: 'WEB' });
-  refuseInProduction(settings.NODE_ENV, unsafeSettings(settings, ['API1_URL', 'API2_URL']));
+  refuseInProduction(settings.NODE_ENV, unsafeSettings(settings, ['API1_URL', 'API2_URL', 'AGENT_URL']));
   return Object.freeze({
     port: settings.WEB_PORT,
+    hosts: listenHosts(settings),
     url: settings.WEB_URL ?? `http://localhost:${settings.WEB_PORT}`,
     root: settings.WEB_ROOT,
     logLevel: settings.LOG_LEVEL,
@@ -66,6 +65,8 @@ export function loadConfig(environment: Environment): WebConfig {
       api2Url: settings.API2_URL,
       api2Resource: settings.API2_RESOURCE,
       subscriptionsResource: settings.SUBSCRIPTIONS_RESOURCE,
+      agentUrl: settings.AGENT_URL,
+      agentResource: settings.AGENT_RESOURCE,
       experiments: settings.EXPERIMENTS ?? settings.NODE_ENV !== 'production',
     }),
   });

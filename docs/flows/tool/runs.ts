@@ -1,3 +1,4 @@
+import { ageSignIns, signInOverHttp } from '@behalf/scripts/system';
 import type { Run } from './world.ts';
 
 const EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -67,29 +68,61 @@ export const RUNS: Readonly<Record<string, Run>> = {
       'A target that the policy does not lead to (RFC 8693)',
       exchange('api1.client', 'subscriptions'),
     );
-    await step('A user for whom nobody here may act', () => call('api1', '/accounts', dave.accessToken));
+    await step('A user for whom no client may act', () => call('api1', '/accounts', dave.accessToken));
   },
 
-  payment: async ({ step, signIn, recorder, system }) => {
-    const { accessToken } = await signIn('alice');
-    const pay = () =>
-      recorder.fetchAs('browser')(`${system.url.api1}/payments`, {
+  agent: async ({ step, recorder, system }) => {
+    const send = recorder.fetchAs('browser');
+    const endpoint = `${system.url.agent}/mcp`;
+    const post = (message: object, token?: string) =>
+      send(endpoint, {
         method: 'POST',
         headers: {
-          authorization: `Bearer ${accessToken}`,
           'content-type': 'application/json',
-          'idempotency-key': 'rent-2026-11',
+          accept: 'application/json, text/event-stream',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         },
-        body: JSON.stringify({
-          from: 'acc_a1_everyday',
-          to: 'acc_b1_everyday',
-          amount: '12.50',
-          currency: 'EUR',
-          reference: 'Lunch',
-        }),
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }),
       });
+    await step('An MCP client that knows the address alone finds out where to sign in', async () => {
+      await post({ method: 'tools/list' });
+      await send(`${system.url.agent}/.well-known/oauth-protected-resource/mcp`);
+    });
+    const { accessToken } = await step('Its user signs in and agrees', () =>
+      signInOverHttp({
+        issuer: system.url.sts,
+        webUrl: system.url.web,
+        resource: endpoint,
+        scope: 'openid agent',
+        username: 'alice',
+        client: { id: 'mcp.client', redirectUri: 'http://127.0.0.1:43117/callback' },
+        fetch: send,
+      }),
+    );
+    const call = (name: string, input: object) => () =>
+      post({ method: 'tools/call', params: { name, arguments: input } }, accessToken);
+    const payment = { from: 'acc_a1_everyday', to: 'acc_b1_everyday', amount: '12.50', reference: 'Lunch' };
+    await step('The agent reads the accounts', call('list_accounts', {}));
+    await step('The agent prepares a payment', call('prepare_payment', payment));
+    await step('The agent may not pay', call('pay', { ...payment, currency: 'EUR' }));
+  },
+
+  payment: async ({ step, signIn, payAs }) => {
+    const { accessToken } = await signIn('alice');
+    const pay = () => payAs(accessToken, '12.50');
     await step('A payment asks the STS whether the token still holds', pay);
     await step('The same request again books nothing', pay);
+  },
+
+  'step-up': async ({ step, signIn, payAs, system }) => {
+    const { cookies } = await signIn('alice');
+    ageSignIns(system, 600);
+    const old = await signIn('alice', { cookies });
+    await step('A large payment, ten minutes after the sign-in', () => payAs(old.accessToken, '500.00'));
+    const fresh = await step('The client asks for a sign-in that is at most 300 seconds old', () =>
+      signIn('alice', { cookies, parameters: { max_age: '300' } }),
+    );
+    await step('The same payment under the same key', () => payAs(fresh.accessToken, '500.00'));
   },
 
   logout: async ({ step, signIn, call, recorder, system, tokenRequest }) => {

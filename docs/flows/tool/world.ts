@@ -6,6 +6,7 @@ import {
   signInOverHttp,
   startSystem,
   type SignedIn,
+  type SignInOptions,
   type System,
 } from '@behalf/scripts/system';
 import { BACK_ENDS, SERVICES, variablesOf } from '@behalf/service/services';
@@ -21,9 +22,11 @@ export interface World {
   readonly recorder: Recorder;
   /** Records the exchanges that happen meanwhile under a title. */
   step<Result>(title: string, happens: () => Promise<Result>): Promise<Result>;
-  signIn(username: string): Promise<SignedIn>;
+  signIn(username: string, options?: Pick<SignInOptions, 'cookies' | 'parameters'>): Promise<SignedIn>;
   /** As the browser. */
   call(api: 'api1' | 'api2', path: string, token?: string): Promise<Response>;
+  /** As the browser, through API1; always under the same key. */
+  payAs(token: string, amount: string): Promise<Response>;
   /** As a client, with the development secret unless it is the public one. */
   tokenRequest(client: string, parameters: Readonly<Record<string, string>>): Promise<Response>;
 }
@@ -82,18 +85,35 @@ async function stepsOf(run: Run, system: System, recorder: Recorder): Promise<re
       steps.push({ title, exchanges: recorder.take() });
       return result;
     },
-    signIn: (username) =>
+    signIn: (username, options) =>
       signInOverHttp({
         issuer: system.url.sts,
         webUrl: system.url.web,
         resource: system.url.api1,
         scope: 'openid api1',
         username,
+        ...options,
         fetch: recorder.fetchAs('browser'),
       }),
     call: (api, path, token) =>
       recorder.fetchAs('browser')(system.url[api] + path, {
         headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      }),
+    payAs: (token, amount) =>
+      recorder.fetchAs('browser')(`${system.url.api1}/payments`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          'idempotency-key': `rent-2026-11-${amount}`,
+        },
+        body: JSON.stringify({
+          from: 'acc_a1_everyday',
+          to: 'acc_b1_everyday',
+          amount,
+          currency: 'EUR',
+          reference: 'Rent',
+        }),
       }),
     tokenRequest: (client, parameters) => {
       const isPublic = client === 'web.client';

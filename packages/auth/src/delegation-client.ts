@@ -5,6 +5,7 @@ import { DelegationError, delegationErrorOf } from './delegation-error.ts';
 import type { RequestAuth } from './guard.ts';
 import { createOAuthClient, type OAuthClientOptions } from './oauth-client.ts';
 import { systemClock } from './options.ts';
+import { wantedAuthenticationOf } from './recent-authentication.ts';
 import {
   createTokenCache,
   type CacheTags,
@@ -53,6 +54,7 @@ export type TokenSource = () => Promise<DelegatedToken>;
 /** The result of an API call; a fetch Response is one. */
 export interface ApiAnswer {
   readonly status: number;
+  readonly headers?: unknown;
   readonly body?: unknown;
 }
 
@@ -89,7 +91,8 @@ export interface DelegationClient {
   ): Promise<DelegatedToken>;
   /**
    * Calls an API with a token from `source` (`() => client.delegate(…)`). When the API answers 401, the token is dropped
-   * and the call made once more with another; that answer is final.
+   * and the call made once more with another; that answer is final. A 401 that asks for a recent sign-in (RFC 9470) is
+   * thrown as RecentAuthenticationRequiredError instead, because every token of this sign-in would meet it.
    */
   withToken<Answer extends ApiAnswer>(
     source: TokenSource,
@@ -139,12 +142,20 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
     source: TokenSource,
     call: (token: DelegatedToken) => Promise<Answer>,
   ): Promise<Answer> {
+    async function send(token: DelegatedToken): Promise<Answer> {
+      const answer = await call(token);
+      const wanted = wantedAuthenticationOf(answer);
+      if (wanted === undefined) return answer;
+      await discardBody(answer);
+      throw wanted;
+    }
+
     const token = await source();
-    const answer = await call(token);
+    const answer = await send(token);
     if (answer.status !== 401) return answer;
     cache.forget(token);
-    if (answer.body instanceof ReadableStream) await answer.body.cancel();
-    return call(await source());
+    await discardBody(answer);
+    return send(await source());
   }
 
   const { onExchange } = options;
@@ -185,6 +196,10 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
     forgetSession: cache.forgetSession,
     forgetSubject: cache.forgetSubject,
   };
+}
+
+async function discardBody({ body }: ApiAnswer): Promise<void> {
+  if (body instanceof ReadableStream) await body.cancel();
 }
 
 /** Waits for a token and tells the observer how that went. Errors pass through. */

@@ -1,14 +1,20 @@
-/** Express adapters. All decisions are in guard.ts, live-token.ts and logout-token.ts. No handler throws or rejects. */
+/** Express adapters. The decisions are in guard.ts and the files beside it. No handler throws or rejects. */
 
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import { DelegationError, problemOfDelegationError } from './delegation-error.ts';
 import * as guard from './guard.ts';
-import type { ProtectedResourceOptions, RequestAuth, RequestContext } from './guard.ts';
+import type { RequestAuth, RequestContext } from './guard.ts';
 import * as liveToken from './live-token.ts';
 import { createLogoutReceiver, type LogoutReceiverOptions } from './logout-token.ts';
 import { assertOptions } from './options.ts';
 import { createWarner, TokenCheckUnavailableError } from './outgoing.ts';
-import { type AuthProblem, authProblem, resourceMetadataUrl, tokenCheckUnavailable } from './refusal.ts';
+import {
+  protectedResourceDocument,
+  type ProtectedResourceOptions,
+  resourceMetadataUrl,
+} from './protected-resource.ts';
+import * as recentAuthentication from './recent-authentication.ts';
+import { type AuthProblem, authProblem, tokenCheckUnavailable } from './refusal.ts';
 import type { AccessTokenVerifier } from './verifier.ts';
 
 export { type RequestAuth } from './guard.ts';
@@ -33,6 +39,8 @@ export interface RefusedRequest {
 export interface RequireAccessTokenOptions {
   /** Where the API's metadata is (RFC 9728). Default: derived from the verifier's audience. */
   readonly resourceMetadata?: string | undefined;
+  /** The scopes that the challenge names, so that a client knows which ones to ask for (RFC 6750 §3). */
+  readonly scopes?: readonly string[] | undefined;
   readonly onRefused?: ((refused: RefusedRequest, request: Request) => void) | undefined;
 }
 
@@ -50,15 +58,16 @@ export function requireAccessToken(
   verifier: AccessTokenVerifier,
   options: RequireAccessTokenOptions = {},
 ): RequestHandler {
-  const { onRefused, resourceMetadata = resourceMetadataUrl(verifier.audience) } = options;
+  const { onRefused, scopes, resourceMetadata = resourceMetadataUrl(verifier.audience) } = options;
   assertOptions('name', { resourceMetadata });
+  if (scopes !== undefined) assertOptions('names', { scopes });
   assertOptions('function', { 'verifier.verify': verifier.verify, onRefused: onRefused ?? refuse });
   const protection: Protection = { resourceMetadata, onRefused, now: verifier.now };
   return async (request: ProtectedRequest, response, next) => {
     try {
       request[PROTECTION] = protection;
       const credentials = { authorization: authorizationOf(request), url: request.originalUrl };
-      const result = await guard.authenticate(credentials, verifier, resourceMetadata);
+      const result = await guard.authenticate(credentials, verifier, resourceMetadata, scopes);
       if (!result.ok) return refuse(request, response, result.problem, result.detail);
       request.auth = result.auth;
       next();
@@ -79,13 +88,13 @@ function authorizationOf({ rawHeaders }: Request): readonly string[] {
   return lines;
 }
 
-/** The checks of guard.ts and live-token.ts as middleware; see there. */
+/** The checks of guard.ts, live-token.ts and recent-authentication.ts as middleware; see there. */
 export const requireScope = middleware(guard.requireScope);
 export const requireActor = middleware(guard.requireActor);
 export const requireUser = middleware(guard.requireUser);
 export const requireClient = middleware(guard.requireClient);
 export const requireClaim = middleware(guard.requireClaim);
-export const requireRecentAuthentication = middleware(guard.requireRecentAuthentication);
+export const requireRecentAuthentication = middleware(recentAuthentication.requireRecentAuthentication);
 export const requireLiveToken = middleware(liveToken.requireLiveToken);
 
 /** Checks behind requireAccessToken. Without it every request is refused. */
@@ -143,8 +152,8 @@ function send(
 
 /** Serves the API's metadata at its well-known place (RFC 9728 §3), for anyone and any origin. */
 export function protectedResourceMetadata(options: ProtectedResourceOptions): RequestHandler {
-  const router = express.Router();
-  const document = guard.protectedResourceDocument(options);
+  const router = express.Router({ caseSensitive: true, strict: true });
+  const document = protectedResourceDocument(options);
   router.get(new URL(resourceMetadataUrl(options.resource)).pathname, (_request, response) => {
     response
       .set({ 'Access-Control-Allow-Origin': '*', 'Cache-Control': 'public, max-age=300' })
@@ -154,7 +163,8 @@ export function protectedResourceMetadata(options: ProtectedResourceOptions): Re
 }
 
 /**
- * Answers the errors of a delegation client: see problemOfDelegationError. Mounted after the routes, before the app's own
+ * Answers the errors of a delegation client (see problemOfDelegationError), and passes on that the next API wants a recent
+ * sign-in, with this API's own metadata. Mounted after the routes, before the app's own
  * error handler, which gets every other error.
  */
 export function delegationProblems(): ErrorRequestHandler {
@@ -169,6 +179,8 @@ function problemOf(error: unknown, protection: Protection | undefined): AuthProb
   if (protection === undefined) return undefined;
   if (error instanceof DelegationError) return problemOfDelegationError(error, protection.resourceMetadata);
   if (error instanceof TokenCheckUnavailableError) return tokenCheckUnavailable(error.retryAfterSeconds);
+  if (error instanceof recentAuthentication.RecentAuthenticationRequiredError)
+    return recentAuthentication.recentAuthenticationProblem(error, protection.resourceMetadata);
   return undefined;
 }
 

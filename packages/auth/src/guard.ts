@@ -1,7 +1,7 @@
 /** The decisions of a resource server about a request, without any web framework. */
 
 import type { AccessToken } from './access-token.ts';
-import { assertOptions, CLOCK_TOLERANCE_SECONDS, isObject } from './options.ts';
+import { assertOptions, isObject } from './options.ts';
 import { TokenCheckUnavailableError } from './outgoing.ts';
 import { authProblem, type AuthProblem, type AuthProblemType, tokenCheckUnavailable } from './refusal.ts';
 import type { AccessTokenVerifier, VerifiedBearerToken } from './verifier.ts';
@@ -51,9 +51,10 @@ export async function authenticate(
   request: { readonly authorization: readonly string[]; readonly url: string },
   verifier: Pick<AccessTokenVerifier, 'verify'>,
   resourceMetadata: string,
+  scopes?: readonly string[],
 ): Promise<Authentication> {
   const refused = (type: AuthProblemType, description: string, detail = description) =>
-    ({ ok: false, problem: authProblem(type, description, resourceMetadata), detail }) as const;
+    ({ ok: false, problem: authProblem(type, description, resourceMetadata, { scopes }), detail }) as const;
   const { token, problem, description } = parseBearerToken(request.authorization, request.url);
   if (token === undefined) return refused(problem, description);
   try {
@@ -177,22 +178,6 @@ function requireSubject(mustBeUser: boolean, detail: string): Check {
   };
 }
 
-/**
- * A sign-in that is at most so old. An older one, or none that is known, is 401 `insufficient_user_authentication` with
- * `max_age` (RFC 9470 §3).
- */
-export function requireRecentAuthentication(options: { readonly maxAgeSeconds: number }): Check {
-  const { maxAgeSeconds } = options;
-  assertOptions('number', { maxAgeSeconds });
-  const detail = `This needs a sign-in that is at most ${maxAgeSeconds} seconds old.`;
-  const parts = { maxAgeSeconds, members: { max_age: maxAgeSeconds } };
-  return ({ authTime = Number.NaN }, { resourceMetadata, now }) => {
-    const age = now() - authTime;
-    if (age <= maxAgeSeconds && age >= -CLOCK_TOLERANCE_SECONDS) return undefined;
-    return authProblem('recent-authentication-required', detail, resourceMetadata, parts);
-  };
-}
-
 /** A value that a claim must have, or a rule for it; the rule gets undefined when the claim is absent, and only `true` passes. */
 export type ExpectedClaim = string | number | boolean | ((value: unknown, auth: RequestAuth) => boolean);
 
@@ -217,34 +202,4 @@ function memberAt(object: unknown, path: readonly string[]): unknown {
     (value, name) => (isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined),
     object,
   );
-}
-
-export interface ProtectedResourceOptions {
-  /** The API's resource identifier. */
-  readonly resource: string;
-  /** Identifiers of the issuers whose tokens it takes. */
-  readonly authorizationServers: readonly string[];
-  readonly scopes: readonly string[];
-  /** For people. */
-  readonly name?: string | undefined;
-}
-
-/**
- * The metadata document of a protected resource (RFC 9728 §2): bearer tokens, in the header. An empty list is left out
- * (§3.2).
- */
-export function protectedResourceDocument(
-  options: ProtectedResourceOptions,
-): Readonly<Record<string, unknown>> {
-  const { resource, authorizationServers, scopes, name } = options;
-  assertOptions('name', { resource, ...(name === undefined ? {} : { name }) });
-  for (const entry of [...authorizationServers, ...scopes])
-    assertOptions('name', { 'each of authorizationServers and scopes': entry });
-  return {
-    resource,
-    ...(authorizationServers.length === 0 ? {} : { authorization_servers: authorizationServers }),
-    ...(scopes.length === 0 ? {} : { scopes_supported: scopes }),
-    bearer_methods_supported: ['header'],
-    ...(name === undefined ? {} : { resource_name: name }),
-  };
 }

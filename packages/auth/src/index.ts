@@ -24,11 +24,9 @@ export {
 export { DelegationError, problemOfDelegationError, type RefusalReason } from './delegation-error.ts';
 export {
   authenticate,
-  protectedResourceDocument,
   requireActor,
   requireClaim,
   requireClient,
-  requireRecentAuthentication,
   requireScope,
   requireUser,
   type Check,
@@ -46,12 +44,15 @@ export { CLOCK_TOLERANCE_SECONDS } from './options.ts';
 export {
   isLoopbackUrl,
   isPlainHttpElsewhere,
+  type Fetch,
   readBounded,
   retryAfterOf,
   TokenCheckUnavailableError,
   type IssuerOptions,
 } from './outgoing.ts';
-export { bearerChallenge, resourceMetadataUrl, type AuthProblem, type Refusal } from './refusal.ts';
+export { protectedResourceDocument, resourceMetadataUrl } from './protected-resource.ts';
+export { RecentAuthenticationRequiredError, requireRecentAuthentication } from './recent-authentication.ts';
+export { bearerChallenge, type AuthProblem, type Refusal } from './refusal.ts';
 export { type DelegatedToken, type TokenOriginKind } from './token-cache.ts';
 export {
   createAccessTokenVerifier,

@@ -1,4 +1,3 @@
-import type { webcrypto } from 'node:crypto';
 import {
   allowInsecureRequests,
   ClientSecretBasic,
@@ -8,7 +7,6 @@ import {
   PrivateKeyJwt,
   type ClientAuth,
   type CustomFetch,
-  type PrivateKey,
   type ServerMetadata,
 } from 'openid-client';
 import { DelegationError } from './delegation-error.ts';
@@ -28,7 +26,7 @@ export interface OAuthClientOptions extends IssuerOptions {
   /** How the secret is sent (RFC 6749 §2.3.1). Default: `client_secret_post`, in the form. */
   readonly tokenEndpointAuthMethod?: 'client_secret_post' | 'client_secret_basic' | undefined;
   /** Signs client assertions (`private_key_jwt`, RFC 7523). */
-  readonly privateKey?: webcrypto.CryptoKey | PrivateKey | undefined;
+  readonly privateKey?: Parameters<typeof PrivateKeyJwt>[0] | undefined;
 }
 
 /** openid-client refuses http altogether; `send` decides more finely which addresses may be http. */
@@ -73,7 +71,11 @@ function clientAuthentication(options: OAuthClientOptions): ClientAuth {
  */
 function answeredFetch({ send, now }: IssuerConnection): CustomFetch {
   return async (url, { body: form, signal, ...init }) => {
-    const response = await send(url, { ...init, body: form ?? null, signal: signal ?? null });
+    const response = await send(url, {
+      ...init,
+      body: (form ?? null) as NonNullable<RequestInit['body']> | null,
+      signal: signal ?? null,
+    });
     const body = await readBounded(response);
     if (response.status >= 500 || response.status === 429) {
       throw new DelegationError('unavailable', {

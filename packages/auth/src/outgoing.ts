@@ -32,7 +32,7 @@ export class TokenCheckUnavailableError extends Error {
 }
 
 /**
- * The connection to one authorization server. `send` sends nothing to an address that is not secure, whoever named it.
+ * The connection to one authorization server. `send` sends nothing to an address that is not secure.
  * `metadata` gives the discovery document (RFC 8414), which is fetched once, when first needed, and again after a failure.
  * Throws TypeError for a malformed option; `metadata` and `getJson` throw TokenCheckUnavailableError.
  */

@@ -44,8 +44,9 @@ export interface AuthProblem {
 
 export interface AuthProblemParts {
   /** The scopes that the request needs. */
-  readonly scopes?: readonly string[];
-  readonly maxAgeSeconds?: number;
+  readonly scopes?: readonly string[] | undefined;
+  readonly maxAgeSeconds?: number | undefined;
+  readonly acrValues?: string | undefined;
   readonly retryAfterSeconds?: number;
   /** Further members of the body (RFC 9457 §3.2). */
   readonly members?: Readonly<Record<string, unknown>>;
@@ -59,13 +60,13 @@ export function authProblem(
   type: AuthProblemType,
   detail: string,
   resourceMetadata?: string,
-  { scopes, maxAgeSeconds, retryAfterSeconds, members }: AuthProblemParts = {},
+  { scopes, maxAgeSeconds, acrValues, retryAfterSeconds, members }: AuthProblemParts = {},
 ): AuthProblem {
   const { status, title, error }: { status: number; title: string; error?: BearerError } = PROBLEMS[type];
   const headers: Record<string, string> = { 'Cache-Control': 'no-store' };
   if (resourceMetadata !== undefined) {
     const description = error === undefined || scopes !== undefined ? undefined : detail;
-    const challenge = { error, description, scopes, maxAgeSeconds, resourceMetadata };
+    const challenge = { error, description, scopes, maxAgeSeconds, acrValues, resourceMetadata };
     headers['WWW-Authenticate'] = bearerChallenge(challenge);
   }
   if (retryAfterSeconds !== undefined) headers['Retry-After'] = String(Math.ceil(retryAfterSeconds));
@@ -92,15 +93,18 @@ export interface BearerChallenge {
   readonly scopes?: readonly string[] | undefined;
   /** The greatest age of the sign-in that the request needs (RFC 9470 §3). */
   readonly maxAgeSeconds?: number | undefined;
+  /** How the sign-in must be made (RFC 9470 §3). */
+  readonly acrValues?: string | undefined;
 }
 
 /** The value of a `WWW-Authenticate` header (RFC 6750 §3, RFC 9728 §5.1). No value can end its quotes early. */
 export function bearerChallenge(challenge: BearerChallenge): string {
-  const { error, description, scopes = [], maxAgeSeconds, resourceMetadata } = challenge;
+  const { error, description, scopes = [], maxAgeSeconds, acrValues, resourceMetadata } = challenge;
   const parameters = {
     error,
     error_description: description,
     scope: scopes.length === 0 ? undefined : scopes.join(' '),
+    acr_values: acrValues,
     max_age: maxAgeSeconds,
     resource_metadata: resourceMetadata,
   };
@@ -111,11 +115,4 @@ export function bearerChallenge(challenge: BearerChallenge): string {
 /** RFC 6750 §3 allows printable ASCII without `"` and `\` in each of these values. Other characters are left out. */
 function printable(value: string): string {
   return value.replaceAll(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, '');
-}
-
-/** Where the metadata of a resource is (RFC 9728 §3.1): the well-known part goes between host and path of its identifier. */
-export function resourceMetadataUrl(resource: string): string {
-  const url = new URL(resource);
-  const path = url.pathname === '/' ? '' : url.pathname;
-  return `${url.origin}/.well-known/oauth-protected-resource${path}${url.search}`;
 }

@@ -17,7 +17,7 @@ export interface AccessTokenVerifierOptions extends KeySetOptions {
   readonly audience: string;
   /** Default: ES256 alone. */
   readonly algorithms?: readonly string[] | undefined;
-  /** How many verified tokens to remember; 0 remembers none. Default 5000. */
+  /** How many verified tokens to remember; 0 remembers none. Default 2000. */
   readonly maximumCachedTokens?: number | undefined;
 }
 
@@ -36,7 +36,7 @@ export function digestOf(token: string): string {
  * Throws TypeError for a malformed option.
  */
 export function createAccessTokenVerifier(options: AccessTokenVerifierOptions) {
-  const { issuer, audience, algorithms = DEFAULT_ALGORITHMS, maximumCachedTokens = 5000 } = options;
+  const { issuer, audience, algorithms = DEFAULT_ALGORITHMS, maximumCachedTokens = 2000 } = options;
   assertOptions('name', { issuer, audience });
   assertOptions('names', { algorithms });
   assertOptions('number', { maximumCachedTokens });

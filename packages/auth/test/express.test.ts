@@ -16,6 +16,7 @@ import {
 import { badTokens, createTestIssuer, type TestIssuerServer, MALFORMED_TOKENS } from '../src/testing.ts';
 import * as guard from '../src/guard.ts';
 import type { RequestAuth } from '../src/guard.ts';
+import * as recentAuthentication from '../src/recent-authentication.ts';
 import { createAccessTokenVerifier } from '../src/verifier.ts';
 
 const issuer = createTestIssuer();
@@ -236,7 +237,7 @@ describe('requireRecentAuthentication', () => {
 
   it('counts to the second', () => {
     const auth = { authTime: 1000 } as RequestAuth;
-    const check = guard.requireRecentAuthentication({ maxAgeSeconds: 300 });
+    const check = recentAuthentication.requireRecentAuthentication({ maxAgeSeconds: 300 });
     const at = (now: number) => check(auth, { now: () => now, resourceMetadata: METADATA }, 'GET');
     expect([at(1300), at(995)]).toEqual([undefined, undefined]);
     expect([at(1301), at(994)]).toMatchObject([{ status: 401 }, { status: 401 }]);

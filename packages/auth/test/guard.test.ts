@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseBearerToken } from '../src/guard.ts';
-import { bearerChallenge, resourceMetadataUrl } from '../src/refusal.ts';
+import { resourceMetadataUrl } from '../src/protected-resource.ts';
+import { bearerChallenge } from '../src/refusal.ts';
 
 /** Any UTF-16 code unit, half of them in the range that is quoted. */
 const character = fc

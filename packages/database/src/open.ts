@@ -50,10 +50,16 @@ export async function migrate<Schema>(
   await database.exclusively(`migrate ${options.schema}`, async (transaction) => {
     if (database.engine === 'postgres') {
       await sql`set local statement_timeout = 0`.execute(transaction);
-      await sql`create schema if not exists ${sql.id(options.schema)}`.execute(transaction);
+      await ensureSchema(transaction, options.schema);
     }
     await apply(transaction, options.migrations);
   });
+}
+
+/** `create schema if not exists` wants the right to create, also where the schema is there. */
+async function ensureSchema<Schema>(transaction: Transaction<Schema>, schema: string): Promise<void> {
+  const { rows } = await sql`select from pg_namespace where nspname = ${schema}`.execute(transaction);
+  if (rows.length === 0) await sql`create schema ${sql.id(schema)}`.execute(transaction);
 }
 
 async function assertMigrated<Schema>(

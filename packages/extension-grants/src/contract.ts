@@ -125,7 +125,7 @@ export interface ApiDirectory {
   scopesOf(clientId: string): readonly string[];
 }
 
-/** What oidc-provider reports after client authentication, for a ledger. It is awaited before the answer is sent. */
+/** A refusal after client authentication, for a ledger. It is awaited before the answer is sent. */
 export interface RefusedRequest {
   readonly grantType: string;
   readonly clientId: string;

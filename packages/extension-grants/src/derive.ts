@@ -31,7 +31,7 @@ export type Derived =
   | { readonly ok: false; readonly refusal: Refusal };
 
 /**
- * What a derived token takes over: the chain of actors with the new actor in front (RFC 8693 §4.1), `may_act` (§4.4) and
+ * A derived token takes over the chain of actors with the new actor in front (RFC 8693 §4.1), `may_act` (§4.4) and
  * the original login. Refused: a malformed chain, an actor that `may_act` does not permit or that acted before, and a
  * bound token without a proof.
  *

@@ -8,7 +8,7 @@ import type {
 } from './contract.ts';
 import { issue, RefusedGrant } from './issue.ts';
 import { checkDpopRequired, validateDpop } from './oidc-provider-internals.ts';
-import { resolveRequestedTarget } from './requested-target.ts';
+import { REPEATABLE_PARAMETERS, resolveRequestedTarget } from './requested-target.ts';
 import { refuse } from './results.ts';
 
 export interface GrantHandlerOptions {
@@ -95,7 +95,6 @@ export function createGrantHandler(validator: ExtensionGrantValidator, options: 
   }
 }
 
-const MAY_REPEAT: readonly string[] = ['audience', 'resource'];
 const CREDENTIALS: readonly string[] = ['client_secret', 'client_assertion', 'client_assertion_type'];
 
 /** The form without client credentials. Empty parameters are absent (RFC 6749 §3.1); most may not repeat (§3.2). */
@@ -112,7 +111,7 @@ function parametersOf(body: Readonly<Record<string, unknown>>): ExtensionGrantRe
     const [first] = values;
     if (first === undefined) continue;
     raw[name] = values.length === 1 ? first : values;
-    if (values.length > 1 && !MAY_REPEAT.includes(name)) {
+    if (values.length > 1 && !REPEATABLE_PARAMETERS.includes(name)) {
       throw new RefusedGrant(refuse('invalid_request', `${name} must not be repeated`));
     }
   }

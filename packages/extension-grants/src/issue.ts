@@ -124,7 +124,7 @@ export function assertScopesOf(
 }
 
 /**
- * What a token for a user says of the login and the actors. A subject token's account is active: its validator has asked
+ * The claims of a user's token about the login and the actors. A subject token's account is active: its validator has asked
  * for its status. The account of a grant that authenticated the user itself is looked up here.
  */
 async function subjectOf(result: SubjectGrant, { ctx, grantType, client, dpop, now }: Issuing) {

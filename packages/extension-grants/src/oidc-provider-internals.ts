@@ -63,7 +63,7 @@ export function hasResourceIndicators(provider: Provider): boolean {
   return stateOf(provider).configuration.features.resourceIndicators.enabled;
 }
 
-/** What the configuration's `getResourceServerInfo` says of an API; `ctx` is undefined outside a request. */
+/** An API as the configuration's `getResourceServerInfo` describes it; `ctx` is undefined outside a request. */
 export async function resourceServerOf(
   provider: Provider,
   ctx: KoaContextWithOIDC | undefined,
@@ -102,7 +102,7 @@ export async function signJwt(
   return signJws(payload, keystore.getKeyObject(key), alg, { typ, fields: { kid: key.kid } });
 }
 
-/** Runs without the request that oidc-provider knows to be under way: what happens in there is nobody's request. */
+/** Runs outside the request that oidc-provider knows to be under way. */
 export function outsideRequest<Result>(task: () => Promise<Result>): Promise<Result> {
   return (als as { run(store: undefined, task: () => Promise<Result>): Promise<Result> }).run(
     undefined,

@@ -3,6 +3,7 @@ import type { ApiDirectory, ExtensionGrantValidator, RefusedRequest } from './co
 import { createGrantHandler } from './grant-handler.ts';
 import { assertLifetime } from './issue.ts';
 import { hasResourceIndicators, knownGrantTypes } from './oidc-provider-internals.ts';
+import { REPEATABLE_PARAMETERS } from './requested-target.ts';
 import { createTokenAnswers } from './token-answers.ts';
 
 export interface RegisterExtensionGrantsOptions {
@@ -21,7 +22,7 @@ export interface RegisterExtensionGrantsOptions {
   readonly logger?: { error(details: { readonly err: unknown }, message: string): void };
 }
 
-/** What oidc-provider reads itself. All other parameters reach the validator as well, in `raw`. */
+/** The parameters that oidc-provider reads itself. All other parameters reach the validator as well, in `raw`. */
 const PARAMETERS = [
   'scope',
   'audience',
@@ -33,8 +34,6 @@ const PARAMETERS = [
   'actor_token_type',
   'requested_token_type',
 ];
-
-const MAY_REPEAT = ['audience', 'resource'];
 
 const registered = new WeakSet<Provider>();
 
@@ -59,7 +58,7 @@ export function registerExtensionGrants(provider: Provider, options: RegisterExt
   registered.add(provider);
   for (const validator of validators) {
     const handler = createGrantHandler(validator, { apis, maximumLifetimeSeconds, now });
-    provider.registerGrantType(validator.grantType, handler, PARAMETERS, MAY_REPEAT);
+    provider.registerGrantType(validator.grantType, handler, PARAMETERS, REPEATABLE_PARAMETERS);
   }
   const onFailure = (err: unknown) => logger?.error({ err }, 'a refusal could not be recorded');
   provider.use(createTokenAnswers(provider, { onRefused, onFailure, now }));

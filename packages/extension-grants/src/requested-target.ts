@@ -23,6 +23,9 @@ export type RequestedTarget =
     }
   | { readonly ok: false; readonly refusal: Refusal };
 
+/** The only parameters that a request may have more than once (RFC 8693 §2.1, RFC 8707 §2). */
+export const REPEATABLE_PARAMETERS = ['audience', 'resource'];
+
 const OPENID_SCOPES: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access']);
 
 /**

@@ -66,7 +66,7 @@ export function createTokenAnswers(provider: Provider, options: TokenAnswerOptio
 
   async function report(ctx: KoaContextWithOIDC, error: string, seen: SeenRequest | undefined) {
     const { client, params } = ctx.oidc;
-    // A public client's name alone authenticates nobody.
+    // A public client's id authenticates no one.
     if (options.onRefused === undefined || client === undefined || client.clientAuthMethod === 'none') return;
     const isRefusal =
       seen === undefined

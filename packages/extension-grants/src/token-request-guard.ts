@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeJwt } from 'jose';
 import { type Form, parseForm } from './form.ts';
+import { REPEATABLE_PARAMETERS } from './requested-target.ts';
 
 export interface TokenRequestGuardOptions {
   /** Names the server in challenges. */
@@ -40,7 +41,7 @@ const CREDENTIAL_PARAMETERS: readonly string[] = ['client_id', 'client_secret', 
  * Not checked: the credentials, and everything that depends on the grant.
  */
 export function createTokenRequestGuard(options: TokenRequestGuardOptions) {
-  const { realm, required = ['grant_type'], mayRepeat = ['audience', 'resource'] } = options;
+  const { realm, required = ['grant_type'], mayRepeat = REPEATABLE_PARAMETERS } = options;
   const { maximumBytes = 56 * 1024 } = options;
 
   /** Whether the request goes on; otherwise it has been answered. */

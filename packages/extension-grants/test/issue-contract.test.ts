@@ -1,4 +1,4 @@
-/** What breaks the contract between a validator, the configuration and oidc-provider: a 500, and never a token. */
+/** A breach of the contract between a validator, the configuration and oidc-provider is a 500, and never a token. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ClientGrant, SubjectGrant } from '../src/contract.ts';

@@ -3,16 +3,18 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { DEVELOPMENT_SECRET, refuseInProduction, unsafeSettings } from './production.ts';
 import {
+  addressOf,
   databaseUrlSetting,
   type Environment,
+  identifierSetting,
+  listenHosts,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
+  optionalAddressSetting,
   optionalSwitchSetting,
-  optionalUrlSetting,
   portSetting,
   switchSetting,
-  urlSetting,
 } from './settings.ts';
 
 const WORKSPACE = fileURLToPath(new URL('../../..', import.meta.url));
@@ -22,7 +24,9 @@ export const commonSettings = {
   NODE_ENV: nodeEnvironmentSetting,
   LOG_LEVEL: logLevelSetting,
   /** The STS's identifier. */
-  ISSUER: urlSetting('http://localhost:4000'),
+  ISSUER: identifierSetting('http://localhost:4000'),
+  /** The address that a service listens on in development. Default: this machine alone. */
+  DEV_HOST: z.string().optional(),
   /** Plain http: on localhost, and inside a network that encrypts. */
   ALLOW_INSECURE_HTTP: switchSetting(false),
   /** Node's own: `0` switches the checks of certificates off. */
@@ -43,7 +47,7 @@ export const commonSettings = {
 /** Settings under the service's own name alone: `API1_PORT`. */
 const ownSettings = (service: string, port: number) => ({
   PORT: portSetting(port),
-  RESOURCE: urlSetting(`http://localhost:${port}`),
+  RESOURCE: identifierSetting(`http://localhost:${port}`),
   CLIENT_ID: z.string().default(`${service}.client`),
   CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
 });
@@ -83,7 +87,7 @@ export function loadApiConfig<Called extends string, Shape extends z.ZodRawShape
     z.object({
       ...commonSettings,
       ...own,
-      STS_URL: optionalUrlSetting,
+      STS_URL: optionalAddressSetting,
       ...Object.fromEntries(called.flatMap((name) => addressSettings(name, calls[name]))),
       ...description.settings,
     }),
@@ -108,18 +112,19 @@ export function loadApiConfig<Called extends string, Shape extends z.ZodRawShape
     service,
     logLevel: settings.LOG_LEVEL,
     port: settings.PORT,
+    hosts: listenHosts(settings),
     resource: settings.RESOURCE,
     sts: {
       issuer: settings.ISSUER,
-      address: settings.STS_URL ?? settings.ISSUER,
+      address: settings.STS_URL ?? addressOf(settings.ISSUER),
       allowInsecureHttp: settings.ALLOW_INSECURE_HTTP,
     },
     client: { clientId: settings.CLIENT_ID, clientSecret: secret },
     /** The APIs that it calls: identifier and address. */
     apis: Object.fromEntries(
       called.map((name) => {
-        const resource = settings[`${name.toUpperCase()}_RESOURCE`];
-        return [name, { resource, url: settings[`${name.toUpperCase()}_URL`] ?? resource }];
+        const resource = settings[`${name.toUpperCase()}_RESOURCE`] as string;
+        return [name, { resource, url: settings[`${name.toUpperCase()}_URL`] ?? addressOf(resource) }];
       }),
     ) as Readonly<Record<Called, { readonly resource: string; readonly url: string }>>,
     database: { url: settings.DATABASE_URL, file: join(settings.DATA_DIR, `${service}.db`), schema: service },
@@ -132,7 +137,7 @@ export function loadApiConfig<Called extends string, Shape extends z.ZodRawShape
 function addressSettings(name: string, port: number) {
   const prefix = name.toUpperCase();
   return [
-    [`${prefix}_RESOURCE`, urlSetting(`http://localhost:${port}`)],
-    [`${prefix}_URL`, optionalUrlSetting],
+    [`${prefix}_RESOURCE`, identifierSetting(`http://localhost:${port}`)],
+    [`${prefix}_URL`, optionalAddressSetting],
   ] as const;
 }

@@ -9,26 +9,23 @@ export {
 } from './http.ts';
 export { createLogger, type Logger, pathOf, redactText } from './logging.ts';
 export { allowOnly, notFound, problem, Problem, problemHandler, sendProblem } from './problem.ts';
-export {
-  DEVELOPMENT_SECRET,
-  isPlainHttpElsewhere,
-  isWeakSecret,
-  refuseInProduction,
-  unsafeSettings,
-} from './production.ts';
+export { DEVELOPMENT_SECRET, isWeakSecret, refuseInProduction, unsafeSettings } from './production.ts';
 export { currentRequestId, fetchWithRequestId, requestIdOf, requestLogging } from './request-logging.ts';
 export {
+  addressOf,
+  addressSetting,
   databaseUrlSetting,
   type Environment,
+  identifierSetting,
+  listenHosts,
   loadSettings,
   logLevelSetting,
   nodeEnvironmentSetting,
+  optionalAddressSetting,
   optionalSwitchSetting,
-  optionalUrlSetting,
   portSetting,
   SettingsError,
   switchSetting,
-  urlSetting,
 } from './settings.ts';
 export { epochSeconds, healthRoutes, runMain, runService, startService } from './start-service.ts';
 export {

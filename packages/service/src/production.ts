@@ -1,5 +1,6 @@
 /** The settings that production refuses, before anything is opened. */
 
+import { isLoopbackUrl, isPlainHttpElsewhere } from '@behalf/auth';
 import { SettingsError } from './settings.ts';
 
 /** Throws SettingsError with every text that is true. Each names the variable that mends it. Development allows all. */
@@ -41,7 +42,7 @@ export function unsafeSettings(
     if (typeof value !== 'string') continue;
     if (IDENTIFIER.test(name) || publicUrls.includes(name)) {
       faults[`${name} is not https (ALLOW_INSECURE_HTTP=on permits that on localhost)`] =
-        isPlainHttp(value) && !(isHttpAllowed && isLoopback(new URL(value).hostname));
+        new URL(value).protocol === 'http:' && !(isHttpAllowed && isLoopbackUrl(value));
     } else if (name.endsWith('DATABASE_URL')) {
       faults[`${name} has no sslmode that checks the server (ALLOW_INSECURE_HTTP=on permits that)`] =
         !isHttpAllowed && isUnencryptedDatabase(value);
@@ -68,28 +69,11 @@ export function isWeakSecret(secret: string): boolean {
   return secret.length < MINIMUM_SECRET_LENGTH || new Set(secret).size < MINIMUM_DIFFERENT_CHARACTERS;
 }
 
-/**
- * Whether a URL is plain http to another machine. No authorization answer may go there (RFC 9700 §2.6). Traffic that stays
- * on this machine crosses no network (RFC 8252 §7.3).
- */
-export function isPlainHttpElsewhere(url: string): boolean {
-  return isPlainHttp(url) && !isLoopback(new URL(url).hostname);
-}
-
-function isPlainHttp(url: string): boolean {
-  return new URL(url).protocol === 'http:';
-}
-
-/** RFC 6761 §6.3: every name under `localhost` is this machine. */
-function isLoopback(hostname: string): boolean {
-  return /^(.+\.)?localhost$/.test(hostname) || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
-}
-
 /** pg encrypts only when `sslmode` says so, and `no-verify` takes any server for the database. */
 function isUnencryptedDatabase(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { hostname, searchParams } = new URL(url);
   const host = searchParams.get('host') ?? hostname;
-  if (host === '' || host.startsWith('/') || isLoopback(host)) return false;
+  if (host === '' || host.startsWith('/') || isLoopbackUrl(`http://${host}`)) return false;
   return !/^(prefer|require|verify-ca|verify-full)$/.test(searchParams.get('sslmode') ?? '');
 }

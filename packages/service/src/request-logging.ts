@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
+import { Agent, request } from 'undici';
 import { type Logger, pathOf } from './logging.ts';
 
 const WELL_FORMED = /^[\w.-]{8,64}$/;
@@ -20,14 +21,35 @@ export function currentRequestId(): string | undefined {
   return current.getStore();
 }
 
-/** `fetch` that sends the id of the request being answered, so that one id finds every log line of a chain. */
-export const fetchWithRequestId: typeof fetch = (input, init) => {
+const agent = new Agent({ maxResponseSize: 1024 * 1024 });
+
+/**
+ * `fetch` for small answers: it sends the id of the request being answered, so that one id finds every log line of a chain.
+ * undici's `request` over kept connections takes half the time of Node's `fetch`. Redirects are not followed; an answer
+ * larger than 1 MiB is an error.
+ */
+export async function fetchWithRequestId(url: string, init: RequestInit = {}): Promise<Response> {
   const id = currentRequestId();
-  if (id === undefined) return fetch(input, init);
-  const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
-  headers.set('X-Request-Id', id);
-  return fetch(input, { ...init, headers });
-};
+  const headers = new Headers(init.headers);
+  if (id !== undefined) headers.set('X-Request-Id', id);
+  const { body: sent = null } = init;
+  if (sent !== null && typeof sent !== 'string' && !(sent instanceof URLSearchParams))
+    throw new TypeError('the body is text or a form');
+  const answer = await request(url, {
+    dispatcher: agent,
+    method: init.method ?? 'GET',
+    headers,
+    body: sent === null ? null : sent.toString(),
+    signal: init.signal ?? null,
+  });
+  const body = await answer.body.arrayBuffer();
+  const { statusCode: status } = answer;
+  if (init.redirect === 'error' && status >= 300 && status < 400) throw new TypeError(`${url} redirects`);
+  const answered = new Headers();
+  for (const [name, value] of Object.entries(answer.headers))
+    for (const line of [value ?? []].flat()) answered.append(name, line);
+  return new Response(body.byteLength === 0 ? null : body, { status, headers: answered });
+}
 
 export interface RequestLoggingOptions {
   /** A request target as the log may have it. Default `pathOf`. */

@@ -111,15 +111,25 @@ export function portSetting(fallback: number) {
     .default(fallback);
 }
 
-const url = z.string().refine(isPlainUrl, 'is not an absolute http(s) URL').transform(withoutTrailingSlash);
+const identifier = z.string().refine(isPlainUrl, 'is not an absolute http(s) URL');
 
-/** An absolute http(s) URL without query, fragment and credentials; returned without a trailing slash. */
-export function urlSetting(fallback: string) {
-  return url.default(fallback);
+/**
+ * What a service is: an absolute http(s) URL without query, fragment and credentials. It stays as it is written, because
+ * identifiers are compared character by character (RFC 3986 §6.2.1, OpenID Connect Discovery §4.3).
+ */
+export function identifierSetting(fallback: string) {
+  return identifier.default(fallback);
+}
+
+const address = identifier.transform(addressOf);
+
+/** Where a service is reached: such a URL, returned without a trailing slash. */
+export function addressSetting(fallback: string) {
+  return address.default(fallback);
 }
 
 /** The same, undefined when it is not set. */
-export const optionalUrlSetting = url.optional();
+export const optionalAddressSetting = address.optional();
 
 const onOrOff = z
   .enum(['on', 'off'], { error: 'is neither "on" nor "off"' })
@@ -161,6 +171,21 @@ function isPlainUrl(value: string): boolean {
   );
 }
 
-function withoutTrailingSlash(value: string): string {
-  return value.replace(/\/+$/, '');
+/** The address that an identifier is, when no other is set: paths are put behind it. */
+export function addressOf(identifier: string): string {
+  return identifier.replace(/\/+$/, '');
+}
+
+const LOOPBACK = ['127.0.0.1', '::1'] as const;
+
+/**
+ * The addresses to listen on, undefined for every interface. Development has known secrets, so it is this machine's alone,
+ * in both families, unless `DEV_HOST` names another.
+ */
+export function listenHosts(settings: {
+  readonly NODE_ENV: 'production' | 'development';
+  readonly DEV_HOST?: string | undefined;
+}): readonly string[] | undefined {
+  if (settings.NODE_ENV === 'production') return undefined;
+  return settings.DEV_HOST === undefined ? LOOPBACK : [settings.DEV_HOST];
 }

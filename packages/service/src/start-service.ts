@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { Router } from 'express';
 import { createLogger, type Logger } from './logging.ts';
@@ -6,8 +7,8 @@ import { SettingsError } from './settings.ts';
 export interface StartServiceOptions {
   readonly app: RequestListener;
   readonly port: number;
-  /** Default: every interface. */
-  readonly host?: string;
+  /** The addresses to listen on. Default: every interface. */
+  readonly hosts?: readonly string[] | undefined;
   /** Its short name. `<NAME>_PORT` is the variable that sets the port. */
   readonly service: string;
   readonly logger: Logger;
@@ -32,21 +33,18 @@ const SERVER_TIMEOUTS = {
 /**
  * Listens, and stops on SIGTERM or SIGINT: takes no new connection, lets requests in flight finish within
  * `stopTimeoutMs`, runs `close`, exits 0. A second signal exits at once. A port that cannot be had is reported with
- * its number and its variable, and exits 1. Resolves to the listening server.
+ * its number and its variable, and exits 1. Resolves when it listens.
  */
-export async function startService(options: StartServiceOptions): Promise<Server> {
+export async function startService(options: StartServiceOptions): Promise<void> {
   const { logger, service, stopTimeoutMs = 10_000 } = options;
-  const server = createServer(SERVER_TIMEOUTS, options.app);
-  await listen(server, options);
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  const { servers, port } = await listen(options);
   logger.info({ port }, `${service} listens on port ${port}`);
 
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1);
     stopping = true;
-    const stopped = stopServer(server, stopTimeoutMs);
+    const stopped = Promise.all(servers.map((server) => stopServer(server, stopTimeoutMs)));
     logger.info({ signal }, `${service} stops`);
     void stopped
       .then(() => options.close?.())
@@ -59,7 +57,6 @@ export async function startService(options: StartServiceOptions): Promise<Server
       );
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
-  return server;
 }
 
 /** Stops accepting, closes idle connections as they become idle, and cuts what is left after `timeoutMs`. */
@@ -87,7 +84,9 @@ export async function runMain(service: string, main: () => Promise<unknown>): Pr
 }
 
 /** A service's `main`: loads its configuration, makes it, and listens. */
-export async function runService<Config extends { readonly logLevel: string; readonly port: number }>(
+export async function runService<
+  Config extends Pick<StartServiceOptions, 'port' | 'hosts'> & { readonly logLevel: string },
+>(
   service: string,
   load: () => Config,
   create: (
@@ -98,7 +97,8 @@ export async function runService<Config extends { readonly logLevel: string; rea
   await runMain(service, async () => {
     const config = load();
     const logger = createLogger({ service, level: config.logLevel });
-    await startService({ service, port: config.port, logger, ...(await create(config, logger)) });
+    const { port, hosts } = config;
+    await startService({ service, port, hosts, logger, ...(await create(config, logger)) });
   });
 }
 
@@ -107,18 +107,39 @@ export function epochSeconds(): number {
   return Math.floor(Date.now() / 1000);
 }
 
-async function listen(server: Server, { port, host, service }: StartServiceOptions): Promise<void> {
-  const listening = Promise.withResolvers<void>();
-  server.once('error', (error: NodeJS.ErrnoException) => {
-    const because =
-      error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${error.code ?? error.message})`;
-    process.stderr.write(
-      `${service}: port ${port} ${because}. Set ${service.toUpperCase()}_PORT to another port.\n`,
-    );
-    process.exit(1);
-  });
-  server.listen({ port, ...(host === undefined ? {} : { host }) }, listening.resolve);
-  await listening.promise;
+/** A machine without IPv6 has no `::1`. */
+const NO_SUCH_ADDRESS = new Set<string | undefined>(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
+
+/** One server for each address that this machine has, all on one port: the first takes it when it is 0. */
+async function listen({ app, port, hosts = [undefined], service }: ListenOptions) {
+  const servers: Server[] = [];
+  let taken = port;
+  for (const host of hosts) {
+    const server = createServer(SERVER_TIMEOUTS, app);
+    try {
+      taken = await listenOn(server, taken, host);
+      servers.push(server);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (servers.length > 0 && NO_SUCH_ADDRESS.has(code)) continue;
+      const because = code === 'EADDRINUSE' ? 'is already in use' : `cannot be opened (${code ?? message})`;
+      process.stderr.write(
+        `${service}: port ${taken} ${because}. Set ${service.toUpperCase()}_PORT to another port.\n`,
+      );
+      process.exit(1);
+    }
+  }
+  return { servers, port: taken };
+}
+
+interface ListenOptions extends Pick<StartServiceOptions, 'app' | 'port' | 'service'> {
+  readonly hosts?: readonly (string | undefined)[] | undefined;
+}
+
+async function listenOn(server: Server, port: number, host: string | undefined): Promise<number> {
+  await once(server.listen({ port, ...(host === undefined ? {} : { host }) }), 'listening');
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
 }
 
 export interface HealthOptions {

@@ -67,6 +67,19 @@ describe('in development', () => {
     });
   });
 
+  it('keeps identifiers as they are written, and calls them without the trailing slash (Discovery §4.3)', () => {
+    const written = {
+      ISSUER: 'https://sts.example/',
+      API9_RESOURCE: 'https://api9.example/',
+      API2_RESOURCE: 'https://api2.example/',
+    };
+    expect(load({ NODE_ENV: 'development', ...written })).toMatchObject({
+      resource: 'https://api9.example/',
+      sts: { issuer: 'https://sts.example/', address: 'https://sts.example' },
+      apis: { api2: { resource: 'https://api2.example/', url: 'https://api2.example' } },
+    });
+  });
+
   it('names the variables of another project in one sentence each', () => {
     expect(
       faultsOf({ ISSUER: 'https://login.example', LOG_LEVEL: 'verbose', DATABASE_URL: 'mysql://x' }),

@@ -1,19 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
+  addressSetting,
   type Environment,
+  identifierSetting,
+  listenHosts,
   loadSettings,
   nodeEnvironmentSetting,
   portSetting,
   SettingsError,
   switchSetting,
-  urlSetting,
 } from '../src/settings.ts';
 
 const schema = z.object({
   API1_PORT: portSetting(4001),
   API1_CLIENT_SECRET: z.string().min(6, 'is too short').default('secret'),
-  ISSUER: urlSetting('http://localhost:4000'),
+  ISSUER: identifierSetting('http://localhost:4000'),
+  STS_URL: addressSetting('http://sts:4000'),
   DATABASE_URL: z.string().optional(),
   EXPERIMENTS: switchSetting(true),
 });
@@ -48,6 +51,7 @@ describe('loadSettings', () => {
       API1_PORT: 4001,
       API1_CLIENT_SECRET: 'secret',
       ISSUER: 'http://localhost:4000',
+      STS_URL: 'http://sts:4000',
       EXPERIMENTS: true,
     });
     expect(Object.isFrozen(settings)).toBe(true);
@@ -74,8 +78,12 @@ describe('loadSettings', () => {
     });
   });
 
-  it('drops a trailing slash, because an issuer is compared as it stands', () => {
-    expect(load({ ISSUER: 'https://sts.example/' }).ISSUER).toBe('https://sts.example');
+  it('keeps an identifier as it is written, and drops the trailing slash of an address (RFC 3986 §6.2.1)', () => {
+    const written = 'https://sts.example/';
+    expect(load({ ISSUER: written, STS_URL: written })).toMatchObject({
+      ISSUER: written,
+      STS_URL: 'https://sts.example',
+    });
   });
 
   it('reports all faults at once, by the names of the variables', () => {
@@ -113,6 +121,15 @@ describe('loadSettings', () => {
   it('never shows a value in a fault', () => {
     expect(faultsOf({ API1_CLIENT_SECRET: 'short' })).toEqual(['API1_CLIENT_SECRET: is too short']);
   });
+});
+
+it.each([
+  ['development', undefined, ['127.0.0.1', '::1']],
+  ['development', '0.0.0.0', ['0.0.0.0']],
+  ['production', undefined, undefined],
+  ['production', '127.0.0.1', undefined],
+] as const)('in %s with DEV_HOST=%s a service listens on %j', (NODE_ENV, DEV_HOST, hosts) => {
+  expect(listenHosts({ NODE_ENV, DEV_HOST })).toEqual(hosts);
 });
 
 describe('nodeEnvironmentSetting', () => {

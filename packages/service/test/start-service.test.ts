@@ -39,9 +39,9 @@ function start(...parameters: string[]) {
   return { child, exit, line, seen };
 }
 
-function fetchText(port: number, path: string, agent?: Agent): Promise<string> {
+function fetchText(port: number, path: string, agent?: Agent, host = '127.0.0.1'): Promise<string> {
   return new Promise((resolve, reject) => {
-    get({ host: '127.0.0.1', port, path, agent }, (response) => {
+    get({ host, port, path, agent }, (response) => {
       let text = '';
       response.on('data', (chunk: Buffer) => (text += chunk.toString()));
       response.once('end', () => resolve(text));
@@ -107,6 +107,18 @@ describe('startService', () => {
       code: 1,
       errors: `slow: port ${port} is already in use. Set SLOW_PORT to another port.\n`,
     });
+  });
+
+  it('listens on one port at every given address, at no other, and leaves out one that the machine lacks', async () => {
+    const service = start('0', '5000', '', '127.0.0.1,127.0.0.2,192.0.2.99');
+    const { port = 0 } = await service.line('slow listens');
+    expect(await fetchText(port, '/fast')).toBe('fast');
+    expect(await fetchText(port, '/fast', undefined, '127.0.0.2')).toBe('fast');
+    await expect(fetchText(port, '/fast', undefined, '127.0.0.3')).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
+    service.child.kill('SIGTERM');
+    expect(await service.exit).toEqual({ code: 0, errors: '' });
   });
 
   it('prints every fault of the settings, without a stack, and exits 1', async () => {

@@ -26,6 +26,7 @@ export function addExperiments(
     oneScopeTooMany,
     tokenOfSomeoneElse,
     splicedChains,
+    oldSignIn,
     carelessService,
     createAfterLogout(now),
   ];
@@ -205,6 +206,18 @@ const splicedChains: Experiment = {
         delegation.exchange({ subjectToken: token, actorToken: accessToken, scopes: ['api2'] }),
       ),
     };
+  },
+};
+
+/** Calls API2 where it wants a recent sign-in and has its clock an hour ahead. The refusal goes up to this service's caller. */
+const oldSignIn: Experiment = {
+  name: 'old-sign-in',
+  async run({ token, delegation, upstream }) {
+    const { status } = await delegation.withToken(
+      () => delegation.delegate({ token, scopes: ['api2'] }),
+      ({ accessToken }) => upstream.send({ path: '/experiments/old-sign-in', accessToken }),
+    );
+    return { status };
   },
 };
 

@@ -9,6 +9,7 @@ const NAMES = [
   'one-scope-too-many',
   'token-of-someone-else',
   'spliced-chains',
+  'old-sign-in',
   'careless-service',
   'after-logout',
 ];
@@ -78,7 +79,9 @@ describe('experiments', () => {
     const forms = answerTokens();
     await api.get(`/experiments/${name}?scope=api9&token=T&path=/x`, userToken());
     expect(forms.some((form) => /api9|^T$/.test([...form.values()].join(' ')))).toBe(false);
-    expect(api.seen.every(({ url }) => /^\/(accounts|experiments\/careless)$/.test(url))).toBe(true);
+    expect(api.seen.every(({ url }) => /^\/(accounts|experiments\/(careless|old-sign-in))$/.test(url))).toBe(
+      true,
+    );
   });
 
   it.each(NAMES)('%s is 503 with its steps while the STS does not answer', async (name) => {
@@ -152,6 +155,28 @@ describe('spliced-chains', () => {
     expect(forms[1]?.get('grant_type')).toBe('urn:ietf:params:oauth:grant-type:token-exchange');
     expect(forms[1]?.get('subject_token')).toBe(user);
     expect(forms[1]?.get('actor_token')).not.toBe(user);
+  });
+});
+
+describe('old-sign-in', () => {
+  it("answers as API1 does when API2 wants a recent sign-in, with API2's refusal among the steps", async () => {
+    const challenge = 'Bearer error="insufficient_user_authentication", max_age="300"';
+    api.answerJson(401, {}, { 'www-authenticate': challenge });
+    const { status, result, steps } = await run('old-sign-in');
+    expect([status, result]).toMatchObject([
+      401,
+      { type: `${PROBLEM}recent-authentication-required`, max_age: 300 },
+    ]);
+    expect(shape(steps)).toEqual([
+      ['api1', 'call', 401],
+      ['sts', 'exchange', 200],
+      ['api2', 'call', 401],
+    ]);
+    expect(steps[2]).toMatchObject({ error: 'insufficient_user_authentication' });
+  });
+
+  it('tells the truth should API2 ever answer', async () => {
+    expect((await run('old-sign-in')).result).toEqual({ status: 200 });
   });
 });
 

@@ -1,6 +1,6 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { API2, PROBLEM, userToken, useTestApi1 } from '../support/api1.ts';
+import { API2, METADATA, PROBLEM, userToken, useTestApi1 } from '../support/api1.ts';
 
 const api = useTestApi1();
 
@@ -134,6 +134,26 @@ describe('when something behind API1 refuses', () => {
     });
     expect(response.headers['www-authenticate']).toContain('error="insufficient_scope"');
   });
+
+  it.each(['/accounts', '/chain', '/insights'])(
+    'API2 on %s, for the want of a recent sign-in: the same with its own metadata (RFC 9470 §3)',
+    async (path) => {
+      const challenge = 'Bearer error="insufficient_user_authentication", max_age="120"';
+      api.answerJson(401, { detail: 'of API2', max_age: 9 }, { 'www-authenticate': challenge });
+      const response = await api.get(path, userToken());
+      expect(response.status).toBe(401);
+      expect(response.headers['www-authenticate']).toBe(
+        'Bearer error="insufficient_user_authentication", ' +
+          'error_description="This needs a sign-in that is at most 120 seconds old.", ' +
+          `max_age="120", resource_metadata="${METADATA}"`,
+      );
+      expect(JSON.parse(response.text)).toMatchObject({
+        type: `${PROBLEM}recent-authentication-required`,
+        max_age: 120,
+      });
+      expect([api.seen.length, api.tokenRequests()]).toEqual([1, 1]);
+    },
+  );
 
   it.each([
     ['500', 500, {}, 502],

@@ -1,10 +1,13 @@
 import { type AccessTokenVerifier, parseActorChain, verifyAccessToken } from '@behalf/auth';
+import { requireRecentAuthentication } from '@behalf/auth/express';
 import { problem } from '@behalf/service';
 import type { Express, RequestHandler } from 'express';
 
+const AN_HOUR_SECONDS = 3600;
+
 /**
- * Two routes that API1's experiments compare with the real ones: a read with a live check, which does nothing, and a
- * service that checks too little.
+ * Three routes that API1's experiments compare with the real ones: a read with a live check, which does nothing, one that
+ * wants a recent sign-in and whose clock is an hour ahead, and a service that checks too little.
  */
 export function addExperiments(
   api: Express,
@@ -12,8 +15,13 @@ export function addExperiments(
   stillLive: RequestHandler,
   verifier: AccessTokenVerifier,
 ): void {
+  const anHourAhead = () => verifier.now() + AN_HOUR_SECONDS;
+  const recentSignIn = requireRecentAuthentication({ maxAgeSeconds: 300, now: anHourAhead });
   api.get('/experiments/live-check', ...forTheUser, stillLive, (_request, response) => {
     response.json({ live: true });
+  });
+  api.get('/experiments/old-sign-in', ...forTheUser, recentSignIn, (_request, response) => {
+    response.json({ recent: true });
   });
   api.get('/experiments/careless', careless(verifier));
 }

@@ -74,6 +74,17 @@ export function parsePaymentOrder(body: unknown): ParsedOrder {
   return { ok: true, order: { ...rest, amount } };
 }
 
+/** From these amounts on, in minor units, a payment is large. */
+const LARGE_WHOLE_UNITS: Readonly<Record<string, bigint>> = { JPY: 80_000n };
+const LARGE_WHOLE_UNITS_ELSEWHERE = 500n;
+
+/** Whether a payment wants a recent sign-in. One in a currency without accounts is not large, because it is never booked. */
+export function isLarge({ amount, currency }: PaymentOrder): boolean {
+  const places = placesOf(currency);
+  if (amount === undefined || places === undefined) return false;
+  return amount >= (LARGE_WHOLE_UNITS[currency] ?? LARGE_WHOLE_UNITS_ELSEWHERE) * 10n ** BigInt(places);
+}
+
 /**
  * Whether the order can be booked. The accounts are those that its ids name, or undefined. Somebody else's account to
  * pay from is answered like one that does not exist.

@@ -39,7 +39,7 @@ export interface Insights {
     readonly largest: string;
     readonly movedBetweenOwnAccounts: string;
   }[];
-  /** Whom the user paid most, at most five. */
+  /** The receivers that the user paid most, at most five. */
   readonly payees: readonly {
     readonly account: string;
     readonly currency: string;

@@ -5,22 +5,45 @@ import type { Kysely } from 'kysely';
 import {
   type BookedPayment,
   formatAmount,
+  isLarge,
   parsePaymentOrder,
   PAYMENT_FAULT_DETAIL,
+  type PaymentOrder,
 } from '../domain/payment.ts';
 import type { Api2Tables } from '../storage/database.ts';
 import { bookPayment, findPayment, pageOfPayments } from '../storage/payments.ts';
 
-/** Books a payment of the user. For a request behind `jsonBody`, `requireIdempotencyKey` and `requireLiveToken`. */
+const orders = new WeakMap<Request, PaymentOrder>();
+
+/** Reads the order from the body for the handlers after it; 400 when it is malformed. */
+export const readOrder: RequestHandler = (request, _response, next) => {
+  const parsed = parsePaymentOrder(request.body);
+  if (!parsed.ok) throw malformed(parsed.faults);
+  orders.set(request, parsed.order);
+  next();
+};
+
+function orderOf(request: Request): PaymentOrder {
+  const order = orders.get(request);
+  if (order === undefined) throw new Error('readOrder does not stand before this route');
+  return order;
+}
+
+/** Lets a check decide on large payments alone. It comes before anything is looked up under the idempotency key. */
+export const ifLarge =
+  (check: RequestHandler): RequestHandler =>
+  (request, response, next) =>
+    isLarge(orderOf(request)) ? check(request, response, next) : next();
+
+/** Books a payment of the user. For a request behind `requireIdempotencyKey`, `requireLiveToken` and `readOrder`. */
 export function pay(db: Kysely<Api2Tables>, now: () => number): RequestHandler {
   const inProgress = createInProgress();
   return async (request, response) => {
     const payer = authOf(request).sub;
     const idempotencyKey = idempotencyKeyOf(request);
-    const parsed = parsePaymentOrder(request.body);
-    if (!parsed.ok) throw malformed(parsed.faults);
+    const order = orderOf(request);
     const outcome = await inProgress(payer, idempotencyKey, () =>
-      bookPayment(db, { payer, idempotencyKey, order: parsed.order, now: now() }),
+      bookPayment(db, { payer, idempotencyKey, order, now: now() }),
     );
     if (outcome.kind === 'key-reused') throw keyReused();
     if (outcome.replayed) response.set('Idempotency-Replayed', 'true');

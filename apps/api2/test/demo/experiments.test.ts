@@ -30,6 +30,14 @@ describe('GET /experiments/live-check', () => {
   });
 });
 
+describe('GET /experiments/old-sign-in', () => {
+  it('answers as an hour after the sign-in, however recent that is (RFC 9470 §3)', async () => {
+    const response = await api.get('/experiments/old-sign-in', tokenOf(alice));
+    expect(response.status).toBe(401);
+    expect(response.headers['www-authenticate']).toContain('insufficient_user_authentication');
+  });
+});
+
 describe('GET /experiments/careless', () => {
   const CARELESS = '/experiments/careless';
   const api1 = 'http://localhost:4001';

@@ -4,6 +4,7 @@ import {
   type Account,
   digestOfOrder,
   findPaymentFault,
+  isLarge,
   parsePaymentOrder,
 } from '../../src/domain/payment.ts';
 
@@ -96,5 +97,24 @@ describe('digestOfOrder', () => {
     ];
     expect(new Set(changed.map(digestOfOrder)).size).toBe(changed.length);
     expect(digestOfOrder({ ...order })).toBe(digestOfOrder(order));
+  });
+});
+
+describe('isLarge', () => {
+  it.each([
+    ['EUR', 49_999n, false],
+    ['EUR', 50_000n, true],
+    ['USD', 50_000n, true],
+    ['JPY', 79_999n, false],
+    ['JPY', 80_000n, true],
+    ['KWD', 499_999n, false],
+    ['KWD', 500_000n, true],
+    ['EUR', -50_000n, false],
+  ])('tells a payment in %s of %d minor units: %s', (currency, amount, large) => {
+    expect(isLarge({ ...order, currency, amount })).toBe(large);
+  });
+
+  it('is never a payment in a currency that no account is in', () => {
+    expect(isLarge({ ...order, currency: 'XTS', amount: undefined })).toBe(false);
   });
 });

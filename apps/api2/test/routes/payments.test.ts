@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request as httpRequest } from 'node
 import type { AddressInfo } from 'node:net';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { alice, bob, dave, ORDER, PROBLEM, tokenOf, useTestApi2 } from '../support/api2.ts';
+import { alice, bob, dave, METADATA, NOW, ORDER, PROBLEM, tokenOf, useTestApi2 } from '../support/api2.ts';
 
 const api = useTestApi2();
 
@@ -225,6 +225,58 @@ describe('POST /payments', () => {
     expect(response.status).toBe(503);
     expect(response.headers['retry-after']).toMatch(/^\d+$/);
     expect(await api.balanceOf('acc_a1_everyday')).toBe(412_685);
+  });
+});
+
+describe('POST /payments of a large amount', () => {
+  const LARGE = { ...ORDER, amount: '500.00' };
+  const old = tokenOf(alice, { auth_time: NOW - 301 });
+  const booked = () => api.database.db.selectFrom('payment_answers').select('idempotency_key').execute();
+
+  it('wants a sign-in of the last 300 seconds, and says so (RFC 9470 §3)', async () => {
+    const response = await api.pay(LARGE, { token: old });
+    expect(response.status).toBe(401);
+    expect(response.headers['www-authenticate']).toBe(
+      'Bearer error="insufficient_user_authentication", ' +
+        'error_description="This needs a sign-in that is at most 300 seconds old.", ' +
+        `max_age="300", resource_metadata="${METADATA}"`,
+    );
+    expect(JSON.parse(response.text)).toMatchObject({
+      type: `${PROBLEM}recent-authentication-required`,
+      max_age: 300,
+    });
+  });
+
+  it('books nothing after an old sign-in and leaves the key for the same payment after a new one', async () => {
+    await api.pay(LARGE, { token: old });
+    expect([await booked(), await api.balanceOf(ORDER.from)]).toEqual([[], 412_685]);
+    const again = await api.pay(LARGE, { token: tokenOf(alice, { auth_time: NOW - 300 }) });
+    expect([again.status, again.headers['idempotency-replayed']]).toEqual([201, undefined]);
+    expect(await api.balanceOf(ORDER.from)).toBe(362_685);
+  });
+
+  it('wants it for the answer to a repetition too', async () => {
+    await api.pay(LARGE);
+    expect((await api.pay(LARGE, { token: old })).status).toBe(401);
+    expect((await api.pay(LARGE)).headers['idempotency-replayed']).toBe('true');
+  });
+
+  it.each([
+    ['a smaller amount', { ...ORDER, amount: '499.99' }, 201],
+    ['less than 80000 yen', { ...ORDER, from: 'acc_a3_travel', currency: 'JPY', amount: '79999' }, 422],
+    ['80000 yen', { ...ORDER, from: 'acc_a3_travel', currency: 'JPY', amount: '80000' }, 401],
+    ['a malformed body', { ...LARGE, amount: '500' }, 400],
+    ['a large amount below zero', { ...ORDER, amount: '-500.00' }, 422],
+    ['more than the balance', { ...ORDER, amount: '50000.00' }, 401],
+  ])('answers %s after an old sign-in with the status that is due first', async (_what, order, status) => {
+    expect((await api.pay(order, { token: old })).status).toBe(status);
+  });
+
+  it('refuses a token without the time of a sign-in, and one that the STS no longer stands by as that', async () => {
+    expect((await api.pay(LARGE, { token: tokenOf(alice, { auth_time: undefined }) })).status).toBe(401);
+    api.sts.onIntrospection(() => ({ status: 200, body: { active: false } }));
+    const ended = await api.pay(LARGE, { token: old });
+    expect(ended.headers['www-authenticate']).toContain('error="invalid_token"');
   });
 });
 

@@ -57,7 +57,7 @@ function lineOf(row: OperatorRow): string {
 }
 
 const USAGE =
-  'policy check --actor <client> --grant <grant type> --from <api> [--having <scope> …] [--to <api>] [--scope <scope> …] [--chain <client> …] [--dpop]';
+  'policy check --actor <client> --grant <grant type> --from <api> [--subject user|client] [--having <scope> …] [--to <api>] [--scope <scope> …] [--chain <client> …] [--dpop]';
 
 /** `policy check …`: the decision of the delegation policy, without a token and without issuing anything. */
 export const policy: Command = async ([action, ...args], context) => {
@@ -68,6 +68,7 @@ export const policy: Command = async ([action, ...args], context) => {
       actor: { type: 'string' },
       grant: { type: 'string', default: 'delegation' },
       from: { type: 'string' },
+      subject: { type: 'string', default: 'user' },
       having: { type: 'string', multiple: true },
       to: { type: 'string' },
       scope: { type: 'string', multiple: true, default: [] },
@@ -91,6 +92,7 @@ export const policy: Command = async ([action, ...args], context) => {
     actor: { id: actor.id, scopes: actor.scopes },
     subjectToken: {
       audience: from.identifier,
+      subject: values.subject === 'client' ? 'client' : 'user',
       scopes: values.having ?? from.scopes,
       actors: values.chain,
     },

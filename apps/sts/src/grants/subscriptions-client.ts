@@ -1,5 +1,7 @@
+import { type Fetch, readBounded } from '@behalf/auth';
 import PQueue from 'p-queue';
 import { z } from 'zod';
+import { lifetimes } from '../lifetimes.ts';
 
 export interface Subscription {
   readonly plan: string;
@@ -17,8 +19,8 @@ export type SubscriptionAnswer =
 export interface SubscriptionsClientOptions {
   /** `SUBSCRIPTIONS_URL`: where it is reached. */
   readonly url: string;
-  readonly fetch?: typeof fetch;
-  /** For the whole question, waiting for a turn included. Default 2000. */
+  readonly fetch?: Fetch;
+  /** For the whole question, waiting for a turn included. Default: as lifetimes.ts says. */
   readonly timeoutMs?: number;
   /** Questions in flight. Default 32. */
   readonly maximumConcurrent?: number;
@@ -40,7 +42,12 @@ const ANSWER = z.object({
 
 /** The subscription service as the STS sees it: one question, with a time limit and a bound on how many are asked at once. */
 export function createSubscriptionsClient(options: SubscriptionsClientOptions) {
-  const { fetch: send = fetch, timeoutMs = 2000, maximumConcurrent = 32, maximumWaiting = 256 } = options;
+  const {
+    fetch: send = fetch,
+    timeoutMs = lifetimes.subscriptionsTimeoutMs,
+    maximumConcurrent = 32,
+    maximumWaiting = 256,
+  } = options;
   const queue = new PQueue({ concurrency: maximumConcurrent });
 
   async function ask(subject: string, accessToken: string, signal: AbortSignal): Promise<SubscriptionAnswer> {
@@ -50,7 +57,7 @@ export function createSubscriptionsClient(options: SubscriptionsClientOptions) {
         redirect: 'error',
         signal,
       });
-      if (response.status === 200) return read(await readBounded(response), subject);
+      if (response.status === 200) return read(await readBounded(response, MAXIMUM_ANSWER_BYTES), subject);
       await response.body?.cancel();
       return response.status === 404 ? { kind: 'none' } : unavailable(`status ${response.status}`);
     } catch (error) {
@@ -83,25 +90,11 @@ export function createSubscriptionsClient(options: SubscriptionsClientOptions) {
 
 export type SubscriptionsClient = ReturnType<typeof createSubscriptionsClient>;
 
-function read(text: string | undefined, subject: string): SubscriptionAnswer {
-  if (text === undefined) return unavailable('the answer is too large');
+function read(text: string, subject: string): SubscriptionAnswer {
   const parsed = ANSWER.safeParse(parseJson(text));
   if (!parsed.success) return unavailable('the answer makes no sense');
   const { sub, ...subscription } = parsed.data;
-  return sub === subject ? { kind: 'found', subscription } : unavailable('the answer is about somebody else');
-}
-
-async function readBounded(response: Response): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
-  // Leaving the loop early cancels the body.
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAXIMUM_ANSWER_BYTES) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
+  return sub === subject ? { kind: 'found', subscription } : unavailable('the answer is about another user');
 }
 
 function parseJson(text: string): unknown {

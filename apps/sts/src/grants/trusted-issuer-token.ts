@@ -15,6 +15,7 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyResult,
 } from 'jose';
+import { lifetimes } from '../lifetimes.ts';
 import type { TrustedIssuer } from '../registry/users-and-issuers.ts';
 import { isStorable } from '../state/schema.ts';
 import type { UserStore } from '../state/users.ts';
@@ -30,7 +31,7 @@ export interface TrustedIssuerTokenOptions {
 export const KEYS_UNAVAILABLE = 'keys_unavailable';
 
 /** Clocks differ: a token may be this young or this much in the future. Age and expiry get no such grace. */
-const TOLERANCE_SECONDS = 5;
+const TOLERANCE_SECONDS = lifetimes.clockToleranceSeconds;
 
 const MAXIMUM_TOKEN_LENGTH = 16 * 1024;
 
@@ -127,7 +128,7 @@ function faultOf(
   if (typeof iat !== 'number' || iat > now + TOLERANCE_SECONDS) return 'issued_in_the_future';
   if (now - iat > issuer.maximumAgeSeconds) return 'too_old';
   if (typeof exp !== 'number' || exp <= now) return 'expired';
-  // An actor behind a foreign issuer is nobody we know: the chain would start with a name we cannot check.
+  // The chain would start with an actor that this server cannot check.
   if (payload['act'] !== undefined) return 'has_act';
   if (payload['cnf'] !== undefined) return 'bound_to_a_key';
   if (!checkMayAct(payload['may_act'], azp).ok) return 'may_act';
@@ -154,7 +155,7 @@ function subjectTokenOf(
     issuer: issuer.issuer,
     audience: issuer.audience,
     clientId: undefined,
-    // What a partner calls a scope means nothing here.
+    // A partner’s scopes mean nothing here.
     scopes: [],
     act: undefined,
     actorChain: [],
@@ -170,7 +171,10 @@ function subjectTokenOf(
 
 function registeredKeys({ keys }: TrustedIssuer): JWTVerifyGetKey {
   if (keys.kind === 'static') return createLocalJWKSet(keys.jwks);
-  const remote = createRemoteJWKSet(new URL(keys.jwksUri), { timeoutDuration: 2000, cacheMaxAge: 60_000 });
+  const remote = createRemoteJWKSet(new URL(keys.jwksUri), {
+    timeoutDuration: lifetimes.outgoingTimeoutMs,
+    cacheMaxAge: lifetimes.keySetAgeSeconds * 1000,
+  });
   return async (header, token) => {
     try {
       return await remote(header, token);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { lifetimes } from '../lifetimes.ts';
 import type { StsSchema } from '../state/schema.ts';
 import type { UserStore } from '../state/users.ts';
 
@@ -11,7 +12,7 @@ export const FAILURES_PER_NAME = 10;
 
 const FAILURES_PER_NETWORK = 300;
 
-export const WINDOW_SECONDS = 15 * 60;
+const WINDOW_SECONDS = lifetimes.signInWindowSeconds;
 
 /** A check costs 20 ms of one core and 19 MiB. One core, and half of the threads that sign tokens, stay free. */
 const CHECKS_AT_ONCE = Math.max(1, Math.min(2, availableParallelism() - 1));

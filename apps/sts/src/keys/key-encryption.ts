@@ -50,7 +50,7 @@ export function parseKeyEncryptionKeys(text: string) {
   return keys;
 }
 
-/** What it seals begins with the id of the key: `<id>.<sealed>`. Both functions throw SettingsError naming that id. */
+/** A sealed text begins with the id of the key: `<id>.<sealed>`. Both functions throw SettingsError naming that id. */
 export function createKeyEncryption(keys: ReturnType<typeof parseKeyEncryptionKeys>) {
   const [first] = keys;
   if (first === undefined) throw new Error('there is no key-encryption key');

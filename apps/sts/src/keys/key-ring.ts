@@ -102,7 +102,7 @@ export async function openKeyRing({ database, encryption, now }: KeyRingOptions)
   };
 }
 
-/** What operators do with the signing keys. Every process sees it at its next look. `encryption` is asked for on use. */
+/** Operators’ commands on the signing keys. Every process sees a change at its next poll. `encryption` is asked for on use. */
 export function createKeyOperations(
   database: Database<StsSchema>,
   now: () => number,

@@ -14,7 +14,7 @@ import { answerError, type RouteMiddleware } from './routes.ts';
 /**
  * Token introspection (RFC 7662) of our JWT access tokens, which oidc-provider itself has no record of. A token is shown to
  * the API that it is for and to the client that it was issued to; to any other client it is inactive (§2.2), as is one that
- * expired, was revoked or is not ours. A public client is refused, because a name alone authenticates nobody (§2.1).
+ * expired, was revoked or is not ours. A public client is refused, because its id authenticates no one (§2.1).
  *
  * `findLiveToken` resolves with a token that is genuine, ours and active, else undefined; an outage is thrown.
  */

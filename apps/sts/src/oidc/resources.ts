@@ -33,7 +33,9 @@ export function createResourceIndicators(
       const api = apis.find(identifier);
       if (isOther || api?.identifier !== identifier) throw new errors.InvalidTarget();
       const registered = scopesOfClient(client.clientId);
-      const scopes = api.scopes.filter((scope) => registered.includes(scope));
+      const scopes = api.scopes.filter(
+        (scope) => registered.includes(scope) && !(isOfUser(kind) && apis.subjectOf(scope) === 'client'),
+      );
       if (scopes.length === 0) throw new errors.InvalidTarget();
       return {
         scope: (kind === 'authorization_code' ? narrowed(ctx, scopes) : scopes).join(' '),
@@ -82,6 +84,11 @@ function narrowed(ctx: Context, scopes: readonly string[]): readonly string[] {
   return wanted.length === 0 ? scopes : scopes.filter((scope) => wanted.includes(scope));
 }
 
+/** Whether the token is one of a sign-in. Such a token never has a scope that is for clients. */
+function isOfUser(kind: unknown): boolean {
+  return kind === 'authorization' || GRANTS_OF_A_LOGIN.includes(String(kind));
+}
+
 /** The grant of a token request, or `authorization`, pushed or not. */
 function kindOf(ctx: Context): unknown {
   if (ctx?.oidc.route === 'token') return ctx.oidc.params?.['grant_type'];
@@ -122,7 +129,7 @@ export function resolveResources(apis: ApiRegistry): RouteMiddleware {
     const grant = values?.get('grant_type')?.[0];
     if (values === undefined || !OWN_GRANTS.has(grant)) return next();
     const named = values.get('resource') ?? [];
-    const resources = new Set(named.map(registeredSpelling));
+    const resources = new Set(named.map((resource) => registeredSpelling(resource, apis)));
     if (grant !== undefined && GRANTS_OF_A_LOGIN.includes(grant)) {
       const [owner, other] = ownersOf(wordsOf(values.get('scope')?.[0]), apis);
       if (other !== undefined) return answerError(ctx, 400, 'invalid_scope', SEVERAL_APIS);
@@ -144,13 +151,17 @@ export function resolveResources(apis: ApiRegistry): RouteMiddleware {
 }
 
 /** The same for the query of an authorization request. */
-export const resolveQueriedResources: RouteMiddleware = async (ctx, next) => {
-  const named = [ctx.query['resource'] ?? []].flat();
-  const resources = named.map(registeredSpelling);
-  if (resources.join(' ') !== named.join(' ')) ctx.query = { ...ctx.query, resource: resources };
-  await next();
-};
+export function resolveQueriedResources(apis: ApiRegistry): RouteMiddleware {
+  return async (ctx, next) => {
+    const named = [ctx.query['resource'] ?? []].flat();
+    const resources = named.map((resource) => registeredSpelling(resource, apis));
+    if (resources.join(' ') !== named.join(' ')) ctx.query = { ...ctx.query, resource: resources };
+    await next();
+  };
+}
 
-function registeredSpelling(resource: string): string {
-  return identifierOf(resource) ?? resource;
+/** The identifier that a URI stands for. A short name is no URI and stays as it is. */
+function registeredSpelling(resource: string, apis: ApiRegistry): string {
+  const identifier = identifierOf(resource);
+  return identifier === undefined ? resource : (apis.find(identifier)?.identifier ?? identifier);
 }

@@ -11,6 +11,7 @@ import {
   signOutPage,
   staysSignedInPage,
 } from '../interactions/pages.ts';
+import { lifetimes } from '../lifetimes.ts';
 import { sameDigest, sessionIdOf } from '../state/schema.ts';
 import type { State } from '../state/state.ts';
 import { isSameOrigin } from './edge.ts';
@@ -20,7 +21,7 @@ import { ENDPOINTS, type RouteMiddleware } from './routes.ts';
 const CONFIRM = `${ENDPOINTS.end_session}/confirm`;
 
 /** How long the question may stand unanswered. */
-const QUESTION_SECONDS = 30 * 60;
+const QUESTION_SECONDS = lifetimes.interactionSeconds;
 
 /** The form of the question carries this, with a MAC, so that nothing is stored until it is answered. */
 interface SignOut {

@@ -14,6 +14,8 @@ export interface DryRunQuestion {
   readonly subjectToken: {
     /** Resource identifier. */
     readonly audience: string;
+    /** Default: a user's. */
+    readonly subject?: 'user' | 'client';
     readonly scopes: readonly string[];
     /** The current actor first. */
     readonly actors: readonly string[];
@@ -81,16 +83,17 @@ export function dryRun(question: DryRunQuestion): DryRun {
   };
 }
 
-function exampleToken({ audience, scopes, actors, mayAct }: DryRunQuestion['subjectToken']): SubjectToken {
+function exampleToken(token: DryRunQuestion['subjectToken']): SubjectToken {
+  const { audience, subject = 'user', scopes, actors, mayAct } = token;
   const act = actors.reduceRight<SubjectToken['act']>((prior, actor) => nestActor(actor, prior), undefined);
   return {
     kind: 'access_token',
-    subject: 'example',
+    subject: subject === 'client' ? 'example.client' : 'example',
     jti: 'example',
     expiresAt: Number.MAX_SAFE_INTEGER,
     issuer: 'example',
     audience,
-    clientId: 'example',
+    clientId: 'example.client',
     scopes,
     act,
     actorChain: actors,

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createStatement } from '@behalf/database';
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import { lifetimes } from '../lifetimes.ts';
-import { createBatchWriter } from './batch-writer.ts';
+import { createLedgerWriter } from './ledger-writer.ts';
 import { createAncestorsOf, evaluate, type TokenStatus } from './liveness.ts';
 import type { LedgerTable, StsSchema } from './schema.ts';
 
@@ -55,36 +54,25 @@ export interface RefusedEntry {
 
 export interface TokenLedgerOptions {
   readonly db: Kysely<StsSchema>;
-  readonly retention?: Retention;
   /** Told when a refusal could not be recorded. */
   readonly onRefusalLost?: (error: unknown) => void;
 }
 
-/** SQLite takes 32766 parameters in one statement, PostgreSQL 65535; a row has some twenty. */
-const MAXIMUM_ROWS_PER_COMMIT = 200;
-/** About three seconds of work; a caller that waited longer would have given up. */
-const MAXIMUM_WAITING_ROWS = 10_000;
-
-export function createTokenLedger({ db, retention = DEFAULT_RETENTION, onRefusalLost }: TokenLedgerOptions) {
+export function createTokenLedger({ db, onRefusalLost }: TokenLedgerOptions) {
   const next = createSequence();
   const ancestorsOf = createAncestorsOf(db);
   const mayRecordRefusal = createRefusalLimit();
-  const writer = createBatchWriter<LedgerTable>({
-    insert: createLedgerInsert(db),
-    insertAgain: (row) => insertAgain(db, row),
-    maximumRows: MAXIMUM_ROWS_PER_COMMIT,
-    maximumWaiting: MAXIMUM_WAITING_ROWS,
-  });
+  const writer = createLedgerWriter(db);
 
   return {
     /** Resolves when the row is durable. Concurrent calls share one commit. */
-    recordIssued: (entry: IssuedEntry) => writer.write(issuedRow(entry, next(entry.issuedAt), retention)),
+    recordIssued: (entry: IssuedEntry) => writer.write(issuedRow(entry, next(entry.issuedAt))),
 
     /** Best effort: rate-limited per client, and never fails the answer. */
     async recordRefused(entry: RefusedEntry): Promise<void> {
       if (!mayRecordRefusal(entry.clientId, entry.at)) return;
       try {
-        await writer.write(refusedRow(entry, next(entry.at), retention));
+        await writer.write(refusedRow(entry, next(entry.at)));
       } catch (error) {
         onRefusalLost?.(error);
       }
@@ -130,79 +118,10 @@ export type TokenLedger = ReturnType<typeof createTokenLedger>;
 
 const NO_ACTOR = { actor: '', audience: '' };
 
-/** Inserts rows by a statement that is compiled once for each number of rows. */
-function createLedgerInsert(db: Kysely<StsSchema>) {
-  const statements = new Map<number, (...values: readonly unknown[]) => Promise<unknown>>();
-  const columns = sql.join(LEDGER_COLUMNS.map((column) => sql.ref(column)));
-
-  function statementFor(count: number) {
-    const known = statements.get(count);
-    if (known !== undefined) return known;
-    const statement = createStatement(db, (parameter) => {
-      const row = (index: number) => {
-        const value = (column: keyof LedgerTable) =>
-          parameter(index * LEDGER_COLUMNS.length + LEDGER_COLUMNS.indexOf(column));
-        const values = LEDGER_COLUMNS.map((column) => {
-          if (column === 'server_generation') return CURRENT_SERVER_GENERATION;
-          return column === 'client_generation' ? currentClientGeneration(value('client_id')) : value(column);
-        });
-        return sql`(${sql.join(values)})`;
-      };
-      const rows = sql.join(Array.from({ length: count }, (_, index) => row(index)));
-      return sql`insert into ledger (${columns}) values ${rows}`;
-    });
-    statements.set(count, statement);
-    return statement;
-  }
-
-  return async (rows: readonly LedgerTable[]): Promise<void> => {
-    const values: unknown[] = [];
-    for (const row of rows) for (const column of LEDGER_COLUMNS) values.push(row[column]);
-    await statementFor(rows.length)(...values);
-  };
-}
-
-/** Read by the insert itself: once they have changed, the token is inactive. */
-const CURRENT_SERVER_GENERATION = sql<number>`(select generation from server)`;
-
-function currentClientGeneration(clientId: RawBuilder<unknown>) {
-  return sql<number | null>`(select generation from clients where id = ${clientId})`;
-}
-
-/** Inserts a row whose batch failed. The sequence tells a row that the batch did write from another row of that id. */
-async function insertAgain(db: Kysely<StsSchema>, row: LedgerTable): Promise<void> {
-  await db
-    .insertInto('ledger')
-    .values({
-      ...row,
-      server_generation: CURRENT_SERVER_GENERATION,
-      client_generation: currentClientGeneration(sql.val(row.client_id)),
-    })
-    .onConflict((conflict) =>
-      conflict
-        .column('id')
-        .doUpdateSet({ keep_until: row.keep_until })
-        .where('ledger.sequence', '=', row.sequence),
-    )
-    .returning('id')
-    .executeTakeFirstOrThrow(() => new Error('a token of this id was recorded before'));
-}
-
-export interface Retention {
-  /** How long the row of an expired token is kept. */
-  readonly issuedSeconds: number;
-  readonly refusedSeconds: number;
-}
-
-export const DEFAULT_RETENTION: Retention = {
-  issuedSeconds: lifetimes.issuedRowSeconds,
-  refusedSeconds: lifetimes.refusedRowSeconds,
-};
-
 const SEQUENCE_PER_SECOND = 1_000_000;
 
 /** Numbers that rise with time and never repeat within a process; those of two processes in one second interleave. */
-export function createSequence(): (at: number) => number {
+function createSequence(): (at: number) => number {
   let last = 0;
   return (at) => {
     last = Math.max(last + 1, at * SEQUENCE_PER_SECOND);
@@ -210,7 +129,7 @@ export function createSequence(): (at: number) => number {
   };
 }
 
-export function issuedRow(entry: IssuedEntry, sequence: number, retention: Retention): LedgerTable {
+function issuedRow(entry: IssuedEntry, sequence: number): LedgerTable {
   return {
     id: entry.jti,
     sequence,
@@ -222,11 +141,11 @@ export function issuedRow(entry: IssuedEntry, sequence: number, retention: Reten
     error: null,
     reason: null,
     detail: null,
-    keep_until: entry.expiresAt + retention.issuedSeconds,
+    keep_until: entry.expiresAt + lifetimes.issuedRowSeconds,
   };
 }
 
-export function refusedRow(entry: RefusedEntry, sequence: number, retention: Retention): LedgerTable {
+function refusedRow(entry: RefusedEntry, sequence: number): LedgerTable {
   return {
     id: randomUUID(),
     sequence,
@@ -238,7 +157,7 @@ export function refusedRow(entry: RefusedEntry, sequence: number, retention: Ret
     error: entry.error,
     reason: entry.reason,
     detail: entry.detail,
-    keep_until: entry.at + retention.refusedSeconds,
+    keep_until: entry.at + lifetimes.refusedRowSeconds,
   };
 }
 
@@ -259,33 +178,6 @@ function common(entry: IssuedEntry | RefusedEntry) {
     client_generation: null,
   };
 }
-
-/** All columns of the table, in the order that rows are written in. */
-const LEDGER_COLUMNS = Object.keys({
-  id: true,
-  sequence: true,
-  outcome: true,
-  parent: true,
-  subject: true,
-  actors: true,
-  actor: true,
-  client_id: true,
-  audience: true,
-  scope: true,
-  grant_type: true,
-  at: true,
-  expires_at: true,
-  session: true,
-  grant_id: true,
-  request_id: true,
-  error: true,
-  reason: true,
-  detail: true,
-  revoked_at: true,
-  keep_until: true,
-  server_generation: true,
-  client_generation: true,
-} satisfies Record<keyof LedgerTable, true>) as (keyof LedgerTable)[];
 
 const BURST = 60;
 const PER_SECOND = 1;

@@ -73,7 +73,7 @@ export function createLogoutOutbox(options: {
     /**
      * Sends what is due, and resolves with how many notices were tried. Each receiver is leased to one process, gets a
      * few notices at once, and waits for no other receiver; several calls may run side by side, so that one receiver that
-     * hangs delays nobody but itself. A notice counts as delivered when `send` resolves. It is due again after 2, 4, 8, …
+     * hangs delays no other. A notice counts as delivered when `send` resolves. It is due again after 2, 4, 8, …
      * 64 s when `send` rejects with a `response`; without one the receiver did not answer, and all its notices wait as
      * long. The next process goes on with what a process that died had leased.
      */

@@ -53,7 +53,7 @@ const MAXIMUM_PAGE = 100;
 
 export type LedgerQueries = ReturnType<typeof createLedgerQueries>;
 
-/** What people and operators read, newest first, at most 100 rows at once. `now` is in epoch seconds. */
+/** The lists that users and operators read, newest first, at most 100 rows at once. `now` is in epoch seconds. */
 export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
   const newestFirst = () =>
     db.selectFrom('ledger').selectAll().orderBy('sequence', 'desc').orderBy('id', 'desc');
@@ -89,7 +89,7 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
   };
 
   return {
-    /** What was done, or refused, for a user by others. Null for a malformed cursor. */
+    /** The delegations of a user, issued or refused. Null for a malformed cursor. */
     async delegationsOf(subject: string, wanted: PageRequest): Promise<Page<DelegationRow> | null> {
       const query = newestFirst().where('subject', '=', subject).where(IS_DELEGATION);
       const found = await page(query, wanted);

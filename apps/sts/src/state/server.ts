@@ -24,7 +24,7 @@ export async function claimDatabase({ db }: Database<StsSchema>, config: Config)
     .execute();
 }
 
-/** Throws SettingsError when the database belongs to nobody yet, or to another server than this configuration's. */
+/** Throws SettingsError when the database belongs to no server yet, or to another one than this configuration's. */
 export async function assertOwnDatabase(db: Kysely<StsSchema>, config: Config): Promise<void> {
   const { issuer, mode } = await db.selectFrom('server').selectAll().executeTakeFirstOrThrow();
   const mine = modeOf(config);

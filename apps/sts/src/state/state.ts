@@ -56,7 +56,7 @@ export async function createState(options: {
   readonly config: Config;
   readonly registry: Registry;
   readonly logger: Logger;
-  /** A server takes a database that belongs to nobody yet; a command does not. */
+  /** A server takes a database that belongs to no server yet; a command does not. */
   readonly access: 'server' | 'command';
   /** Epoch seconds. */
   readonly now: () => number;
@@ -93,7 +93,7 @@ async function keyEncryptionKeyOf(config: Config): Promise<string> {
 
 export type Storage = ReturnType<typeof createStorage>;
 
-/** What is kept in the database, keys excepted. */
+/** Everything in the database except the keys. */
 export function createStorage(options: {
   readonly database: Database<StsSchema>;
   /** Epoch seconds. */

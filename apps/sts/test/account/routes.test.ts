@@ -115,7 +115,7 @@ describe('GET /account/delegations', () => {
 });
 
 describe('DELETE /account/delegations/{jti}', () => {
-  test('ends the delegated token and bars its actor from that API for the rest of the session', async () => {
+  test('ends the delegated token and blocks its actor at that API for the rest of the session', async () => {
     const { accessToken, accountToken } = await signInForAccount();
     const delegated = String((await delegate(accessToken)).body['access_token']);
     const [row] = rowsOf((await call(accountToken, '/delegations')).body);

@@ -33,6 +33,7 @@ const QUESTION = {
   subject_token: {
     audience: 'api1',
     scopes: ['api1'],
+    subject: 'user',
     actors: [] as string[],
     may_act: null as string | null,
   },
@@ -69,6 +70,14 @@ describe('POST /experiments/policy', () => {
       audience: SUBSCRIPTIONS,
       actors: ['api2.client', 'api1.client'],
     });
+  });
+
+  test('keeps the chains of clients apart from those of users', async () => {
+    const own = { subject: 'client' };
+    const asked = { scopes: ['api2.statistics'] };
+    expect((await ask(asked, own))['decision']).toMatchObject({ allowed: true, scopes: ['api2.statistics'] });
+    expect((await ask(asked))['decision']).toMatchObject({ allowed: false });
+    expect((await ask({}, own))['decision']).toMatchObject({ allowed: false });
   });
 
   test.each([

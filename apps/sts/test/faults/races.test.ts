@@ -43,7 +43,7 @@ async function race(
   return answers.filter(({ status }) => status === 200).map(({ body }) => String(body['access_token']));
 }
 
-/** What introspection says of tokens, at either replica. */
+/** Introspection of tokens at either replica. */
 async function statesOf(tokens: readonly string[]): Promise<ReadonlySet<unknown>> {
   const asked = [one, other].flatMap((at) => tokens.map((token) => isActive(at, token)));
   return new Set(await Promise.all(asked));

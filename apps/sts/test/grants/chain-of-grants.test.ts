@@ -78,7 +78,7 @@ const triples = NAMES.flatMap((first) =>
 
 const pairs = NAMES.flatMap((first) => NAMES.map((second) => [first, second] as const));
 
-/** What must hold between a token and the one it was made from, whichever grant made it. */
+/** The rules between a token and its subject token, whichever grant issued it. */
 function expectDerived(child: JWTPayload, parent: JWTPayload, from: ApiName, to: ApiName): void {
   expect(child).toMatchObject({
     sub: parent.sub,

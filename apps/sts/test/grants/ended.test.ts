@@ -1,4 +1,4 @@
-/** What no grant takes any more: tokens of users and logins that have ended, and what a user took back. */
+/** No grant takes the tokens of users and logins that have ended, or delegations that a user has revoked. */
 
 import { TOKEN_EXCHANGE_GRANT } from '@behalf/extension-grants';
 import { decodeJwt } from 'jose';

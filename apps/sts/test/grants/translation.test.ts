@@ -41,7 +41,7 @@ let partnerKey: CryptoKey;
 
 let translate: (token: string | undefined, overrides?: Partial<ExtensionGrantRequest>) => Promise<unknown>;
 
-/** What the subscription service says, whom it was asked about and with which token, and what was used up. */
+/** The answer of the subscription service, the questions that it was asked with their tokens, and the tokens that were consumed. */
 let answer: SubscriptionAnswer;
 
 let asked: { subject: string; token: unknown }[];

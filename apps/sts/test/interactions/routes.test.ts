@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FAILURES_PER_NAME, WINDOW_SECONDS } from '../../src/interactions/throttle.ts';
+import { lifetimes } from '../../src/lifetimes.ts';
+import { FAILURES_PER_NAME } from '../../src/interactions/throttle.ts';
 import { Browser, type BrowserPage, formOf } from '../support/browser.ts';
 import { authorizeUrl, newVerifier, redeem, signIn, type SignInOptions } from '../support/sign-in.ts';
 import { API1, startTestSts, type TestSts } from '../support/sts.ts';
@@ -183,13 +184,13 @@ describe('failed sign-ins', () => {
     const paused = await browser.submit(page, { username: ' FRANK ', password: 'frank' });
     expect(paused.status).toBe(429);
     expect(Number(paused.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(Number(paused.headers.get('retry-after'))).toBeLessThanOrEqual(WINDOW_SECONDS);
+    expect(Number(paused.headers.get('retry-after'))).toBeLessThanOrEqual(lifetimes.signInWindowSeconds);
     expect(paused.body).toContain('Too many attempts');
 
     const other = await browser.submit(page, { username: 'alice', password: 'wrong' });
     expect(other.status).toBe(401);
 
-    sts.clock.skewSeconds += WINDOW_SECONDS + 1;
+    sts.clock.skewSeconds += lifetimes.signInWindowSeconds + 1;
     const later = await signInPage();
     const done = await later.browser.submit(later.page, { username: 'frank', password: 'frank' });
     expect(new URL(done.url).searchParams.get('code')).not.toBeNull();

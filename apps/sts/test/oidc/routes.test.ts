@@ -33,6 +33,8 @@ describe('an address has one spelling', () => {
     ['GET', '/.well-known/OPENID-configuration'],
     ['GET', '/.well-known/openid-configuration/'],
     ['GET', '/.well-known/openid-configuration/JWKS'],
+    ['GET', '/.well-known/OAuth-protected-resource'],
+    ['GET', '/.well-known/oauth-protected-resource/'],
     ['GET', '/Account/sessions'],
     ['GET', '/account/Sessions'],
     ['GET', '/account/sessions/'],

@@ -3,7 +3,8 @@ import { describeEachEngine } from '@behalf/database/testing';
 import { CompiledQuery } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBatchWriter } from '../../src/state/batch-writer.ts';
-import { createTokenLedger, DEFAULT_RETENTION } from '../../src/state/ledger.ts';
+import { lifetimes } from '../../src/lifetimes.ts';
+import { createTokenLedger } from '../../src/state/ledger.ts';
 import { delegated, issued, refused } from '../support/ledger.ts';
 import { openTestStorage, type TestStorage } from '../support/storage.ts';
 
@@ -73,10 +74,10 @@ describeEachEngine('TokenLedger', (engine) => {
   it('forgets refusals and expired tokens after their time, each by its own', async () => {
     await storage.ledger.recordIssued(issued('root'));
     await storage.ledger.recordRefused(refused());
-    storage.clock.now += DEFAULT_RETENTION.refusedSeconds + 1;
+    storage.clock.now += lifetimes.refusedRowSeconds + 1;
     await storage.sweep();
     expect((await rows()).map((row) => row.id)).toEqual(['root']);
-    storage.clock.now += DEFAULT_RETENTION.issuedSeconds;
+    storage.clock.now += lifetimes.issuedRowSeconds;
     await storage.sweep();
     expect(await rows()).toEqual([]);
   });

@@ -170,10 +170,10 @@ describeEachEngine('LedgerQueries', (engine) => {
   });
 
   it('explains a refusal by its request id, and a token by its jti', async () => {
-    await storage.ledger.recordRefused(refused({ requestId: 'request-2', detail: 'no edge for api3' }));
+    await storage.ledger.recordRefused(refused({ requestId: 'request-2', detail: 'no rule for api3' }));
     const refusal = await storage.queries.explain('request-2');
     expect(refusal).toMatchObject({
-      rows: [{ error: 'invalid_target', detail: 'no edge for api3' }],
+      rows: [{ error: 'invalid_target', detail: 'no rule for api3' }],
       status: null,
     });
     await storage.revocation.endSession(SESSION);

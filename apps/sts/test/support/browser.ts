@@ -27,7 +27,7 @@ export class Browser {
   readonly #origin: string;
   readonly #address: string;
   #cookies: readonly Cookie[] = [];
-  /** What it says it is; by default what fetch says. */
+  /** Its User-Agent; by default that of fetch. */
   userAgent: string | undefined;
 
   /**

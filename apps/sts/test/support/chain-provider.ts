@@ -86,7 +86,7 @@ export interface ChainProvider {
   mintAsPartner(claims: Record<string, unknown>): Promise<string>;
   /** One token request of a client. */
   request(client: string, form: Record<string, string>): Promise<Answer>;
-  /** What was refused so far, for the ledger. */
+  /** The refusals so far, as the ledger gets them. */
   readonly refused: RefusedRequest[];
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * What the tests of the grants start from: the development registry and policy, access tokens with real signatures, a
- * ledger in which a test can end a token or bar an actor, and requests as oidc-provider hands them to a validator.
+ * The set-up of the grants’ tests: the development registry and policy, access tokens with real signatures, a
+ * ledger in which a test can end a token or block an actor, and requests as oidc-provider hands them to a validator.
  */
 
 import { createAccessTokenValidator, type ExtensionGrantRequest } from '@behalf/extension-grants';
@@ -54,7 +54,7 @@ export const ACTOR_CLAIMS = {
   exp: NOW + 290,
 };
 
-/** machine.client's own token for api1: good at api1, and nobody's to act for. */
+/** machine.client's own token for api1: it has no user to act for, and a rule for clients alone exchanges it. */
 export const MACHINE_CLAIMS = {
   ...ACTOR_CLAIMS,
   sub: 'machine.client',
@@ -71,7 +71,7 @@ export interface GrantBench {
   readonly mint: Mint;
   /** Signs with a key that is not ours. */
   readonly forge: Mint;
-  /** jti of tokens that somebody ended. */
+  /** jti of tokens that were revoked. */
   readonly ended: Set<string>;
   /** `jti actor audience` that a user blocked. */
   readonly blocked: Set<string>;

@@ -56,7 +56,7 @@ export function refused(changes: Partial<RefusedEntry> = {}): RefusedEntry {
     session: SESSION,
     error: 'invalid_target',
     reason: 'policy',
-    detail: 'no edge',
+    detail: 'no rule',
     requestId: null,
     ...changes,
   };

@@ -6,7 +6,7 @@ import { basic, refresh, signIn } from './sign-in.ts';
 /** A client's refresh tokens, of which the last one counts. */
 interface Chain {
   refreshToken: string;
-  /** False while a request is under way, and for good when no answer came: nobody knows then whether it was used. */
+  /** False while a request is under way, and for good when no answer came, because it may have been used. */
   settled: boolean;
 }
 

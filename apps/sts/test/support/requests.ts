@@ -77,7 +77,7 @@ export function exchangeAgain(at: string, token: string): Promise<Answer> {
   return send(`${at}/connect/token`, { form, headers: basic('api2.client') });
 }
 
-/** What introspection says of a token to the API that it is for. */
+/** Introspects a token as the API that it is for. */
 export async function isActive(at: string, token: string): Promise<unknown> {
   const { client_id } = claimsOf(token);
   const asking = client_id === 'web.client' ? 'api1.client' : client_id;

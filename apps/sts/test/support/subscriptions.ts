@@ -1,4 +1,4 @@
-/** A subscription service for tests: alice's is active, bob's has lapsed, nobody else has one. It can be made to fail. */
+/** A subscription service for tests: alice's is active, bob's has lapsed, no other user has one. It can be made to fail. */
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,7 +8,7 @@ export interface TestSubscriptions {
   readonly url: string;
   /** The access tokens that it was asked with. */
   readonly tokens: string[];
-  /** What it answers with from now on; null: as usual. */
+  /** Its answer from now on; null: as usual. */
   status: number | null;
   close(): Promise<void>;
 }

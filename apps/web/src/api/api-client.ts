@@ -29,6 +29,16 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * The greatest age, in seconds, of the sign-in that an answer asks for in its challenge (RFC 9470 §3); undefined when it asks
+ * for none.
+ */
+export function wantedSignInAge(challenge: string | null | undefined): number | undefined {
+  if (!challenge?.includes('error="insufficient_user_authentication"')) return undefined;
+  const [, seconds] = /\bmax_age="?(\d{1,9})\b/.exec(challenge) ?? [];
+  return seconds === undefined ? undefined : Number(seconds);
+}
+
 /** No answer came: no network, a time-out, or a browser that does not let this page read it. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
@@ -74,7 +84,7 @@ export interface ApiRequest {
 
 /**
  * Calls one API with tokens for it. A 401 is asked once more with a new token: the API has read the token before anything
- * else, so nothing was done yet. Throws ApiError for an answer that is not 2xx, NoAnswer, and what the token source throws.
+ * else, so nothing was done yet. One that wants a recent sign-in is not, because a new token tells the same one. Throws ApiError for an answer that is not 2xx, NoAnswer, and what the token source throws.
  */
 export class ApiClient {
   readonly #options: ApiClientOptions;
@@ -102,7 +112,8 @@ export class ApiClient {
     const held = await tokens.accessToken(resource);
     const first = request.fresh === true ? await tokens.accessToken(resource, held) : held;
     let response = await this.#fetch(path, request, first);
-    if (response.status === 401) {
+    const wantsSignIn = wantedSignInAge(response.headers.get('WWW-Authenticate')) !== undefined;
+    if (response.status === 401 && !wantsSignIn) {
       response = await this.#fetch(path, request, await tokens.accessToken(resource, first));
     }
     if (!response.ok) throw new ApiError(response, await readProblem(response));

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 const subjectTokenSchema = z.union([
-  z.object({ api: z.string(), scope: z.string() }),
+  z.object({ api: z.string(), scope: z.string(), subject: z.optional(z.string()) }),
   z.object({ issuer: z.string() }),
 ]);
 
@@ -62,6 +62,8 @@ export interface PolicyQuestion {
   readonly grant_type: string;
   readonly subject_token: {
     readonly audience: string;
+    /** Whose token it is: a user's, or a client's own. */
+    readonly subject: 'user' | 'client';
     readonly scopes: readonly string[];
     /** The current actor first. */
     readonly actors: readonly string[];

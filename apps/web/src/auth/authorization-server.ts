@@ -44,6 +44,8 @@ export interface AuthorizationServerOptions {
 export interface SignInOptions {
   /** Ask for the password although the login session still lives, so that it begins anew (`prompt=login`). */
   readonly again?: boolean;
+  /** Ask for the password unless the sign-in is at most so old (`max_age`). */
+  readonly maxAgeSeconds?: number;
 }
 
 /** Methods that return a URL throw SignInServiceError when the server's metadata cannot be had. */
@@ -69,7 +71,7 @@ export interface AuthorizationServer {
 /**
  * The only user of the OAuth library: authorization code with PKCE (RFC 7636), several resources in one login (RFC
  * 8707), refresh, and sign-out by the relying party. Checked are: the metadata's `issuer` (OpenID Connect Discovery
- * §4.3), the answer's `iss` (RFC 9207 §2.4), `state`, the nonce, and every ID token, that of a refresh too (OpenID
+ * §4.3), the answer's `iss` (RFC 9207 §2.4), `state`, the nonce, the age of the sign-in where one was asked for, and every ID token, that of a refresh too (OpenID
  * Connect Core §3.1.3.7 and §12.2). Not checked: the ID token's signature, because it came from the token endpoint
  * itself (§3.1.3.7 item 6).
  */
@@ -115,13 +117,18 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
     return server;
   }
 
-  async function authorizationUrl(returnTo: string, parameters: Readonly<Record<string, string>>) {
+  async function authorizationUrl(
+    returnTo: string,
+    parameters: Readonly<Record<string, string>>,
+    maxAgeSeconds?: number,
+  ) {
     const { authorization_endpoint: endpoint } = await metadata();
     const request: PendingRequest = {
       state: oauth.generateRandomState(),
       nonce: oauth.generateRandomNonce(),
       codeVerifier: oauth.generateRandomCodeVerifier(),
       returnTo,
+      maxAgeSeconds,
     };
     const url = urlOf(endpoint, 'authorization_endpoint');
     const query = {
@@ -133,6 +140,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
       nonce: request.nonce,
       code_challenge: await oauth.calculatePKCECodeChallenge(request.codeVerifier),
       code_challenge_method: 'S256',
+      ...(maxAgeSeconds === undefined ? {} : { max_age: String(maxAgeSeconds) }),
       ...parameters,
     };
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
@@ -155,8 +163,8 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   }
 
   return {
-    signInUrl: (returnTo, { again = false } = {}) =>
-      authorizationUrl(returnTo, again ? { prompt: 'login' } : {}),
+    signInUrl: (returnTo, { again = false, maxAgeSeconds } = {}) =>
+      authorizationUrl(returnTo, again ? { prompt: 'login' } : {}, maxAgeSeconds),
 
     silentUrl: () => authorizationUrl('', { prompt: 'none' }),
 
@@ -181,6 +189,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
         const body = await oauth.processAuthorizationCodeResponse(server, client(), response, {
           expectedNonce: request.nonce,
           requireIdToken: true,
+          ...(request.maxAgeSeconds === undefined ? {} : { maxAge: request.maxAgeSeconds }),
         });
         const claims = checkedClaims(body);
         if (!claims || body.id_token === undefined) throw new InvalidAnswer('there is no ID token');

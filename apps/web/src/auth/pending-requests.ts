@@ -6,6 +6,8 @@ const requestSchema = z.object({
   codeVerifier: z.string(),
   /** Where to go on afterwards; empty for a silent request. */
   returnTo: z.string(),
+  /** The greatest age of the sign-in that was asked for. */
+  maxAgeSeconds: z.optional(z.number()),
 });
 
 /** A request to the authorization server whose answer has not come yet. */

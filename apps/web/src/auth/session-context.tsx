@@ -70,6 +70,8 @@ export interface Departure {
   readonly signIn: (returnTo?: string) => void;
   /** The same for somebody whose session still lives, so that it begins anew; comes back to this page. */
   readonly signInAgain: () => void;
+  /** Leaves for a sign-in that is at most so old, and comes back to this page. */
+  readonly signInRecently: (maxAgeSeconds: number) => void;
   readonly signOut: () => void;
   /** The browser is on its way. */
   readonly isLeaving: boolean;
@@ -93,6 +95,7 @@ export function useDeparture(): Departure {
   return {
     signIn: (returnTo = here()) => leave(session.signInUrl(returnTo)),
     signInAgain: () => leave(session.signInUrl(here(), { again: true })),
+    signInRecently: (maxAgeSeconds) => leave(session.signInUrl(here(), { maxAgeSeconds })),
     signOut: () => leave(session.signOutUrl()),
     isLeaving: phase === 'leaving',
     problem: typeof phase === 'string' ? undefined : phase,

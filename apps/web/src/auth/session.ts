@@ -23,6 +23,8 @@ const ENDS_FOR_GOOD: ReadonlySet<SignedOutCause> = new Set(['signed_out', 'other
 export interface User {
   readonly subject: string;
   readonly name: string;
+  /** Epoch seconds. Undefined: the server did not say, because it is asked only where it matters. */
+  readonly signedInAt?: number | undefined;
 }
 
 export type SessionState =
@@ -219,9 +221,14 @@ export class Session {
       authorizeSilently: this.#authorizeSilently,
       now: clock.now,
     });
-    const { subject, name, sessionEndsAt: endsAt } = tokens;
+    const { subject, name, sessionEndsAt: endsAt, claims } = tokens;
     forgetOthers(subject);
-    this.#set({ status: 'signed_in', user: { subject, name }, endsAt, problem });
+    this.#set({
+      status: 'signed_in',
+      user: { subject, name, signedInAt: claims.auth_time },
+      endsAt,
+      problem,
+    });
   }
 
   #noteEnd({ sessionEndsAt: endsAt }: TokenSet): void {

@@ -24,6 +24,7 @@ const CLIENTS: Readonly<Record<string, readonly [label: string, party: string]>>
   'api2.client': ['API2', 'api2'],
   'subscriptions.client': ['Subscriptions', 'subscriptions'],
   'agent.client': ['The agent', 'agent'],
+  'mcp.client': ['An MCP client', 'browser'],
   userSubscriptionClient: ['The token service itself', 'sts'],
 };
 
@@ -38,12 +39,16 @@ export function clientName(id: string): ServiceName {
   return { label, id, party };
 }
 
-type Resources = Pick<ClientConfig, 'issuer' | 'api1Resource' | 'api2Resource' | 'subscriptionsResource'>;
+type Resources = Pick<
+  ClientConfig,
+  'issuer' | 'api1Resource' | 'api2Resource' | 'subscriptionsResource' | 'agentResource'
+>;
 
 /** A service as an audience. One that is not known keeps its identifier for a name. */
 export function audienceName(audience: string, config: Resources): ServiceName {
   const known: Readonly<Record<string, readonly [label: string, party: string]>> = {
     [config.subscriptionsResource]: ['Subscriptions', 'subscriptions'],
+    [config.agentResource]: ['Agent', 'agent'],
     [config.api2Resource]: ['API2', 'api2'],
     [config.api1Resource]: ['API1', 'api1'],
     [config.issuer]: ['Your account', 'sts'],

@@ -6,15 +6,29 @@ export interface ConfirmDialogProps {
   readonly children: ReactNode;
   /** What the button does, as a verb. */
   readonly action: string;
+  /** Default: it cannot be undone. */
+  readonly look?: 'bad' | 'primary';
+  readonly isBusy?: boolean;
+  /** The harmless answer. */
+  readonly keep?: string;
   readonly onConfirm: () => void;
   readonly onCancel: () => void;
 }
 
 /**
- * A question before something that cannot be undone. Modal while it is mounted; Escape cancels. The focus begins at the
+ * A question before something that cannot be undone, or that leaves the page. Modal while it is mounted; Escape cancels. The focus begins at the
  * harmless answer and returns to where it was.
  */
-export function ConfirmDialog({ title, children, action, onConfirm, onCancel }: ConfirmDialogProps) {
+export function ConfirmDialog({
+  title,
+  children,
+  action,
+  look = 'bad',
+  isBusy = false,
+  keep: keepIt = 'Keep it',
+  onConfirm,
+  onCancel,
+}: ConfirmDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const keep = useRef<HTMLButtonElement>(null);
   const titleId = useId();
@@ -31,11 +45,11 @@ export function ConfirmDialog({ title, children, action, onConfirm, onCancel }: 
         <h2 id={titleId}>{title}</h2>
         <div className="stack-tight">{children}</div>
         <div className="row">
-          <Button look="bad" onClick={onConfirm}>
+          <Button look={look} isBusy={isBusy} onClick={onConfirm}>
             {action}
           </Button>
           <Button ref={keep} onClick={onCancel}>
-            Keep it
+            {keepIt}
           </Button>
         </div>
       </div>

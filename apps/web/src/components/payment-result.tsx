@@ -19,6 +19,7 @@ export function PaymentResult({ attempt, onRetry, onEdit, onStartOver }: Payment
   switch (attempt.phase) {
     case 'editing':
     case 'sending':
+    case 'sign_in':
       return null;
     case 'booked':
       return (

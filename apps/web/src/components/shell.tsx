@@ -16,6 +16,7 @@ const LESSONS = [
   ['/policy', 'Who may act'],
   ['/delegations', 'Who acted for me'],
   ['/experiments', 'Experiments'],
+  ['/agent', 'Agent'],
 ] as const;
 
 /** The application that the lessons are about. */

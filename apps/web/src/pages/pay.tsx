@@ -4,13 +4,14 @@ import { Link, useSearchParams } from 'react-router';
 import type { Account } from '../api/api1.ts';
 import { useApis } from '../api/apis-context.tsx';
 import { accountsQuery } from '../api/queries.ts';
-import { useKept } from '../auth/session-context.tsx';
+import { useKept, useSession, useUser } from '../auth/session-context.tsx';
 import { Fault } from '../components/fault.tsx';
 import { useHealing } from '../components/healing.ts';
 import { Loading, Page, Skeleton } from '../components/page.tsx';
 import { PaymentForm } from '../components/payment-form.tsx';
 import { PaymentResult } from '../components/payment-result.tsx';
-import { EMPTY_DRAFT, readDraft, type PaymentDraft } from '../payments/draft.ts';
+import { RecentSignIn } from '../components/recent-sign-in.tsx';
+import { EMPTY_DRAFT, LONGEST_REFERENCE, readDraft, type PaymentDraft } from '../payments/draft.ts';
 import { usePayment } from '../payments/payment-attempt.ts';
 import css from './pay.module.css';
 
@@ -44,17 +45,21 @@ function Payment({ accounts }: { accounts: readonly Account[] }) {
   const kept = useKept('payment');
   const [parameters] = useSearchParams();
   const [draft, setDraft] = useState(() =>
-    withAccount(readDraft(kept.load()), parameters.get('from'), accounts),
+    withAccount(withLink(readDraft(kept.load()), parameters), parameters.get('from'), accounts),
   );
   const change = (changed: PaymentDraft) => {
     kept.save(changed);
     setDraft(changed);
   };
-  const { attempt, send, retry, edit } = usePayment(api1, draft.open, (open) => {
+  const noteOpen = (open: PaymentDraft['open']) => {
     // From storage and not from the state: this is also told when the page has gone, and then no state changes.
     const { open: _settled, ...text } = readDraft(kept.load());
     change(open ? { ...text, open } : text);
-  });
+  };
+  const { clock } = useSession();
+  const { signedInAt = Number.NaN } = useUser();
+  const isRecent = (maxAgeSeconds: number) => clock.now() - signedInAt <= maxAgeSeconds;
+  const { attempt, send, retry, edit } = usePayment(api1, draft.open, noteOpen, isRecent);
   const startOver = () => {
     edit();
     change({ ...EMPTY_DRAFT, from: draft.from });
@@ -63,6 +68,7 @@ function Payment({ accounts }: { accounts: readonly Account[] }) {
   return (
     <>
       <PaymentResult attempt={attempt} onRetry={retry} onEdit={edit} onStartOver={startOver} />
+      {attempt.phase === 'sign_in' && <RecentSignIn maxAgeSeconds={attempt.maxAgeSeconds} onCancel={edit} />}
       {!isOver && (
         <PaymentForm
           accounts={accounts}
@@ -74,6 +80,13 @@ function Payment({ accounts }: { accounts: readonly Account[] }) {
       )}
     </>
   );
+}
+
+/** A link may fill the form in; the person reads it and pays. An order that is still open comes first. */
+function withLink(draft: PaymentDraft, parameters: URLSearchParams): PaymentDraft {
+  if (draft.open || !parameters.has('to')) return draft;
+  const text = (name: string) => (parameters.get(name) ?? '').slice(0, LONGEST_REFERENCE);
+  return { ...draft, to: text('to'), amount: text('amount'), reference: text('reference') };
 }
 
 function withAccount(draft: PaymentDraft, wanted: string | null, accounts: readonly Account[]): PaymentDraft {

@@ -17,7 +17,14 @@ const draftSchema = z.object({
   amount: z.string(),
   reference: z.string(),
   /** A payment that was sent and not answered. It must be sent again under its key before another one. */
-  open: z.optional(z.object({ order: orderSchema, key: z.string() })),
+  open: z.optional(
+    z.object({
+      order: orderSchema,
+      key: z.string(),
+      /** The answer was that the bank wants a recent sign-in first. */
+      signIn: z.optional(z.object({ maxAgeSeconds: z.number(), mayBeBooked: z.boolean() })),
+    }),
+  ),
 });
 
 /** The payment form as the person has filled it in. Text, and no credential. */

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useReducer, useRef } from 'react';
-import { ApiError } from '../api/api-client.ts';
+import { useLayoutEffect, useReducer, useRef } from 'react';
+import { ApiError, wantedSignInAge } from '../api/api-client.ts';
 import type { Api1, BookedPayment, PaymentOrder } from '../api/api1.ts';
 import { accountsQuery } from '../api/queries.ts';
 import { SessionEnded } from '../auth/session.ts';
@@ -34,6 +34,14 @@ export type PaymentAttempt =
       readonly key: string;
       readonly why: NotSentCause;
     }
+  /** The bank wants a sign-in that is at most so old first (RFC 9470). This sending booked nothing; the key is still good. */
+  | {
+      readonly phase: 'sign_in';
+      readonly order: PaymentOrder;
+      readonly key: string;
+      readonly maxAgeSeconds: number;
+      readonly mayBeBooked: boolean;
+    }
   /** Sent, and no answer that says what came of it. Only the same order under the same key may follow. */
   | { readonly phase: 'unknown'; readonly order: PaymentOrder; readonly key: string };
 
@@ -51,15 +59,16 @@ export function nextAttempt(attempt: PaymentAttempt, event: PaymentEvent): Payme
   switch (event.type) {
     case 'send':
       // An attempt whose end is unknown is resolved under its own key before another may be sent.
-      if (attempt.phase === 'sending' || attempt.phase === 'unknown') return attempt;
+      if (OPEN_PHASES.has(attempt.phase)) return attempt;
       return { phase: 'sending', order: event.order, key: event.key, mayBeBooked: false };
     case 'retry':
-      if (attempt.phase !== 'unknown' && attempt.phase !== 'not_sent') return attempt;
+      if (attempt.phase !== 'unknown' && attempt.phase !== 'not_sent' && attempt.phase !== 'sign_in')
+        return attempt;
       return {
         phase: 'sending',
         order: attempt.order,
         key: attempt.key,
-        mayBeBooked: attempt.phase === 'unknown',
+        mayBeBooked: attempt.phase === 'unknown' || (attempt.phase === 'sign_in' && attempt.mayBeBooked),
       };
     case 'answered':
       if (attempt.phase !== 'sending') return attempt;
@@ -67,8 +76,29 @@ export function nextAttempt(attempt: PaymentAttempt, event: PaymentEvent): Payme
     case 'failed':
       return attempt.phase === 'sending' ? afterFailure(attempt, event.error) : attempt;
     case 'edit':
+      if (attempt.phase === 'sign_in' && attempt.mayBeBooked)
+        return { phase: 'unknown', order: attempt.order, key: attempt.key };
       return attempt.phase === 'sending' ? attempt : EDITING;
   }
+}
+
+const OPEN_PHASES = new Set<PaymentAttempt['phase']>(['sending', 'sign_in', 'unknown']);
+
+/** The state in which a page begins that was left with this payment. */
+export function attemptOf(open: PaymentDraft['open']): PaymentAttempt {
+  if (open === undefined) return EDITING;
+  const { order, key, signIn } = open;
+  return signIn === undefined
+    ? { phase: 'unknown', order, key }
+    : { phase: 'sign_in', order, key, ...signIn };
+}
+
+/** The same the other way round: as much of the state as outlives the page. */
+function openOf(attempt: PaymentAttempt): PaymentDraft['open'] {
+  if (attempt.phase === 'unknown') return { order: attempt.order, key: attempt.key };
+  if (attempt.phase !== 'sign_in') return undefined;
+  const { order, key, maxAgeSeconds, mayBeBooked } = attempt;
+  return { order, key, signIn: { maxAgeSeconds, mayBeBooked } };
 }
 
 /**
@@ -83,6 +113,8 @@ function afterFailure(
   const { order, key, mayBeBooked } = attempt;
   if (error instanceof ApiError && error.status === 422)
     return { phase: 'refused', order, why: faultText(error) };
+  const maxAgeSeconds = error instanceof ApiError ? wantedSignInAge(error.challenge) : undefined;
+  if (maxAgeSeconds !== undefined) return { phase: 'sign_in', order, key, maxAgeSeconds, mayBeBooked };
   if (mayBeBooked) return { phase: 'unknown', order, key };
   const why = notSentCause(error);
   if (why !== undefined) return { phase: 'not_sent', order, key, why };
@@ -111,19 +143,18 @@ export interface PaymentActions {
 }
 
 /**
- * One payment from the form to its end, one at a time. `open` is an attempt from before a reload whose end is not known;
- * `onOpen` is told before each sending, and again once the end is known, even when the page is gone by then.
+ * One payment from the form to its end, one at a time. `open` is an attempt from before this page that has no end yet;
+ * `onOpen` is told before each sending, and again once it is answered, even when the page is gone by then. An attempt that
+ * waited for a recent sign-in is sent again at once, when `isRecent` says that there has been one.
  */
 export function usePayment(
   api1: Api1,
   open: PaymentDraft['open'],
   onOpen: (open: PaymentDraft['open']) => void,
+  isRecent: (maxAgeSeconds: number) => boolean,
 ): PaymentActions {
   const queries = useQueryClient();
-  const [attempt, dispatch] = useReducer(
-    nextAttempt,
-    open ? ({ phase: 'unknown', ...open } as const) : EDITING,
-  );
+  const [attempt, dispatch] = useReducer(nextAttempt, open, attemptOf);
 
   const isUnderWay = useRef(false);
 
@@ -140,17 +171,24 @@ export function usePayment(
       (error: unknown) => ({ type: 'failed', error }) as const,
     );
     isUnderWay.current = false;
-    if (nextAttempt(sending, end).phase !== 'unknown') onOpen(undefined);
+    onOpen(openOf(nextAttempt(sending, end)));
     dispatch(end);
     await queries.invalidateQueries({ queryKey: accountsQuery(api1).queryKey });
   };
+
+  // Before the page is painted, so that no dialog flashes up.
+  useLayoutEffect(() => {
+    if (attempt.phase === 'sign_in' && isRecent(attempt.maxAgeSeconds)) void run({ type: 'retry' });
+    // Once, as the page opens: later the person decides.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, []);
 
   return {
     attempt,
     send: (order) => void run({ type: 'send', order, key: crypto.randomUUID() }),
     retry: () => void run({ type: 'retry' }),
     edit() {
-      onOpen(undefined);
+      onOpen(openOf(nextAttempt(attempt, { type: 'edit' })));
       dispatch({ type: 'edit' });
     },
   };

@@ -15,7 +15,7 @@ import { CodeListing } from '../components/listing.tsx';
 import { Loading, Skeleton } from '../components/page.tsx';
 import css from './policy.module.css';
 import { PolicyTable } from './policy-table.tsx';
-import { capital, GRANTS, presetsOf, verdictText, type Asked } from './question.ts';
+import { capital, GRANTS, NO_PERSON, presetsOf, verdictText, type Asked } from './question.ts';
 
 export interface AskProps {
   readonly policy: Policy;
@@ -78,7 +78,10 @@ function Question({ policy, asked, onAsk }: AskProps) {
         <Choice
           label="of the person"
           value={person}
-          options={policy.users.map(({ name }) => [name, capital(name)])}
+          options={[
+            ...policy.users.map(({ name }) => [name, capital(name)] as const),
+            [NO_PERSON, 'nobody: a machine’s own'],
+          ]}
           onChange={(name) =>
             onAsk({
               person: name,
@@ -86,6 +89,7 @@ function Question({ policy, asked, onAsk }: AskProps) {
                 ...question,
                 subject_token: {
                   ...token,
+                  subject: name === NO_PERSON ? 'client' : 'user',
                   may_act: policy.users.find((user) => user.name === name)?.may_act ?? null,
                 },
               },
@@ -108,7 +112,7 @@ function Question({ policy, asked, onAsk }: AskProps) {
           label="used so far by"
           value={token.actors.join(' ')}
           options={[
-            ['', 'the person'],
+            ['', 'the person alone'],
             ...clients.filter(([id]) => policy.rules.some(({ actor }) => actor === id)),
             ['api2.client api1.client', 'API2, on behalf of API1'],
           ]}

@@ -86,7 +86,7 @@ function Row({ rule, number, verdict, isDecisive }: RowProps) {
 function subjectText({ subject_token: token }: PolicyRule): string {
   return 'issuer' in token
     ? `of the partner ${URL.parse(token.issuer)?.host ?? token.issuer}`
-    : `for ${partyLabel(token.api)}, scope ${token.scope}`;
+    : `${token.subject === 'client' ? 'of a machine, ' : ''}for ${partyLabel(token.api)}, scope ${token.scope}`;
 }
 
 /** The same as a graph: which token becomes which, and who exchanges it. */

@@ -8,6 +8,9 @@ export const GRANTS = [
   [TOKEN_EXCHANGE, 'token exchange (RFC 8693)'],
 ] as const;
 
+/** In the place of a person: the token is a client's own. */
+export const NO_PERSON = 'a machine';
+
 /** A question and whom it is about; the person decides on `may_act` alone. */
 export interface Asked {
   readonly person: string;
@@ -21,7 +24,7 @@ export interface Preset extends Asked {
 const FIRST_HOP: PolicyQuestion = {
   actor: 'api1.client',
   grant_type: 'delegation',
-  subject_token: { audience: 'api1', scopes: ['api1'], actors: [], may_act: null },
+  subject_token: { audience: 'api1', subject: 'user', scopes: ['api1'], actors: [], may_act: null },
   audience: 'api2',
   scopes: ['api2'],
 };
@@ -39,7 +42,13 @@ export function presetsOf(policy: Policy): readonly Preset[] {
       question: {
         actor: 'api2.client',
         grant_type: TOKEN_EXCHANGE,
-        subject_token: { audience: 'api2', scopes: ['api2'], actors: ['api1.client'], may_act: null },
+        subject_token: {
+          audience: 'api2',
+          subject: 'user',
+          scopes: ['api2'],
+          actors: ['api1.client'],
+          may_act: null,
+        },
         audience: 'subscriptions',
         scopes: ['subscriptions.read'],
       },
@@ -78,6 +87,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   no_rule: 'No row of the policy lets this client act there with such a token.',
   scope: 'A scope lies outside what the row allows, or outside what the client is registered for.',
   target: 'More than one row fits. The request must say which: by its scopes or its target.',
+  client_token: 'The token is a client’s own. No row lets a service act for a client with these scopes.',
   depth: 'The chain of actors would be longer than the row allows.',
   cycle: 'This client acts already in the chain. Nobody may act twice in one.',
   dpop_required: 'The row wants the new token bound to a key of the actor.',

@@ -18,6 +18,8 @@ const BY_TYPE: Readonly<Record<string, string>> = {
   'malformed-payment': 'The bank could not read this payment. Check the account numbers and the amount.',
   'idempotency-key-reused': 'The bank has already had another payment under this number.',
   'payment-in-progress': 'The bank is still working on this payment.',
+  'recent-authentication-required':
+    'The service wants a sign-in from the last few minutes, and yours is older.',
   'wrong-actor': 'The service that called may not act for you here.',
   'insufficient-scope': 'The token that was sent does not allow this.',
 };

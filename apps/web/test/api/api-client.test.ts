@@ -1,6 +1,12 @@
 import { afterEach, expect, it } from 'vitest';
 import * as z from 'zod/mini';
-import { ApiClient, ApiError, NoAnswer, UnexpectedAnswer } from '../../src/api/api-client.ts';
+import {
+  ApiClient,
+  ApiError,
+  NoAnswer,
+  UnexpectedAnswer,
+  wantedSignInAge,
+} from '../../src/api/api-client.ts';
 import { numberedTokens, startHttpServices, type Answer, type HttpServices } from '../support/services.ts';
 
 let services: HttpServices | undefined;
@@ -23,6 +29,23 @@ it('asks once more with another token after a 401, and no third time', async () 
   const { client, asked } = await clientOf(() => ({ status: 401 }));
   await expect(client.send('/identity')).rejects.toBeInstanceOf(ApiError);
   expect(asked.map(({ token }) => token)).toEqual(['token-1', 'token-2']);
+});
+
+it('sends nothing more when the API wants a recent sign-in, because a new token tells the same one (RFC 9470 §3)', async () => {
+  const challenge = 'Bearer error="insufficient_user_authentication", max_age="300"';
+  const { client, asked } = await clientOf(() => ({ status: 401, challenge }));
+  await expect(client.send('/payments')).rejects.toMatchObject({ status: 401, challenge });
+  expect(asked).toHaveLength(1);
+});
+
+it.each([
+  ['Bearer error="insufficient_user_authentication", max_age="300", resource_metadata="x"', 300],
+  ['DPoP error="insufficient_user_authentication", max_age=60, algs="ES256"', 60],
+  ['Bearer error="insufficient_user_authentication", acr_values="phr"', undefined],
+  ['Bearer error="invalid_token", max_age="300"', undefined],
+  [undefined, undefined],
+])('reads from the challenge %s how old a sign-in may be: %s', (challenge, age) => {
+  expect(wantedSignInAge(challenge)).toBe(age);
 });
 
 it('sends a token that no service has seen when that is asked for', async () => {

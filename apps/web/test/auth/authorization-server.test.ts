@@ -57,7 +57,21 @@ describe('the authorization request', () => {
     expect(request.get('code_challenge_method')).toBe('S256');
     expect(request.getAll('resource')).toEqual([API, used.server.issuer]);
     expect(request.get('prompt')).toBeNull();
+    expect(request.get('max_age')).toBeNull();
   });
+
+  it.each([
+    ['as old as that', NOW - 300, true],
+    ['an hour old', NOW - 3600, false],
+    ['of an unknown age', undefined, false],
+  ])(
+    'asks for a sign-in of a greatest age, and takes one %s: %s, %s (OpenID Connect Core §3.1.3.7 item 13)',
+    async (_what, auth_time, isTaken) => {
+      const outcome = await used.server.signIn({ options: { maxAgeSeconds: 300 }, idToken: { auth_time } });
+      expect(used.server.request.get('max_age')).toBe('300');
+      expect(outcome.ok).toBe(isTaken);
+    },
+  );
 
   it('shows nothing when it asks silently (OpenID Connect Core §3.1.2.1)', async () => {
     expect(new URL(await used.server.client.silentUrl()).searchParams.get('prompt')).toBe('none');

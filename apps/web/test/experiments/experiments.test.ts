@@ -9,6 +9,7 @@ import {
   EXPERIMENTS,
   forwardedToken,
   lapsedSubscription,
+  oldSignIn,
   oneScopeTooMany,
   splicedChains,
   straightToApi2,
@@ -51,7 +52,7 @@ it.each(EXPERIMENTS)(
   },
 );
 
-it('tells seven experiments, the one that signs out last', () => {
+it('tells eight experiments, the one that signs out last', () => {
   expect(EXPERIMENTS.map(({ name }) => name)).toEqual([
     'forwarded-token',
     'straight-to-api2',
@@ -59,6 +60,7 @@ it('tells seven experiments, the one that signs out last', () => {
     'token-of-someone-else',
     'spliced-chains',
     'lapsed-subscription',
+    'old-sign-in',
     'after-logout',
   ]);
 });
@@ -105,6 +107,24 @@ describe('is as the rule says only when what was refused is what ought to be', (
       body: { reason, steps: [step] },
     }));
     expect(result).toMatchObject({ followsRule, steps: [step] });
+  });
+});
+
+describe('with an old sign-in', () => {
+  const challenge = (age: number) => `Bearer error="insufficient_user_authentication", max_age="${age}"`;
+
+  it.each([
+    [challenge(300), true],
+    [challenge(60), false],
+    ['Bearer error="invalid_token"', false],
+  ])('a refusal with the challenge %s is as the rule says: %s', async (sent, followsRule) => {
+    const { result } = await run(oldSignIn, () => ({ status: 401, challenge: sent, body: { detail: 'd' } }));
+    expect(result).toMatchObject({ followsRule, observations: [{ status: 401, challenge: sent }] });
+  });
+
+  it('is not as the rule says when it is let through', async () => {
+    const { result } = await run(oldSignIn, () => ({ body: { status: 200, steps: [] } }));
+    expect(result).toMatchObject({ followsRule: false, observations: [{ status: 200 }] });
   });
 });
 

@@ -6,6 +6,8 @@ const draft = { from: 'a1', to: 'b1', amount: '12,5', reference: 'Lunch' };
 it('is read as it was kept, with a payment that was not answered', () => {
   const open = { order: { ...draft, amount: '12.50', currency: 'EUR' }, key: 'k' };
   expect(readDraft({ ...draft, open })).toEqual({ ...draft, open });
+  const waiting = { ...open, signIn: { maxAgeSeconds: 300, mayBeBooked: false } };
+  expect(readDraft({ ...draft, open: waiting })).toEqual({ ...draft, open: waiting });
 });
 
 it.each([undefined, null, 'x', { from: 1 }])('begins anew when %j was kept', (kept) => {

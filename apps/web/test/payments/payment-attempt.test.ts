@@ -69,6 +69,24 @@ describe('trying again', () => {
   });
 });
 
+describe('a sign-in that is too old for the payment (RFC 9470)', () => {
+  const headers = { 'WWW-Authenticate': 'Bearer error="insufficient_user_authentication", max_age="300"' };
+  const error = new ApiError(new Response(null, { status: 401, headers }), {});
+  const waiting = nextAttempt(sending, { type: 'failed', error });
+  const waitingAgain = nextAttempt(nextAttempt(unknown, { type: 'retry' }), { type: 'failed', error });
+
+  it('keeps order and key, and sends the same after the sign-in', () => {
+    expect(waiting).toEqual({ ...sending, phase: 'sign_in', maxAgeSeconds: 300 });
+    expect(nextAttempt(waiting, { type: 'retry' })).toEqual(sending);
+    expect(nextAttempt(waitingAgain, { type: 'retry' })).toEqual({ ...sending, mayBeBooked: true });
+  });
+
+  it('leads back to the form, or to the question whether an earlier sending was booked', () => {
+    expect(nextAttempt(waiting, { type: 'edit' })).toBe(EDITING);
+    expect(nextAttempt(waitingAgain, { type: 'edit' })).toEqual(unknown);
+  });
+});
+
 describe('one payment at a time', () => {
   const other = { type: 'send', order: { ...order, amount: '1.00' }, key: 'key-2' } as const;
 

@@ -53,6 +53,7 @@ describe('the page', () => {
         ISSUER: 'https://sts.example',
         API1_URL: 'https://api1.example',
         API2_URL: 'https://api2.example',
+        AGENT_URL: 'https://agent.example',
       }),
     ).get('/');
     const policy = response.headers['content-security-policy'] ?? '';
@@ -62,7 +63,7 @@ describe('the page', () => {
       "style-src 'self'",
       "font-src 'self'",
       "img-src 'self' data:",
-      "connect-src 'self' https://sts.example https://api1.example https://api2.example",
+      "connect-src 'self' https://sts.example https://api1.example https://api2.example https://agent.example",
       "frame-src 'self' https://sts.example",
       "frame-ancestors 'self'",
       "form-action 'self'",
@@ -120,6 +121,12 @@ describe('the issuer', () => {
     },
   );
 
+  it('and the APIs are named to the client as they are written, and called without the trailing slash', () => {
+    const written = 'https://api1.example/';
+    const { client } = loadConfig({ API1_RESOURCE: written, API1_URL: written });
+    expect(client).toMatchObject({ api1Resource: written, api1Url: 'https://api1.example' });
+  });
+
   it('is refused when it is no address', () => {
     expect(() => loadConfig({ ISSUER: 'sts.example' })).toThrow('ISSUER: is not an absolute http(s) URL');
   });
@@ -161,6 +168,8 @@ const PRODUCTION = {
   API2_URL: 'https://api2.example',
   API2_RESOURCE: 'https://api2.example',
   SUBSCRIPTIONS_RESOURCE: 'https://subscriptions.example',
+  AGENT_RESOURCE: 'https://agent.example',
+  AGENT_URL: 'https://agent.example',
 };
 
 it.each([

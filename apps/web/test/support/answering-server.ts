@@ -1,7 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach } from 'vitest';
-import { createAuthorizationServer, type AuthorizationServer } from '../../src/auth/authorization-server.ts';
+import {
+  createAuthorizationServer,
+  type AuthorizationServer,
+  type SignInOptions,
+} from '../../src/auth/authorization-server.ts';
 import { ServerClock } from '../../src/auth/server-clock.ts';
 import { API, REDIRECT_URI } from './authorization-server.ts';
 import { MemoryStorage } from './memory-storage.ts';
@@ -17,6 +21,7 @@ export interface ClientChanges {
 
 /** Differences from a good answer; undefined leaves a member out. */
 export interface Changes {
+  readonly options?: SignInOptions;
   readonly idToken?: object;
   readonly body?: object;
   readonly status?: number;
@@ -31,6 +36,8 @@ export class AnsweringServer {
   answer: { status: number; body: unknown } = { status: 200, body: {} };
   /** The form that the token endpoint was last sent. */
   sent = new URLSearchParams();
+  /** The last authorization request. */
+  request = new URLSearchParams();
   metadata: Record<string, unknown> = {};
   finish = (response: ServerResponse, body: string): void => void response.end(body);
   readonly #server: Server = createServer((request, response) => void this.#handle(request, response));
@@ -62,9 +69,10 @@ export class AnsweringServer {
   }
 
   /** A whole sign-in in which the server gives good answers, but for `changes`. */
-  async signIn({ idToken = {}, body = {}, status = 200, callback = {} }: Changes = {}) {
+  async signIn({ options, idToken = {}, body = {}, status = 200, callback = {} }: Changes = {}) {
     const { issuer, client } = this;
-    const request = new URL(await client.signInUrl('/pay?from=a1')).searchParams;
+    const request = new URL(await client.signInUrl('/pay?from=a1', options)).searchParams;
+    this.request = request;
     const claims = {
       iss: issuer,
       aud: 'web.client',

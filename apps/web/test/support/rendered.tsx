@@ -52,6 +52,8 @@ export interface SessionParts {
   readonly serverNow?: () => number | undefined;
   /** When the login session ends; asked at each authorization. Undefined: the server does not say. */
   readonly endsAt?: () => number | undefined;
+  /** `auth_time` of the ID token. */
+  readonly signedInAt?: number;
   /** Undefined: the login session lives. */
   readonly problem?: () => SignInProblem | undefined;
 }
@@ -61,6 +63,7 @@ export function createSession({
   now = () => NOW,
   serverNow = () => undefined,
   endsAt,
+  signedInAt,
   problem = () => undefined,
 }: SessionParts = {}): Session {
   let issued = 0;
@@ -71,7 +74,14 @@ export function createSession({
       subject: 'usr_alice',
       name: 'Alice Adler',
       idToken: 'id-token',
-      claims: { iss: 'i', aud: 'web.client', sub: 'usr_alice', iat: NOW, exp: NOW + 600 },
+      claims: {
+        iss: 'i',
+        aud: 'web.client',
+        sub: 'usr_alice',
+        iat: NOW,
+        exp: NOW + 600,
+        ...(signedInAt === undefined ? {} : { auth_time: signedInAt }),
+      },
       accessToken: `token-${++issued}`,
       resource,
       expiresAt: NOW + 600,
@@ -81,7 +91,8 @@ export function createSession({
   });
   return new Session({
     authorizationServer: {
-      signInUrl: async (returnTo, options) => `#sign-in${options?.again ? '-again' : ''}:${returnTo}`,
+      signInUrl: async (returnTo, options) =>
+        `#sign-in${options?.again ? '-again' : ''}${options?.maxAgeSeconds ?? ''}:${returnTo}`,
       silentUrl: async () => '#silent',
       redeem: async () => {
         await clock.adjust();

@@ -7,10 +7,13 @@ import type { ClientConfig } from '../../src/config.ts';
 export interface Asked {
   readonly route: string;
   readonly token: string | undefined;
+  readonly idempotencyKey: string | undefined;
 }
 
 export interface Answer {
   readonly status?: number;
+  /** `WWW-Authenticate`. */
+  readonly challenge?: string;
   /** A promise keeps the client waiting. */
   readonly body?: unknown;
 }
@@ -26,14 +29,16 @@ export async function startHttpServices(answer: (route: string) => Answer): Prom
   const asked: Asked[] = [];
   const server = createServer((request, response) => {
     response.setHeader('Access-Control-Allow-Origin', '*');
-    response.setHeader('Access-Control-Allow-Headers', 'authorization, content-type');
+    response.setHeader('Access-Control-Allow-Headers', 'authorization, content-type, idempotency-key');
+    response.setHeader('Access-Control-Expose-Headers', 'www-authenticate');
     response.setHeader('Access-Control-Allow-Methods', 'GET, POST, DELETE');
     if (request.method === 'OPTIONS') {
       response.writeHead(204).end();
       return;
     }
-    const { status = 200, body } = note(request);
+    const { status = 200, challenge, body } = note(request);
     void Promise.resolve(body).then((content) => {
+      if (challenge !== undefined) response.setHeader('WWW-Authenticate', challenge);
       response.writeHead(status, { 'Content-Type': 'application/json' });
       response.end(content === undefined ? undefined : JSON.stringify(content));
     });
@@ -41,7 +46,11 @@ export async function startHttpServices(answer: (route: string) => Answer): Prom
 
   function note(request: IncomingMessage): Answer {
     const route = `${request.method} ${request.url}`;
-    asked.push({ route, token: request.headers.authorization?.replace('Bearer ', '') });
+    asked.push({
+      route,
+      token: request.headers.authorization?.replace('Bearer ', ''),
+      idempotencyKey: request.headersDistinct['idempotency-key']?.[0],
+    });
     return answer(route);
   }
 
@@ -76,6 +85,8 @@ export function configAt(url: string): ClientConfig {
     api2Url: url,
     api2Resource: 'http://api2.example',
     subscriptionsResource: 'http://subscriptions.example',
+    agentUrl: 'http://agent.example',
+    agentResource: 'http://agent.example',
     experiments: true,
   };
 }

@@ -11,12 +11,12 @@ import {
 } from './test-issuer.ts';
 
 export interface BadToken {
-  /** What is wrong with it, as a fact. */
+  /** Its fault, as a fact. */
   readonly name: string;
   readonly token: string;
   /** Where it is said that such a token is refused. */
   readonly section: string;
-  /** What a verifier says about it. */
+  /** The detail that a verifier gives. */
   readonly detail: (VerifiedBearerToken & { ok: false })['detail'];
 }
 

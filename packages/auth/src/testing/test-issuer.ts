@@ -31,7 +31,7 @@ export interface TestIssuer {
   readonly now: () => number;
   /** The key that signs now. */
   readonly signingKey: SigningKey;
-  /** What it publishes. */
+  /** Its published keys. */
   jwks(): JSONWebKeySet;
   /** A good user's access token for this issuer's audience (RFC 9068), with changes. */
   mint(claims?: Changes, header?: Changes): string;

@@ -1,4 +1,4 @@
-/** Finds a PostgreSQL for tests, or brings one: nobody has to install one by hand. */
+/** Finds a PostgreSQL for tests, or installs one. */
 
 import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync } from 'node:fs';

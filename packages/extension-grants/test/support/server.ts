@@ -62,9 +62,9 @@ export interface TestServerOptions extends Partial<RegisterExtensionGrantsOption
 export interface TestServer {
   readonly url: string;
   readonly provider: Provider;
-  /** What the grants answer; set by each test. */
+  /** The results of the grants; set by each test. */
   grant: (request: ExtensionGrantRequest) => GrantResult | undefined | Promise<GrantResult | undefined>;
-  /** What they were asked, what was refused, what oidc-provider's one hook saw, and what went wrong. */
+  /** Their requests, the refusals, the calls of oidc-provider's one hook, and the errors. */
   readonly requests: ExtensionGrantRequest[];
   readonly refused: RefusedRequest[];
   readonly issued: { jti: string; clientId: string; issuance: Issuance | undefined; ctx: unknown }[];

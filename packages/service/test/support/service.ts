@@ -5,7 +5,7 @@ import { createLogger } from '../../src/logging.ts';
 import { SettingsError } from '../../src/settings.ts';
 import { runMain, startService } from '../../src/start-service.ts';
 
-const [port = '0', stopTimeoutMs = '5000', fault = ''] = process.argv.slice(2);
+const [port = '0', stopTimeoutMs = '5000', fault = '', hosts = '127.0.0.1'] = process.argv.slice(2);
 
 await runMain('slow', async () => {
   if (fault === 'settings') throw new SettingsError(['SLOW_PORT: is not a port number', 'ISSUER is missing']);
@@ -18,7 +18,7 @@ await runMain('slow', async () => {
   await startService({
     app,
     port: Number(port),
-    host: '127.0.0.1',
+    hosts: hosts.split(','),
     service: 'slow',
     logger: createLogger({ service: 'slow' }),
     close: () => void process.stdout.write('{"msg":"closed"}\n'),
