@@ -132,16 +132,18 @@ export function ActingSessions() {
       {end.isError && <Fault title="The session could not be ended" error={end.error} />}
       <ul className={css.sessions} aria-label="Sessions">
         {current.slice(0, showsAll ? Infinity : SHOWN_AT_FIRST).map((session) => (
-          <li key={session.id} className={`card ${css.session}`}>
-            <SessionHead
-              session={session}
-              isBusy={end.isPending}
-              onEnd={() => setAsked({ kind: 'session', session })}
-            />
-            <ActingTree tree={trees.get(session.id) ?? NO_TREE} handlers={handlers} />
-            {list.data && !trees.has(session.id) && (
-              <p className="muted">No service has acted for you in this session.</p>
-            )}
+          <li key={session.id}>
+            <article className={`card ${css.session}`}>
+              <SessionHead
+                session={session}
+                isBusy={end.isPending}
+                onEnd={() => setAsked({ kind: 'session', session })}
+              />
+              <ActingTree tree={trees.get(session.id) ?? NO_TREE} handlers={handlers} />
+              {list.data && !trees.has(session.id) && (
+                <p className="muted">No service has acted for you in this session.</p>
+              )}
+            </article>
           </li>
         ))}
       </ul>

@@ -22,6 +22,11 @@ export function TokenCards({ steps, upTo = Infinity }: TokenCardsProps) {
   const last = tokens.findLast(({ step, isAboutUser }) => step <= upTo && isAboutUser);
   return (
     <div className="stack">
+      {last && (
+        <p className={css.sentence} aria-live="polite">
+          {sentenceOf(last, name)}
+        </p>
+      )}
       <ol className={css.tokens} aria-label="The tokens of this call">
         {tokens.map((token) => (
           <li
@@ -33,11 +38,6 @@ export function TokenCards({ steps, upTo = Infinity }: TokenCardsProps) {
           </li>
         ))}
       </ol>
-      {last && (
-        <p className={css.sentence} aria-live="polite">
-          {sentenceOf(last, name)}
-        </p>
-      )}
     </div>
   );
 }
