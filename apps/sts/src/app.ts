@@ -1,7 +1,6 @@
 import type { AccessTokenVerifier } from '@behalf/auth';
 import { protectedResourceMetadata } from '@behalf/auth/express';
 import { isUnavailable } from '@behalf/database';
-import { collectSteps } from '@behalf/demo-steps';
 import { createTokenRequestGuard } from '@behalf/extension-grants';
 import {
   allowOrigin,
@@ -106,7 +105,6 @@ export function createApp(dependencies: AppDependencies): Express {
       ...(maximumBytes === undefined ? {} : { maximumBytes }),
     });
   // First, because it is called most.
-  if (dependencies.experiments !== undefined) app.all('/connect/token', collectSteps({ service: 'sts' }));
   app.all('/connect/token', guard(['grant_type'], ['audience', 'resource']), inOriginForm, host.handle);
 
   app.use(healthRoutes({ ready: dependencies.ready }));

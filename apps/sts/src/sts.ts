@@ -9,7 +9,7 @@ import { fetchWithRequestId, type Logger } from '@behalf/service';
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
-import { tellSubscriptionSteps } from './demo/steps.ts';
+import { tellSteps, tellSubscriptionSteps } from './demo/steps.ts';
 import type { ExchangeDependencies } from './grants/authorize-actor.ts';
 import { createDelegationGrant } from './grants/delegation.ts';
 import { createSubjectTokenReader } from './grants/subject-token.ts';
@@ -28,7 +28,7 @@ import {
   type ProviderKeys,
   type CurrentProvider,
 } from './oidc/current-provider.ts';
-import { startLogoutWorker } from './oidc/logout-worker.ts';
+import { startLogoutWorker } from './oidc/back-channel-logout.ts';
 import { createProvider } from './provider.ts';
 import { createApiDirectory } from './registry/apis.ts';
 import { USER_SUBSCRIPTION_CLIENT } from './registry/clients.ts';
@@ -201,9 +201,7 @@ function createValidators({ config, registry, state, accessTokens }: ValidatorPa
     createTrustedIssuerTokenValidator({ issuers: trustedIssuers, users: state.users }),
   );
 
-  return (tokenTools: TokenTools): readonly ExtensionGrantValidator[] => [
-    createDelegationGrant(exchange),
-    createTokenExchangeGrant({ ...exchange, issuer: config.registry.issuer }),
+  const translation = (tokenTools: TokenTools) =>
     createTranslationGrant({
       ...exchange,
       subjectTokens,
@@ -215,6 +213,11 @@ function createValidators({ config, registry, state, accessTokens }: ValidatorPa
         if (issuer === undefined) return false;
         return state.consumePartnerToken(token.issuer, token.jti, rememberUntil(token, issuer));
       },
-    }),
+    });
+
+  return (tokenTools: TokenTools): readonly ExtensionGrantValidator[] => [
+    createDelegationGrant(exchange),
+    createTokenExchangeGrant({ ...exchange, issuer: config.registry.issuer }),
+    config.experiments ? tellSteps(translation(tokenTools)) : translation(tokenTools),
   ];
 }
