@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import react from '@vitejs/plugin-react';
 import { defineConfig, type Plugin } from 'vite';
+import { readExcerpts } from './excerpts.ts';
 import { rightAddress } from './server/app.ts';
 import { loadConfig } from './server/config.ts';
 import { withClientConfig } from './server/page.ts';
@@ -41,6 +42,7 @@ const listenElsewhere: Plugin = {
 
 export default defineConfig({
   plugins: [react(), clientConfig, listenElsewhere],
+  define: { __EXCERPTS__: JSON.stringify(readExcerpts()) },
   server: {
     port: config.port,
     strictPort: true,

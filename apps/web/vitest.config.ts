@@ -1,7 +1,9 @@
 import { TEST_SETTINGS } from '@behalf/vitest-config';
 import { defineConfig } from 'vitest/config';
+import { readExcerpts } from './excerpts.ts';
 
 export default defineConfig({
+  define: { __EXCERPTS__: JSON.stringify(readExcerpts()) },
   test: {
     ...TEST_SETTINGS,
     name: 'web',

@@ -6,6 +6,7 @@ const PAGES = [
   'Accounts',
   'Pay',
   'What each service saw',
+  'Who may act',
   'Experiments',
   'Insights',
   'Who acted for me',

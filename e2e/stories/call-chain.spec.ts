@@ -15,7 +15,6 @@ test.describe('watching a call go through the services', () => {
   }) => {
     await signIn(page, 'alice');
     await openChain(page);
-    await page.getByLabel(/With a new token/).check();
     await expect(steps(page).nth(1)).toContainText('exchanges the token: delegation');
     const said = (await steps(page).allTextContents()).map((text) => text.replaceAll(/\s+/g, ' '));
     expect(said).toHaveLength(7);
@@ -32,6 +31,8 @@ test.describe('watching a call go through the services', () => {
   test('a second call shows that both tokens were still in memory', async ({ page }) => {
     await signIn(page, 'alice');
     await openChain(page);
+    await page.getByLabel(/With a new token/).uncheck();
+    await expect(steps(page).nth(1)).toContainText(/exchanges the token|still has a token/);
     await page.getByRole('button', { name: 'Call again' }).click();
     await expect(steps(page).nth(1)).toContainText('still has a token (delegation)');
     await expect(steps(page).nth(3)).toContainText('still has a token (token exchange)');
@@ -54,6 +55,59 @@ test.describe('watching a call go through the services', () => {
     await expect(page.getByRole('heading', { level: 2, name: 'Browser calls API1' })).toBeVisible();
     await expect(page.getByText(/^Your own token\./)).toBeVisible();
     expect(await page.content()).not.toMatch(/eyJ[\w-]{10}/);
+  });
+
+  test('the token service’s own steps are drawn: a token that it issued to itself, and the call with it', async ({
+    page,
+  }) => {
+    await signIn(page, 'alice');
+    await page.goto('/chain?call=insights');
+    await expect(steps(page).nth(2)).toContainText('issues a token to itself');
+    await expect(steps(page).nth(3)).toContainText('Token service → Subscriptions');
+    await steps(page).nth(2).click();
+    await expect(page.getByText(/about no person, for that one service/)).toBeVisible();
+    await expect(page.getByRole('heading', { level: 3, name: /^scope/ }).locator('xpath=..')).toContainText(
+      'subscriptions.read',
+    );
+  });
+
+  test('a step has tabs for the wire, the code and a command, and the address leads back to it', async ({
+    page,
+  }) => {
+    await signIn(page, 'alice');
+    await openChain(page);
+    await steps(page).nth(3).click();
+    await page.getByRole('tab', { name: 'Request' }).click();
+    const panel = page.getByRole('tabpanel');
+    await expect(panel).toContainText('POST /connect/token HTTP/1.1');
+    await expect(panel).toContainText('subject_token=…');
+    await expect(panel).toContainText('client_secret=…');
+    expect(page.url()).toContain('step=4&tab=request');
+    await page.keyboard.press('ArrowRight');
+    await expect(panel).toContainText('"access_token": "…"');
+    await page.keyboard.press('End');
+    await expect(panel).toContainText('client_secret=$SECRET');
+    await page.keyboard.press('ArrowLeft');
+    await expect(panel).toContainText('apps/sts/src/grants/token-exchange.ts');
+    await page.reload();
+    await expect(page.getByRole('heading', { level: 2, name: 'API2 exchanges its token' })).toBeVisible();
+    await expect(page.getByRole('tab', { name: 'Code' })).toHaveAttribute('aria-selected', 'true');
+  });
+
+  test('the tokens stand side by side in words, and one sentence says what the last one means', async ({
+    page,
+  }) => {
+    await signIn(page, 'alice');
+    await openChain(page);
+    const tokens = page.getByRole('list', { name: 'The tokens of this call' }).getByRole('listitem');
+    await expect(tokens).toHaveCount(3);
+    await expect(tokens.nth(0)).toContainText('there is no act');
+    await expect(tokens.nth(2)).toContainText(/API2 acts for\s*API1 acts for\s*Alice Adler/);
+    await expect(
+      page.getByText(
+        'API2 is calling Subscriptions, on behalf of API1, for Alice Adler, and may only read a subscription.',
+      ),
+    ).toBeVisible();
   });
 
   test('works with the keyboard alone', async ({ page }) => {

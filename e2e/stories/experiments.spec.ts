@@ -6,10 +6,12 @@ import { userToken } from '../support/tokens.ts';
 const experiment = (page: Page, title: RegExp): Locator => page.getByRole('article', { name: title });
 
 async function tryIt(page: Page, title: RegExp): Promise<Locator> {
+  await page.getByRole('navigation', { name: 'Experiments' }).getByRole('button', { name: title }).click();
   const article = experiment(page, title);
   await expect(article.getByText('What happened')).toHaveCount(0);
+  await article.getByRole('radio').nth(1).check();
   await article.getByRole('button', { name: 'Try it' }).click();
-  await expect(article.getByText('as predicted', { exact: true })).toBeVisible();
+  await expect(article.getByText('as the rule says', { exact: true })).toBeVisible();
   return article;
 }
 
@@ -32,10 +34,8 @@ test.describe('trying what must not work', () => {
   ] as const) {
     test(`the token service refuses ${what} with ${code} (RFC 8693 §2.2.2)`, async ({ page }) => {
       const article = await tryIt(page, title);
-      await expect(article.getByText(status, { exact: true })).toBeVisible();
-      await expect(article.getByText(code, { exact: true })).toBeVisible();
+      await expect(article.getByRole('listitem').filter({ hasText: code }).first()).toContainText(status);
       await expect(article.getByText(words).first()).toBeVisible();
-      await article.getByText('Step by step').click();
       const steps = article.getByRole('list', { name: 'Steps of the call' }).getByRole('button');
       await expect(steps.filter({ hasText: `${status} ${code}` })).toHaveCount(1);
     });
@@ -69,8 +69,8 @@ test.describe('trying what must not work', () => {
     await article.getByRole('button', { name: 'Sign in again' }).click();
     await fillSignIn(page, 'alice', 'alice');
     await expect(page.getByText('Your results are still here.')).toBeVisible();
-    await expect(experiment(page, /after logout/).getByText('as predicted')).toBeVisible();
-    await expect(experiment(page, /one scope too many/).getByText('as predicted')).toBeVisible();
+    await expect(experiment(page, /after logout/).getByText('as the rule says')).toBeVisible();
+    await expect(page.getByText('2 of 8 tried')).toBeVisible();
     await expect(
       experiment(page, /after logout/).getByRole('button', { name: 'Try it again' }),
     ).toBeVisible();
@@ -78,9 +78,23 @@ test.describe('trying what must not work', () => {
     expect(kept).not.toContain('after-logout');
   });
 
+  test('nothing is tried before a prediction, and the attack’s picture tells the end only after', async ({
+    page,
+  }) => {
+    const article = experiment(page, /forward the token/i);
+    await expect(article.getByRole('button', { name: 'Try it' })).toHaveAttribute('aria-disabled', 'true');
+    await expect(article.getByText('First say what you expect.')).toBeVisible();
+    await article.getByRole('radio', { name: /It answers/ }).check();
+    await article.getByRole('button', { name: 'Try it' }).click();
+    await expect(article.getByText('It went another way.')).toBeVisible();
+    await expect(page.getByText('1 of 8 tried')).toBeVisible();
+    await article.getByText('The code of the rule').click();
+    await expect(article.getByText(/^packages\/auth\/src\/access-token\.ts:/)).toBeVisible();
+  });
+
   test('alice is granted the premium report, and told how to see it refused', async ({ page }) => {
     const article = await tryIt(page, /premium report/);
-    await expect(article.getByText('200', { exact: true })).toBeVisible();
+    await expect(article.getByText('200', { exact: true }).first()).toBeVisible();
     await expect(article.getByText(/sign in as bob/)).toBeVisible();
   });
 });
@@ -90,11 +104,10 @@ for (const user of ['bob', 'carol'] as const) {
     await signIn(page, user);
     await open(page, 'Experiments');
     const article = await tryIt(page, /premium report/);
-    await expect(article.getByText('403', { exact: true })).toBeVisible();
+    await expect(article.getByText('403', { exact: true }).first()).toBeVisible();
     await expect(
       article.getByText('This needs an active subscription. Yours has lapsed, or you have none.'),
     ).toBeVisible();
-    await article.getByText('Step by step').click();
     const refusedGrant = page
       .getByRole('list', { name: 'Steps of the call' })
       .getByRole('button', { name: /exchanges the token: translation/ });

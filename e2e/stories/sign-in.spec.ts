@@ -42,7 +42,7 @@ test.describe('signing in', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.type('alice');
     await page.keyboard.press('Enter');
-    await expect(page.getByRole('heading', { level: 1, name: 'Accounts' })).toBeVisible();
+    await expect(page.getByRole('heading', { level: 1, name: /in two minutes/ })).toBeVisible();
   });
 
   test("the STS's pages need no JavaScript", async ({ browser, system }) => {

@@ -36,10 +36,11 @@ test.describe('the chain, from a browser to the back end', () => {
     await signIn(page, 'alice');
     await open(page, 'Experiments');
     const experiment = page.getByRole('article', { name: /forward the token/i });
+    await experiment.getByRole('radio').nth(1).check();
     await experiment.getByRole('button', { name: 'Try it' }).click();
     await expect(experiment.getByText('401', { exact: true }).first()).toBeVisible();
     await expect(experiment.getByText('200', { exact: true }).first()).toBeVisible();
-    await expect(experiment.getByText('as predicted', { exact: true }).first()).toBeVisible();
+    await expect(experiment.getByText('as the rule says', { exact: true }).first()).toBeVisible();
   });
 
   test('no token is kept in localStorage, sessionStorage or a cookie that scripts can read', async ({

@@ -2,39 +2,59 @@ import type { Page } from '@playwright/test';
 import { expect, test } from '../support/fixtures.ts';
 import { open, signIn, signOut } from '../support/person.ts';
 
-const rows = (page: Page) => page.getByRole('table', { name: 'Delegations' }).getByRole('row');
+/** The services that acted in the session of this browser, which stands first. */
+const tree = (page: Page) => page.getByRole('list', { name: 'Who acted' }).first();
 const takeBackApi1 = /^Take back: API1 at API2/;
 
 async function openList(page: Page): Promise<void> {
   await open(page, 'Who acted for me');
-  await expect(rows(page).nth(1)).toBeVisible();
+  await expect(tree(page)).toBeVisible();
 }
 
 test.describe('who acted for me', () => {
-  test('says who, where, for what, on whose request and how deep', async ({ page }) => {
+  test('is a tree: who acts where, for what, and on whose behalf', async ({ page }) => {
     await signIn(page, 'alice');
     await open(page, 'What each service saw');
     await expect(page.getByRole('list', { name: 'Steps of the call' })).toBeVisible();
     await openList(page);
-    const second = rows(page).filter({ hasText: 'subscriptions.read' }).first();
-    await expect(second).toContainText('API2');
-    await expect(second).toContainText('api2.client');
-    await expect(second).toContainText('Subscriptions');
-    await expect(second).toContainText('you → API1');
-    await expect(second).toContainText('depth 2');
+    await expect(tree(page)).toContainText(/API1\s*acts at\s*API2/);
+    const below = tree(page).getByRole('list', { name: 'On behalf of API1' });
+    await expect(below).toContainText(/API2\s*acts at\s*Subscriptions/);
+    await expect(below).toContainText('may read a subscription');
+    await expect(below).toContainText('live');
   });
 
-  test('a refusal is in the list, with its reason, and can be looked for', async ({ page }) => {
+  test('what ends with a service lights up before it is taken back', async ({ page }) => {
+    await signIn(page, 'alice');
+    await open(page, 'What each service saw');
+    await expect(page.getByRole('list', { name: 'Steps of the call' })).toBeVisible();
+    await openList(page);
+    await page.getByRole('button', { name: takeBackApi1 }).first().focus();
+    await expect(tree(page).getByText('would end')).toHaveCount(2);
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('dialog')).toContainText(
+      'API1 at API2, and through it API2 at Subscriptions',
+    );
+    await page.keyboard.press('Escape');
+  });
+
+  test('a step of a call leads to its token in the tree', async ({ page }) => {
+    await signIn(page, 'alice');
+    await open(page, 'What each service saw');
+    await page.getByRole('link', { name: /This token under/ }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Who acted for me' })).toBeVisible();
+    const jti = new URL(page.url()).hash.slice(1);
+    await expect(page.getByText(jti, { exact: true })).toBeVisible();
+  });
+
+  test('a refusal is told in words, once for each kind', async ({ page }) => {
     await signIn(page, 'bob');
     await open(page, 'Insights');
     await expect(page.getByRole('heading', { name: 'This needs an active subscription' })).toBeVisible();
     await openList(page);
-    await page.getByLabel('Show').selectOption('Refused');
-    await expect(rows(page).nth(1)).toContainText('no active subscription');
-    await expect(rows(page).filter({ hasText: /live|over|taken back/ })).toHaveCount(0);
-    await page.getByLabel('Show').selectOption('All');
-    await page.getByLabel('Service').selectOption('API1');
-    await expect(rows(page).filter({ hasText: 'api2.client' })).toHaveCount(0);
+    const refused = page.getByRole('list', { name: 'Refused' }).first().getByRole('listitem');
+    await expect(refused.filter({ hasText: 'you have no active subscription' })).toHaveCount(1);
+    await expect(refused.first()).toContainText('To read the premium report');
   });
 
   test('says in which browser each session was begun, and ends the one that was meant', async ({
@@ -49,7 +69,7 @@ test.describe('who acted for me', () => {
     await signIn(elsewhere, 'alice');
     await signIn(page, 'alice');
     await openList(page);
-    const sessions = page.getByRole('list', { name: 'Sessions' }).getByRole('listitem');
+    const sessions = page.getByRole('list', { name: 'Sessions' }).locator('> li');
     await expect(sessions.filter({ hasText: 'this browser' })).toContainText(/Chrome on/);
     const meant = sessions.filter({ hasText: 'Safari on iPhone' });
     await meant.getByRole('button', { name: /^End the session: Safari on iPhone/ }).click();
@@ -71,7 +91,7 @@ test.describe('who acted for me', () => {
     await expect(page.getByText(/Refused, as it should be/)).toBeVisible();
     const steps = page.getByRole('list', { name: 'Steps of the call' }).getByRole('button');
     await expect(steps.filter({ hasText: 'API1 → Token service' })).toContainText('400');
-    await expect(rows(page).filter({ hasText: 'taken back' }).first()).toBeVisible();
+    await expect(tree(page).getByText('blocked by you').first()).toBeVisible();
 
     await open(page, 'Accounts');
     await expect(page.getByText('Your accounts could not be loaded')).toBeVisible();

@@ -2,9 +2,9 @@ import { expect, type Page } from '@playwright/test';
 
 export type UserName = 'alice' | 'bob' | 'carol' | 'dave';
 
-/** Signs in as a person would, from the first page, and waits until the accounts page shows. */
+/** Signs in as a person who wants to see their accounts, and waits until these show. */
 export async function signIn(page: Page, user: UserName): Promise<void> {
-  await page.goto('/');
+  await page.goto('/accounts');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await fillSignIn(page, user, user);
   await expect(page.getByRole('heading', { level: 1, name: 'Accounts' })).toBeVisible();
@@ -28,6 +28,9 @@ export async function signOut(page: Page): Promise<void> {
 
 /** Goes to a page by the navigation and waits for its heading. */
 export async function open(page: Page, link: string, heading = link): Promise<void> {
+  // On a phone the pages are behind a button.
+  const menu = page.getByRole('button', { name: 'Menu' });
+  if ((await menu.isVisible()) && (await menu.getAttribute('aria-expanded')) === 'false') await menu.click();
   await page.getByRole('navigation').getByRole('link', { name: link, exact: true }).click();
   await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible();
 }

@@ -27,6 +27,7 @@ import type { CurrentProvider } from './oidc/current-provider.ts';
 import { inOriginForm, loggedPath, postAsGet, readSignOutForm } from './oidc/edge.ts';
 import { contentSecurityPolicy } from './oidc/pages.ts';
 import type { TokenLedger } from './state/ledger.ts';
+import type { DemoUser } from './registry/users-and-issuers.ts';
 import type { LedgerQueries } from './state/queries.ts';
 import type { Revocation } from './state/revocation.ts';
 import type { UserStore } from './state/users.ts';
@@ -42,6 +43,7 @@ export interface AppDependencies {
   readonly host: CurrentProvider;
   readonly users: Pick<UserStore, 'findById' | 'authenticate'>;
   readonly throttle: SignInThrottle;
+  readonly demoUsers: readonly DemoUser[];
   readonly verifier: AccessTokenVerifier;
   readonly ledger: TokenLedger;
   readonly queries: LedgerQueries;

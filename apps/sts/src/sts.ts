@@ -37,6 +37,7 @@ import { createApiDirectory } from './registry/apis.ts';
 import { USER_SUBSCRIPTION_CLIENT } from './registry/clients.ts';
 import { DELEGATION_POLICY } from './registry/delegation-policy.ts';
 import { loadRegistry, type Registry, seedRegistry, validateDatabase } from './registry/load-registry.ts';
+import { DEMO_USERS } from './registry/users-and-issuers.ts';
 import { createState, openStsDatabase, type State } from './state/state.ts';
 
 export interface Sts {
@@ -130,6 +131,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     host,
     users,
     throttle: createSignInThrottle(state.database.db, now),
+    demoUsers: config.demo && !config.isProduction ? DEMO_USERS : [],
     verifier: createAccessTokenVerifier({ issuer, audience: issuer, keySet: publicKeys, now }),
     ledger,
     queries: state.queries,

@@ -68,6 +68,7 @@ function securityHeaders({ issuer, api1Url, api2Url, agentUrl }: ClientConfig): 
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
+        fontSrc: ["'self'"],
         imgSrc: ["'self'", 'data:'],
         connectSrc: ["'self'", ...[issuer, api1Url, api2Url, agentUrl].map((url) => new URL(url).origin)],
         frameSrc: ["'self'", authorizationServer],

@@ -12,6 +12,8 @@ import { CallbackPage } from './pages/callback.tsx';
 import { LandingPage } from './pages/landing.tsx';
 import { NotFoundPage } from './pages/not-found.tsx';
 
+const StartPage = lazyPage(() => import('./pages/start.tsx'));
+const PolicyPage = lazyPage(() => import('./pages/policy.tsx'));
 const PayPage = lazyPage(() => import('./pages/pay.tsx'));
 const ChainPage = lazyPage(() => import('./pages/chain.tsx'));
 const ExperimentsPage = lazyPage(() => import('./pages/experiments.tsx'));
@@ -21,6 +23,8 @@ const DelegationsPage = lazyPage(() => import('./pages/delegations.tsx'));
 
 /** The pages of a signed-in user. */
 const USER_PAGES: readonly (readonly [path: string, page: ReactNode])[] = [
+  ['/start', <StartPage key="start" />],
+  ['/policy', <PolicyPage key="policy" />],
   ['/accounts', <AccountsPage key="accounts" />],
   ['/pay', <PayPage key="pay" />],
   ['/chain', <ChainPage key="chain" />],

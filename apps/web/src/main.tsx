@@ -1,3 +1,7 @@
+// First, so that a component's own style wins over the general one.
+import './styles/theme.css';
+import './styles/base.css';
+import './styles/controls.css';
 import { StrictMode, type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
@@ -6,9 +10,6 @@ import { answerFromFrame } from './auth/silent-authorize.ts';
 import { Boundary } from './components/boundary.tsx';
 import { cannotRun, CannotRun } from './components/cannot-run.tsx';
 import { readClientConfig } from './config.ts';
-import './styles/theme.css';
-import './styles/base.css';
-import './styles/controls.css';
 
 // Inside a frame this page does one thing only: hand an authorization answer to our own page around it.
 if (!answerFromFrame()) {

@@ -166,7 +166,8 @@ export function recordTokenRequests(send: Fetch): Fetch {
     const response = await send(url, init);
     const body = await readBounded(response);
     const json = parsed(body);
-    collector.wire = { request: shown(new URLSearchParams(String(init.body))), answer: shown(json) };
+    const form = init.body instanceof URLSearchParams ? init.body : undefined;
+    collector.wire = { request: shown(form), answer: shown(json) };
     for (const step of stepsToldBy(json)) collector.steps.push({ ...step, at: round(at + step.at) });
     const { status, headers } = response;
     return new Response(body === '' ? null : body, { status, headers });

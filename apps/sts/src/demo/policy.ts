@@ -27,6 +27,8 @@ const question = z.strictObject({
   grant_type: name,
   subject_token: z.strictObject({
     audience: name,
+    /** Whose token it is: a user's, or a client's own. */
+    subject: z.enum(['user', 'client']).default('user'),
     scopes: names,
     /** The current actor first. */
     actors: names,
@@ -85,6 +87,7 @@ export function policyRoutes(parts: PolicyRouteParts): Router {
         actor: { id, scopes: actor?.scopes ?? [] },
         subjectToken: {
           audience: from.identifier,
+          subject: token.subject,
           scopes: token.scopes,
           actors: token.actors,
           ...(token.may_act === null ? {} : { mayAct: { sub: token.may_act } }),
@@ -95,10 +98,8 @@ export function policyRoutes(parts: PolicyRouteParts): Router {
       });
     const decision = decide(policy);
     response.json({
-      decision: {
-        ...decisionBody(decision),
-        rule: decision.ok ? policy.indexOf(decision.rule) : null,
-      },
+      decision: decisionBody(decision),
+      rule: decision.ok ? policy.indexOf(decision.rule) : null,
       rules: policy.map((rule) => decisionBody(decide([rule]))),
     });
   });

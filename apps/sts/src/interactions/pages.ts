@@ -15,12 +15,15 @@ export interface SignInPage {
   readonly problem?: SignInProblem;
   /** The OpenID provider that people may sign in with besides. */
   readonly upstreamName?: string | undefined;
+  /** Names of the demo users, whose password is their name. None in production. */
+  readonly demoUsers: readonly { readonly name: string; readonly about: string }[];
 }
 
 export type SignInProblem = 'missing' | 'refused' | { readonly waitSeconds: number };
 
 /** The sign-in form. It never says whether the name or the password was wrong. */
-export function signInPage({ action, application, username, problem, upstreamName }: SignInPage): Page {
+export function signInPage(page: SignInPage): Page {
+  const { action, application, username, problem, upstreamName, demoUsers } = page;
   const invalid = problem === undefined ? undefined : html` aria-invalid="true" aria-describedby="problem"`;
   const isFirstTry = username === '';
   return {
@@ -68,8 +71,25 @@ export function signInPage({ action, application, username, problem, upstreamNam
         html`<p class="actions">
           <a class="button" href="${action}/upstream">Continue with ${upstreamName}</a>
         </p>`
-      }`,
+      }
+      ${demoUsers.length > 0 && demoList(demoUsers)}`,
   };
+}
+
+function demoList(users: SignInPage['demoUsers']) {
+  return html`<section class="demo" aria-labelledby="demo">
+    <h2 id="demo">Demo users</h2>
+    <p>The password is the user name.</p>
+    <dl>
+      ${users.map(
+        ({ name, about }) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd>${about}</dd>
+          </div>`,
+      )}
+    </dl>
+  </section>`;
 }
 
 function problemOf(problem: SignInProblem) {

@@ -14,6 +14,7 @@ import {
   consentPage,
   expiredPage,
   foreignFormPage,
+  type SignInPage,
   signInPage,
   type SignInProblem,
   troublePage,
@@ -31,6 +32,8 @@ export interface InteractionParts {
   readonly throttle: SignInThrottle;
   /** The name of the OpenID provider that people may sign in with besides; undefined: none. */
   readonly upstreamName: string | undefined;
+  /** Shown on the sign-in page. */
+  readonly demoUsers: SignInPage['demoUsers'];
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -48,6 +51,7 @@ export function interactionRoutes({
   users,
   throttle,
   upstreamName,
+  demoUsers,
   now,
 }: InteractionParts): Router {
   const { origin } = new URL(issuer);
@@ -130,7 +134,7 @@ export function interactionRoutes({
     interaction: Interaction,
     form: { username: string; problem?: SignInProblem },
   ): Promise<void> {
-    const page = signInPage({ ...(await addressOf(interaction)), ...form, upstreamName });
+    const page = signInPage({ ...(await addressOf(interaction)), ...form, upstreamName, demoUsers });
     sendPage(response, response.statusCode, page, interaction.params['redirect_uri']);
   }
 

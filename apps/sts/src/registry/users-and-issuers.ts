@@ -11,6 +11,8 @@ export interface DemoUser {
   readonly password: string;
   readonly email: string;
   readonly displayName: string;
+  /** Of the subscription, or of `may_act`: the sign-in page tells it in development. */
+  readonly about: string;
   /** `may_act` (RFC 8693 §4.4) of the user's tokens. */
   readonly mayAct?: Readonly<Record<string, unknown>>;
 }
@@ -24,15 +26,37 @@ export const CAROL = 'usr_J5hXq2RgUw9tMb7z';
 export const DAVE = 'usr_D1pCk8VyNa4sLf6e';
 
 export const DEMO_USERS: readonly DemoUser[] = [
-  { id: ALICE, name: 'alice', password: 'alice', email: 'alice@behalf.example', displayName: 'Alice Adler' },
-  { id: BOB, name: 'bob', password: 'bob', email: 'bob@behalf.example', displayName: 'Bob Brandt' },
-  { id: CAROL, name: 'carol', password: 'carol', email: 'carol@behalf.example', displayName: 'Carol Conti' },
+  {
+    id: ALICE,
+    name: 'alice',
+    password: 'alice',
+    email: 'alice@behalf.example',
+    displayName: 'Alice Adler',
+    about: 'an active subscription',
+  },
+  {
+    id: BOB,
+    name: 'bob',
+    password: 'bob',
+    email: 'bob@behalf.example',
+    displayName: 'Bob Brandt',
+    about: 'a lapsed subscription',
+  },
+  {
+    id: CAROL,
+    name: 'carol',
+    password: 'carol',
+    email: 'carol@behalf.example',
+    displayName: 'Carol Conti',
+    about: 'no subscription',
+  },
   {
     id: DAVE,
     name: 'dave',
     password: 'dave',
     email: 'dave@behalf.example',
     displayName: 'Dave Dunn',
+    about: 'lets nobody here act for him',
     // No client here is support.client, so none may act for dave.
     mayAct: { sub: 'support.client' },
   },

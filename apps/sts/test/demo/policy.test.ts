@@ -33,6 +33,7 @@ const QUESTION = {
   subject_token: {
     audience: 'api1',
     scopes: ['api1'],
+    subject: 'user',
     actors: [] as string[],
     may_act: null as string | null,
   },
@@ -52,13 +53,13 @@ const ask = async (
 
 describe('POST /experiments/policy', () => {
   test('names the row that allows an exchange, and the actors of the new token', async () => {
-    const { decision, rules } = await ask({});
+    const { decision, rule, rules } = await ask({});
+    expect(rule).toBe(0);
     expect(decision).toEqual({
       allowed: true,
       audience: API2,
       scopes: ['api2'],
       actors: ['api1.client'],
-      rule: 0,
     });
     expect((rules as { allowed: boolean }[]).map(({ allowed }) => allowed)[0]).toBe(true);
     const onward = { audience: 'api2', scopes: ['api2'], actors: ['api1.client'] };
@@ -69,6 +70,14 @@ describe('POST /experiments/policy', () => {
       audience: SUBSCRIPTIONS,
       actors: ['api2.client', 'api1.client'],
     });
+  });
+
+  test('keeps the chains of clients apart from those of users', async () => {
+    const own = { subject: 'client' };
+    const asked = { scopes: ['api2.statistics'] };
+    expect((await ask(asked, own))['decision']).toMatchObject({ allowed: true, scopes: ['api2.statistics'] });
+    expect((await ask(asked))['decision']).toMatchObject({ allowed: false });
+    expect((await ask({}, own))['decision']).toMatchObject({ allowed: false });
   });
 
   test.each([
@@ -88,7 +97,6 @@ describe('POST /experiments/policy', () => {
       allowed: false,
       by,
       fault,
-      rule: null,
     });
   });
 

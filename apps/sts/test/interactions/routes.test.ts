@@ -51,6 +51,15 @@ describe('the sign-in page', () => {
     expect(formOf(page).method).toBe('post');
   });
 
+  test('lists the demo users, and none where there is no demo data', async () => {
+    expect((await signInPage()).page.body).toMatch(/Demo users.*alice.*an active subscription.*dave/s);
+    const plain = await startTestSts({ environment: { DEMO_DATA: 'off' } });
+    const page = await new Browser(plain.issuer).open(authorizeUrl(plain.issuer, newVerifier()));
+    await plain.close();
+    expect(page.body).toContain('Sign in');
+    expect(page.body).not.toMatch(/Demo users|alice/);
+  });
+
   test('is not stored, framed or run with script, and its form leads home or to the client', async () => {
     const { page } = await signInPage();
     expect(page.headers.get('cache-control')).toBe('no-store');

@@ -1,5 +1,12 @@
 import * as z from 'zod/mini';
 import type { ApiClient } from './api-client.ts';
+import {
+  decisionSchema,
+  policySchema,
+  type Policy,
+  type PolicyDecision,
+  type PolicyQuestion,
+} from './policy.ts';
 
 const delegationSchema = z.object({
   jti: z.string(),
@@ -16,6 +23,12 @@ const delegationSchema = z.object({
   reason: z.optional(z.nullable(z.string())),
   expires_at: z.optional(z.nullable(z.number())),
   revoked_at: z.optional(z.nullable(z.number())),
+  /** Whether the token would be taken now. */
+  active: z._default(z.boolean(), false),
+  /** `id` of the login session. */
+  session: z.optional(z.nullable(z.string())),
+  /** The user has taken this right from the client for the rest of that session. */
+  blocked: z._default(z.boolean(), false),
 });
 
 const delegationsSchema = z.object({
@@ -74,5 +87,16 @@ export class AccountApi {
 
   async endSession(id: string): Promise<void> {
     await this.#client.send(`/account/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });
+  }
+
+  /** Who may act for whom; exists with experiments on. */
+  async policy(signal?: AbortSignal): Promise<Policy> {
+    return (await this.#client.read(policySchema, '/experiments/policy', signal ? { signal } : {})).data;
+  }
+
+  /** A decision about an exchange that does not happen. */
+  async decide(question: PolicyQuestion, signal?: AbortSignal): Promise<PolicyDecision> {
+    const request = { method: 'POST', body: question, ...(signal ? { signal } : {}) } as const;
+    return (await this.#client.read(decisionSchema, '/experiments/policy', request)).data;
   }
 }

@@ -1,6 +1,7 @@
-import { infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from '@tanstack/react-query';
 import type { AccountApi } from './account-api.ts';
 import type { Api1 } from './api1.ts';
+import type { PolicyQuestion } from './policy.ts';
 
 /** Delegations come and are shown by so many. */
 export const PAGE_ROWS = 50;
@@ -33,6 +34,24 @@ export function delegationsQuery(account: AccountApi) {
     initialPageParam: null as string | null,
     getNextPageParam: ({ next }) => next,
     staleTime: 0,
+  });
+}
+
+export function policyQuery(account: AccountApi) {
+  return queryOptions({
+    queryKey: ['policy'],
+    queryFn: ({ signal }) => account.policy(signal),
+    staleTime: Infinity,
+  });
+}
+
+/** The answer before stays until the next one is there. */
+export function decisionQuery(account: AccountApi, question: PolicyQuestion) {
+  return queryOptions({
+    queryKey: ['policy', question],
+    queryFn: ({ signal }) => account.decide(question, signal),
+    staleTime: Infinity,
+    placeholderData: keepPreviousData,
   });
 }
 

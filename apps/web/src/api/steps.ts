@@ -5,7 +5,8 @@ const claimsSchema = z.record(z.string(), z.unknown());
 const stepSchema = z.object({
   from: z.string(),
   to: z.string(),
-  kind: z.enum(['call', 'exchange']),
+  /** `issue`: the token service issued a token to itself. */
+  kind: z.enum(['call', 'exchange', 'issue']),
   /** Of a call: method and path template. */
   route: z.optional(z.string()),
   /** Of an exchange: by which grant. */
@@ -22,6 +23,9 @@ const stepSchema = z.object({
   description: z.optional(z.string()),
   /** Decoded: of the token that a call carried, or that an exchange brought. */
   claims: z.optional(claimsSchema),
+  /** Of an exchange: what was sent and what came back; tokens and secrets are `…`. */
+  request: z.optional(z.record(z.string(), z.string())),
+  answer: z.optional(z.record(z.string(), z.string())),
 });
 
 /** The steps that the services report of a call; empty when they report none. */

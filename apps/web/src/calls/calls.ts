@@ -11,6 +11,7 @@ export const CALLS = [
   { name: 'forwarded-token', label: 'The same token forwarded, then exchanged', isExperiment: true },
   { name: 'one-scope-too-many', label: 'An exchange with one scope too many', isExperiment: true },
   { name: 'token-of-someone-else', label: 'An exchange of a token for another service', isExperiment: true },
+  { name: 'careless-service', label: 'Both tokens at a service that does not check aud', isExperiment: true },
   { name: 'spliced-chains', label: 'An exchange with an actor of another chain', isExperiment: true },
 ] as const;
 

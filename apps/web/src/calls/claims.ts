@@ -13,9 +13,9 @@ export interface ClaimComparison {
 const ORDER = [
   'sub',
   'aud',
-  'client_id',
   'act',
   'scope',
+  'client_id',
   'iss',
   'may_act',
   'subscription',

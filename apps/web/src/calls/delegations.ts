@@ -1,21 +1,102 @@
 import type { InfiniteData } from '@tanstack/react-query';
 import type { Delegation, DelegationPage } from '../api/account-api.ts';
 
-export type DelegationStanding = 'live' | 'ended' | 'taken_back' | 'refused';
+/** As the server says it. `blocked`: the user took the right back, and no other token is issued in that session. */
+export type Standing = 'live' | 'blocked' | 'ended';
 
-export interface DelegationFilter {
-  readonly standing: 'all' | 'live' | 'ended' | 'refused';
-  /** The client that acted; `all` for every one. */
+/** A service that acts at another one, with all its tokens for that in one session, and those who act on its behalf. */
+export interface ActingNode {
+  readonly key: string;
+  /** Client id. */
   readonly actor: string;
+  readonly audience: string | undefined;
+  readonly scopes: readonly string[];
+  /** The newest first. */
+  readonly tokens: readonly Delegation[];
+  readonly standing: Standing;
+  readonly children: readonly ActingNode[];
 }
 
-export const EVERYTHING: DelegationFilter = { standing: 'all', actor: 'all' };
+/** Refusals of the same kind. */
+export interface Refusals {
+  readonly actor: string;
+  readonly audience: string | undefined;
+  readonly scope: string;
+  readonly reason: string | undefined;
+  readonly count: number;
+  /** Epoch seconds. */
+  readonly lastAt: number;
+}
 
-/** Where a delegation stands at `now` (epoch seconds). That a token above it was ended is not visible here. */
-export function standingOf(delegation: Delegation, now: number): DelegationStanding {
-  if (delegation.outcome === 'refused') return 'refused';
-  if (typeof delegation.revoked_at === 'number') return 'taken_back';
-  return typeof delegation.expires_at === 'number' && delegation.expires_at <= now ? 'ended' : 'live';
+export interface SessionTree {
+  readonly nodes: readonly ActingNode[];
+  readonly refusals: readonly Refusals[];
+}
+
+const NO_SESSION = '';
+
+/** Who acted, as a tree for each session. `delegations`: the newest first, as the server lists them. */
+export function treesOf(delegations: readonly Delegation[]): ReadonlyMap<string, SessionTree> {
+  const sessions = Map.groupBy(delegations, ({ session }) => session ?? NO_SESSION);
+  return new Map(
+    [...sessions].map(([session, rows]) => [
+      session,
+      {
+        nodes: nodesOf(rows.filter(({ outcome }) => outcome === 'issued')),
+        refusals: refusalsOf(rows.filter(({ outcome }) => outcome === 'refused')),
+      },
+    ]),
+  );
+}
+
+function nodesOf(rows: readonly Delegation[]): readonly ActingNode[] {
+  const groups = Map.groupBy(rows, ({ session, actors, audience }) =>
+    JSON.stringify([session, actors, audience]),
+  );
+  const isParent = (upper: Delegation, lower: Delegation) =>
+    upper.actors.join(' ') === lower.actors.slice(1).join(' ') && upper.actors.length > 0;
+  const nodeOf = ([key, tokens]: readonly [string, readonly Delegation[]]): ActingNode => {
+    const [newest] = tokens;
+    const below = [...groups].filter(([, [lower]]) => newest && lower && isParent(newest, lower));
+    return {
+      key,
+      actor: newest ? actorOf(newest) : '',
+      audience: newest?.audience ?? undefined,
+      scopes: [...new Set(tokens.flatMap(({ scope }) => scope?.split(' ') ?? []))],
+      tokens,
+      standing: standingOf(tokens),
+      children: below.map(nodeOf),
+    };
+  };
+  // One whose upper token has not been loaded yet stands at the top.
+  const tops = [...groups].filter(
+    ([, [first]]) => first && ![...groups].some(([, [upper]]) => upper && isParent(upper, first)),
+  );
+  return tops.map(nodeOf);
+}
+
+function standingOf(tokens: readonly Delegation[]): Standing {
+  if (tokens.some(({ active }) => active)) return 'live';
+  return tokens.some(({ blocked }) => blocked) ? 'blocked' : 'ended';
+}
+
+function refusalsOf(rows: readonly Delegation[]): readonly Refusals[] {
+  const kinds = Map.groupBy(rows, (row) =>
+    JSON.stringify([row.client_id, row.audience, row.scope, row.reason]),
+  );
+  return [...kinds.values()].flatMap((same) => {
+    const [newest] = same;
+    if (!newest) return [];
+    const { client_id: actor, audience, scope, reason, at } = newest;
+    return {
+      actor,
+      audience: audience ?? undefined,
+      scope: scope ?? '',
+      reason: reason ?? undefined,
+      count: same.length,
+      lastAt: at,
+    };
+  });
 }
 
 /** The service that acted: the current actor. */
@@ -23,22 +104,14 @@ export function actorOf({ actors, client_id: clientId }: Delegation): string {
   return actors[0] ?? clientId;
 }
 
-export function matches(delegation: Delegation, filter: DelegationFilter, now: number): boolean {
-  if (filter.actor !== 'all' && actorOf(delegation) !== filter.actor) return false;
-  if (filter.standing === 'all') return true;
-  const standing = standingOf(delegation, now);
-  return filter.standing === 'ended'
-    ? standing === 'ended' || standing === 'taken_back'
-    : standing === filter.standing;
+/** The node and everything below it: what ends when the node is taken back. */
+export function withDescendants(node: ActingNode): readonly ActingNode[] {
+  return [node, ...node.children.flatMap(withDescendants)];
 }
 
-export function isRevocable(delegation: Delegation, now: number): boolean {
-  return standingOf(delegation, now) === 'live';
-}
-
-/** Everyone who acted, each once, in alphabetical order. */
-export function actorsIn(delegations: readonly Delegation[]): readonly string[] {
-  return [...new Set(delegations.map(actorOf))].toSorted((a, b) => a.localeCompare(b, 'en'));
+/** A token by which the node can be taken back; undefined when none is live. */
+export function liveToken({ tokens }: ActingNode): Delegation | undefined {
+  return tokens.find(({ active }) => active);
 }
 
 /** Far more than any delegated token lives: what is older has ended. */
@@ -63,9 +136,9 @@ export async function allLive(list: PagedDelegations, now: number): Promise<read
     read = await read.fetchNextPage();
     if (read.isFetchNextPageError) throw read.error ?? new Error('the next page could not be read');
   }
-  return rowsOf(read).filter((delegation) => isRevocable(delegation, now));
+  return rowsOf(read).filter(({ active }) => active);
 }
 
-function rowsOf({ data }: PagedDelegations): readonly Delegation[] {
+export function rowsOf({ data }: Pick<PagedDelegations, 'data'>): readonly Delegation[] {
   return data?.pages.flatMap(({ delegations }) => delegations) ?? [];
 }

@@ -5,7 +5,7 @@ import { partyLabel } from './services.ts';
 export interface SequenceRow {
   /** The step that it shows. */
   readonly step: number;
-  readonly kind: 'call' | 'exchange' | 'cached' | 'answer';
+  readonly kind: 'call' | 'exchange' | 'cached' | 'issue' | 'answer';
   readonly from: string;
   readonly to: string;
   readonly label: string;
@@ -37,6 +37,7 @@ function rowOf(steps: readonly Step[], step: Step, index: number): SequenceRow {
     const carried = carriedToken(steps, index);
     return { ...timed, kind: 'call', from, to, label: `${step.route ?? 'calls'}, ${carried}` };
   }
+  if (step.kind === 'issue') return { ...timed, kind: 'issue', from, to, label: 'issues a token to itself' };
   const grant = grantLabel(step.grant);
   return step.cached === true
     ? { ...timed, kind: 'cached', from, to: from, label: `still has a token (${grant})` }
@@ -45,6 +46,7 @@ function rowOf(steps: readonly Step[], step: Step, index: number): SequenceRow {
 
 function carriedToken(steps: readonly Step[], index: number): string {
   if (index === 0) return 'with your token';
+  if (steps[index]?.from === 'sts') return 'with its own token';
   return precedingToken(steps, index)?.isForwarded === true
     ? 'with your own token, forwarded'
     : 'with an exchanged token';
@@ -86,6 +88,7 @@ export function totalMs(steps: readonly Step[]): number {
 export function titleOf({ from, to, kind, cached }: Step): string {
   const [sender, receiver] = [partyLabel(from), partyLabel(to)];
   if (kind === 'call') return `${sender} calls ${receiver}`;
+  if (kind === 'issue') return `${sender} issues a token to itself`;
   return cached === true
     ? `${sender} still has a token in memory`
     : `${sender} exchanges its token at the token service`;

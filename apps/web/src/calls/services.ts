@@ -5,6 +5,8 @@ export interface ServiceName {
   readonly label: string;
   /** The identifier behind the label. */
   readonly id: string;
+  /** Its name in the steps, which its colour and shape belong to. */
+  readonly party: string;
 }
 
 const PARTIES: Readonly<Record<string, string>> = {
@@ -16,13 +18,14 @@ const PARTIES: Readonly<Record<string, string>> = {
   agent: 'Agent',
 };
 
-const CLIENTS: Readonly<Record<string, string>> = {
-  'web.client': 'This web app',
-  'api1.client': 'API1',
-  'api2.client': 'API2',
-  'subscriptions.client': 'Subscriptions',
-  'agent.client': 'The agent',
-  'mcp.client': 'An MCP client',
+const CLIENTS: Readonly<Record<string, readonly [label: string, party: string]>> = {
+  'web.client': ['This web app', 'browser'],
+  'api1.client': ['API1', 'api1'],
+  'api2.client': ['API2', 'api2'],
+  'subscriptions.client': ['Subscriptions', 'subscriptions'],
+  'agent.client': ['The agent', 'agent'],
+  'mcp.client': ['An MCP client', 'browser'],
+  userSubscriptionClient: ['The token service itself', 'sts'],
 };
 
 /** A party of the steps of a call. */
@@ -32,7 +35,8 @@ export function partyLabel(party: string): string {
 
 /** A service as the client that it is at the token service. */
 export function clientName(id: string): ServiceName {
-  return { label: CLIENTS[id] ?? id, id };
+  const [label, party] = CLIENTS[id] ?? [id, 'other'];
+  return { label, id, party };
 }
 
 type Resources = Pick<
@@ -42,12 +46,13 @@ type Resources = Pick<
 
 /** A service as an audience. One that is not known keeps its identifier for a name. */
 export function audienceName(audience: string, config: Resources): ServiceName {
-  const labels: Readonly<Record<string, string>> = {
-    [config.subscriptionsResource]: 'Subscriptions',
-    [config.agentResource]: 'Agent',
-    [config.api2Resource]: 'API2',
-    [config.api1Resource]: 'API1',
-    [config.issuer]: 'Your account',
+  const known: Readonly<Record<string, readonly [label: string, party: string]>> = {
+    [config.subscriptionsResource]: ['Subscriptions', 'subscriptions'],
+    [config.agentResource]: ['Agent', 'agent'],
+    [config.api2Resource]: ['API2', 'api2'],
+    [config.api1Resource]: ['API1', 'api1'],
+    [config.issuer]: ['Your account', 'sts'],
   };
-  return { label: labels[audience] ?? audience, id: audience };
+  const [label, party] = known[audience] ?? [audience, 'other'];
+  return { label, id: audience, party };
 }

@@ -1,65 +1,39 @@
+import { clientName } from '../calls/services.ts';
+import { ActCards } from './act-cards.tsx';
 import css from './chain-picture.module.css';
+import { PartyChip } from './labels.tsx';
 
-interface Hop {
-  readonly who: string;
-  readonly does: string;
-  readonly token: readonly (readonly [claim: string, value: string, isNew?: boolean])[];
-}
+/** From where to where each call goes, and the actors that its token names. */
+const HOPS = [
+  ['browser', 'api1', []],
+  ['api1', 'api2', ['api1.client']],
+  ['api2', 'subscriptions', ['api2.client', 'api1.client']],
+] as const;
 
-const HOPS: readonly Hop[] = [
-  {
-    who: 'Your browser',
-    does: 'signs you in and calls API1 with your token.',
-    token: [
-      ['sub', 'you'],
-      ['aud', 'API1'],
-    ],
-  },
-  {
-    who: 'API1',
-    does: 'exchanges it for one that API2 accepts.',
-    token: [
-      ['sub', 'you'],
-      ['aud', 'API2', true],
-      ['act', 'API1', true],
-    ],
-  },
-  {
-    who: 'API2',
-    does: 'exchanges that one for the next call.',
-    token: [
-      ['sub', 'you'],
-      ['aud', 'Subscriptions', true],
-      ['act', 'API2 ⟵ API1', true],
-    ],
-  },
-  { who: 'Subscriptions', does: 'reads which user it is about and which services acted.', token: [] },
-];
-
-/** The whole idea in one picture: at each hop a new token, still about the user, naming who acts. */
+/** The whole idea in one picture: at each hop a new token, still about the user, with one more actor around. */
 export function ChainPicture() {
   return (
-    <figure className={`card ${css.picture}`}>
+    <figure className={css.picture}>
       <ol className={css.hops}>
-        {HOPS.map((hop) => (
-          <li key={hop.who} className={css.hop}>
-            <strong className={css.who}>{hop.who}</strong>
-            <p className="muted">{hop.does}</p>
-            {hop.token.length > 0 && (
-              <dl className={css.token}>
-                {hop.token.map(([claim, value, isNew]) => (
-                  <div key={claim}>
-                    <dt>{claim}</dt>
-                    <dd className={isNew ? css.new : undefined}>{value}</dd>
-                  </div>
-                ))}
-              </dl>
-            )}
+        {HOPS.map(([from, to, actors]) => (
+          <li key={to} className={css.hop} data-service={to}>
+            <span className={css.way}>
+              <PartyChip party={from} />
+              <span className={css.arrow} aria-hidden="true" />
+              <PartyChip party={to} />
+            </span>
+            <span className={css.token}>
+              <span className={css.good}>
+                a token, good at <PartyChip party={to} /> alone
+              </span>
+              <ActCards actors={actors.map(clientName)} person="you" />
+            </span>
           </li>
         ))}
       </ol>
       <figcaption className="muted">
-        The token service makes every exchange. It checks each one, records it, and can refuse the next.
+        Three calls, three tokens. The token service makes each one from the one before, checks whether that
+        may be, records it, and can refuse the next.
       </figcaption>
     </figure>
   );

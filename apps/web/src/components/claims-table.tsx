@@ -27,25 +27,37 @@ const CHANGES: Readonly<Record<Change, string>> = {
   kept: 'kept',
 };
 
+/** Claims that each token has, and that tell nothing about who may do what. */
+const BOOKKEEPING = new Set(['iss', 'auth_time', 'amr', 'sid', 'iat', 'exp', 'jti']);
+
+/** What has changed comes first; the order stays within that. */
+function byNews(a: ClaimComparison, b: ClaimComparison): number {
+  return Number(a.change === 'kept') - Number(b.change === 'kept');
+}
+
 /** A token's claims, each with what it was before, what has become of it, and why. */
 export function ClaimsTable({ before, after, beforeLabel, afterLabel, headingLevel }: ClaimsTableProps) {
+  const rows = compareClaims(before ?? after, after);
+  const bookkeeping = rows.filter(({ claim }) => BOOKKEEPING.has(claim));
+  const telling = rows.filter(({ claim }) => !BOOKKEEPING.has(claim)).toSorted(byNews);
+  const claimRow = (row: ClaimComparison) => (
+    <ClaimRow
+      key={row.claim}
+      row={row}
+      afterLabel={afterLabel}
+      headingLevel={headingLevel}
+      {...(before && beforeLabel !== undefined ? { beforeLabel } : {})}
+    />
+  );
   return (
     <div className={css.claims}>
-      <div className={css.heads} aria-hidden="true">
-        <span className={`${css.values} ${beforeLabel === undefined ? '' : css.sideBySide}`}>
-          {beforeLabel !== undefined && <span>{beforeLabel}</span>}
-          <span>{afterLabel}</span>
-        </span>
-      </div>
-      {compareClaims(before ?? after, after).map((row) => (
-        <ClaimRow
-          key={row.claim}
-          row={row}
-          afterLabel={afterLabel}
-          headingLevel={headingLevel}
-          {...(before && beforeLabel !== undefined ? { beforeLabel } : {})}
-        />
-      ))}
+      {telling.map(claimRow)}
+      {bookkeeping.length > 0 && (
+        <details className={css.others}>
+          <summary>{`The bookkeeping: ${bookkeeping.map(({ claim }) => claim).join(', ')}`}</summary>
+          {bookkeeping.map(claimRow)}
+        </details>
+      )}
     </div>
   );
 }

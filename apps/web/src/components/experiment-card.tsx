@@ -1,14 +1,13 @@
 import { useMutation } from '@tanstack/react-query';
-import { useId } from 'react';
+import { useId, useState } from 'react';
 import { useApis } from '../api/apis-context.tsx';
-import type { Experiment, ExperimentResult, Observation } from '../experiments/experiment.ts';
+import type { Experiment, ExperimentResult, Hop } from '../experiments/experiment.ts';
 import css from '../pages/experiments.module.css';
-import { originalText } from '../text/original-text.ts';
 import { Button } from './button.tsx';
-import { StepByStep } from './call-steps.tsx';
+import { ExperimentOutcome } from './experiment-outcome.tsx';
 import { Fault } from './fault.tsx';
-import { Source } from './labels.tsx';
-import { Details } from './notice.tsx';
+import { PartyChip } from './labels.tsx';
+import { Prediction } from './prediction.tsx';
 
 export interface ExperimentCardProps {
   readonly experiment: Experiment;
@@ -19,40 +18,48 @@ export interface ExperimentCardProps {
   readonly onSignInAgain: () => void;
 }
 
-/** One experiment: what it does, the prediction, and after a try the result with its explanation. */
+/** One experiment: its picture, the visitor's prediction, and after a try the result, the rule and its code. */
 export function ExperimentCard({ experiment, result, onResult, onSignInAgain }: ExperimentCardProps) {
   const { api1, account, config } = useApis();
   const titleId = useId();
+  const [guess, setGuess] = useState<string>();
   const trial = useMutation({
     mutationFn: () => experiment.run({ api1, account, config }),
     onSuccess: onResult,
   });
   const isOver = experiment.endsSession === true && trial.isSuccess;
+  const isTried = result !== undefined;
   return (
     <article className={`card ${css.experiment}`} aria-labelledby={titleId} id={experiment.name}>
       <div className="stack-tight">
         <h2 id={titleId}>{experiment.title}</h2>
         <p className="prose">{experiment.idea}</p>
       </div>
-      <div className="stack-tight">
-        <h3 className={css.label}>Prediction</h3>
-        <p className="prose">{experiment.prediction}</p>
-        {experiment.warning !== undefined && !isOver && <p className={css.warning}>{experiment.warning}</p>}
-      </div>
+      <Picture hops={experiment.picture} isTold={isTried} />
+      <Prediction guess={experiment.guess} chosen={guess} isOver={isTried} onChoose={setGuess} />
+      {experiment.warning !== undefined && !isOver && <p className={css.warning}>{experiment.warning}</p>}
       {!isOver && (
-        <p>
+        <p className="row">
           <Button
             look="primary"
             aria-describedby={titleId}
-            isBusy={trial.isPending}
+            isBusy={trial.isPending || (guess === undefined && !isTried)}
             onClick={() => trial.mutate()}
           >
-            {trial.isPending ? 'Trying…' : result ? 'Try it again' : 'Try it'}
+            {trial.isPending ? 'Trying…' : isTried ? 'Try it again' : 'Try it'}
           </Button>
+          {guess === undefined && !isTried && <span className="muted">First say what you expect.</span>}
         </p>
       )}
       <div aria-live="polite" className={css.outcome}>
-        {result && !trial.isPending && <ExperimentOutcome experiment={experiment} result={result} />}
+        {result && !trial.isPending && (
+          <ExperimentOutcome
+            key={trial.submittedAt}
+            experiment={experiment}
+            result={result}
+            isFirst={trial.isSuccess}
+          />
+        )}
       </div>
       {isOver && (
         <p className="row">
@@ -69,65 +76,19 @@ export function ExperimentCard({ experiment, result, onResult, onSignInAgain }: 
   );
 }
 
-/** The result of an experiment, and why it is so. */
-export function ExperimentOutcome({
-  experiment,
-  result,
-}: {
-  experiment: Experiment;
-  result: ExperimentResult;
-}) {
-  const { asPredicted, observations, steps, command } = result;
+/** Who sends what to whom. Where it is stopped is told after the try. */
+function Picture({ hops, isTold }: { hops: readonly Hop[]; isTold: boolean }) {
   return (
-    <>
-      <div className="stack-tight">
-        <div className="row">
-          <h3 className={css.label}>What happened</h3>
-          <span className={`badge badge-${asPredicted ? 'ok' : 'warn'}`}>
-            {asPredicted ? 'as predicted' : 'not as predicted'}
+    <ol className={css.picture} aria-label="The attempt">
+      {hops.map(({ from, what, to, passes }) => (
+        <li key={`${from}-${to}`}>
+          <PartyChip party={from} />
+          <span className={passes || !isTold ? css.passes : css.stopped}>
+            <span>{what}</span>
           </span>
-        </div>
-        <ul className={css.observations}>
-          {observations.map((observation) => (
-            <ObservationRow key={observation.what} observation={observation} />
-          ))}
-        </ul>
-      </div>
-      <div className="stack-tight">
-        <h3 className={css.label}>Why</h3>
-        <p className="prose">
-          {experiment.explanation} <Source text={experiment.source} />
-        </p>
-      </div>
-      {command !== undefined && (
-        <div className="stack-tight">
-          <h3 className={css.label}>The same from a command line, with a token of your own</h3>
-          <pre className={css.command}>{command}</pre>
-        </div>
-      )}
-      {steps && steps.length > 0 && <StepByStep steps={steps} />}
-    </>
-  );
-}
-
-function ObservationRow({ observation }: { observation: Observation }) {
-  const { what, status, error, challenge, detail, original } = observation;
-  const isTaken = typeof status === 'number' && status < 400;
-  const words = typeof status === 'string' ? css.inWords : '';
-  return (
-    <li className={css.observation}>
-      <span className={`${css.status} ${isTaken ? css.ok : css.bad} ${words}`}>{status}</span>
-      <span className={css.what}>
-        {what}
-        {error !== undefined && <code className={css.bad}>{originalText(error)}</code>}
-      </span>
-      {(detail !== undefined || challenge !== undefined || original !== undefined) && (
-        <span className={css.detail}>
-          {detail !== undefined && <span className="muted">{detail}</span>}
-          {challenge !== undefined && <code>{originalText(`WWW-Authenticate: ${challenge}`)}</code>}
-          <Details text={original} />
-        </span>
-      )}
-    </li>
+          <PartyChip party={to} />
+        </li>
+      ))}
+    </ol>
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, type CSSProperties, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type CSSProperties, type ReactNode } from 'react';
 import { useLocation } from 'react-router';
 
 export interface PageProps {
@@ -11,10 +11,11 @@ export interface PageProps {
 export function Page({ title, lead, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   const { key } = useLocation();
+  const [cameBy] = useState(key);
   useEffect(() => {
     // The first page of a visit has the key "default"; there the browser's own start of reading is right.
-    if (key !== 'default') heading.current?.focus();
-  }, [key]);
+    if (cameBy !== 'default') heading.current?.focus();
+  }, [cameBy]);
   return (
     <div className="stack">
       <title>{`${title} · Behalf`}</title>

@@ -12,40 +12,53 @@ export interface SequenceProps {
   /** Index of the row that is explained elsewhere. */
   readonly selected: number;
   readonly onSelect: (row: number) => void;
+  /** While a call plays: how many rows are there. Left out: all. */
+  readonly shown?: number | undefined;
 }
 
 /**
- * A sequence diagram of text and boxes on a grid: one lane per party, one row per step, and beside it when each step began
- * and how long it took. Every row is a button that says its sentence to a screen reader; the arrow keys go through them.
+ * A sequence diagram of text and boxes on a grid: words on the left, one lane per party, one row per step, and when each
+ * began and how long it took. Every row is a button that says its sentence to a screen reader; the arrow keys go through
+ * them.
  */
-export function Sequence({ parties, rows, totalMs, selected, onSelect }: SequenceProps) {
+export function Sequence({ parties, rows, totalMs, selected, onSelect, shown = Infinity }: SequenceProps) {
   const size = { '--parties': parties.length, '--rows': rows.length } as CSSProperties;
   return (
-    <div className={css.diagram} style={size}>
-      {parties.map((party, index) => (
-        <Fragment key={party}>
-          <span className={css.party} style={{ gridColumn: index + 1 }} aria-hidden="true">
-            {partyLabel(party)}
-          </span>
-          <span className={css.lifeline} style={{ gridColumn: index + 1 }} />
-        </Fragment>
-      ))}
-      <span className={`${css.timeHead} technical`} aria-hidden="true">
-        {`${formatMs(totalMs)} in all`}
-      </span>
-      <ol className={css.rows} aria-label="Steps of the call">
-        {rows.map((row, index) => (
-          <Row
-            key={`${index}-${row.label}`}
-            row={row}
-            index={index}
-            parties={parties}
-            totalMs={totalMs}
-            isSelected={index === selected}
-            onSelect={onSelect}
-          />
+    <div className="stack-tight">
+      <div className={css.diagram} style={size}>
+        <span className={`${css.timeHead} technical`} aria-hidden="true">
+          {`${formatMs(totalMs)} in all`}
+        </span>
+        {parties.map((party, index) => (
+          <Fragment key={party}>
+            <span
+              className={css.party}
+              style={{ gridColumn: index + 2 }}
+              data-service={party}
+              aria-hidden="true"
+            >
+              <span className="shape" />
+              {partyLabel(party)}
+            </span>
+            <span className={css.lifeline} style={{ gridColumn: index + 2 }} data-service={party} />
+          </Fragment>
         ))}
-      </ol>
+        <ol className={css.rows} aria-label="Steps of the call">
+          {rows.map((row, index) => (
+            <Row
+              key={`${index}-${row.label}`}
+              row={row}
+              index={index}
+              parties={parties}
+              totalMs={totalMs}
+              isSelected={index === selected}
+              isShown={index < shown}
+              onSelect={onSelect}
+            />
+          ))}
+        </ol>
+      </div>
+      <Legend rows={rows} />
     </div>
   );
 }
@@ -56,39 +69,35 @@ interface RowProps {
   readonly parties: readonly string[];
   readonly totalMs: number;
   readonly isSelected: boolean;
+  readonly isShown: boolean;
   readonly onSelect: (row: number) => void;
 }
 
-function Row({ row, index, parties, totalMs, isSelected, onSelect }: RowProps) {
-  const [from, to] = [parties.indexOf(row.from) + 1, parties.indexOf(row.to) + 1];
+function Row({ row, index, parties, totalMs, isSelected, isShown, onSelect }: RowProps) {
+  const [from, to] = [parties.indexOf(row.from) + 2, parties.indexOf(row.to) + 2];
   const [first, last] = [Math.min(from, to), Math.max(from, to)];
-  const isSelf = from === to;
-  const place = {
-    gridColumn: `${first} / ${last + 1}`,
-    '--span': last - first + 1,
-  } as CSSProperties;
-  // A remark at one lane is wider than the lane, and stands over its middle.
-  const wide = isSelf ? { gridColumn: `${first - 1} / ${last + 2}` } : place;
+  const place = { gridColumn: `${first} / ${last + 1}`, '--span': last - first + 1 } as CSSProperties;
   const tone = row.refusal === undefined ? css[row.kind] : css.refused;
-  const who = isSelf ? partyLabel(row.from) : `${partyLabel(row.from)} → ${partyLabel(row.to)}`;
+  const classes = [css.row, to < from && css.back, tone, !isShown && css.notYet];
   return (
-    <li className={`${css.row} ${to < from ? css.back : ''} ${tone ?? ''}`} style={{ gridRow: index + 1 }}>
+    <li className={classes.filter(Boolean).join(' ')} style={{ gridRow: index + 1 }} data-service={row.to}>
       <button
         type="button"
         aria-pressed={isSelected}
         onClick={() => onSelect(index)}
         onKeyDown={moveToOtherRow}
       >
-        <span className={css.who}>{who}</span>
-        <span className={css.text} style={wide}>
-          <span className="technical">{row.label}</span>
+        <span className={css.text}>
+          <span className={css.who}>
+            {partyLabel(row.from)}
+            {from !== to && ` → ${partyLabel(row.to)}`}
+          </span>{' '}
+          <span className={`${css.label} technical`}>{row.label}</span>
+          {row.refusal !== undefined && (
+            <span className={`${css.refusal} technical`}>{` ✕ ${row.refusal}`}</span>
+          )}
         </span>
-        <span className={isSelf ? css.self : css.arrow} style={place} aria-hidden="true" />
-        {row.refusal !== undefined && (
-          <span className={css.refusal} style={wide}>
-            <span className="technical">{`✕ ${row.refusal}`}</span>
-          </span>
-        )}
+        <span className={from === to ? css.self : css.arrow} style={place} aria-hidden="true" />
         <Time row={row} totalMs={totalMs} />
       </button>
     </li>
@@ -112,6 +121,33 @@ function Time({ row: { kind, at, durationMs }, totalMs }: { row: SequenceRow; to
         />
       </span>
     </span>
+  );
+}
+
+const MARKS: readonly (readonly [kind: string, text: string])[] = [
+  ['call', 'a call'],
+  ['exchange', 'a token is exchanged'],
+  ['issue', 'a token is issued to itself'],
+  ['cached', 'a token from memory'],
+  ['refused', 'refused'],
+  ['answer', 'the answer'],
+];
+
+/** Says what the marks mean, of those that are in this diagram. */
+function Legend({ rows }: { rows: readonly SequenceRow[] }) {
+  const kinds = new Set<string>(rows.map(({ kind, refusal }) => (refusal === undefined ? kind : 'refused')));
+  return (
+    <p className={css.legend}>
+      {MARKS.filter(([kind]) => kinds.has(kind)).map(([kind, text]) => (
+        <span key={kind} className={css[kind]}>
+          <span
+            className={`${css.mark} ${kind === 'issue' || kind === 'cached' ? css.self : css.arrow}`}
+            aria-hidden="true"
+          />
+          {text}
+        </span>
+      ))}
+    </p>
   );
 }
 

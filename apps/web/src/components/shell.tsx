@@ -1,5 +1,6 @@
-import { useRef, type ReactNode } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
 import { Link, NavLink, useLocation } from 'react-router';
+import { useApis } from '../api/apis-context.tsx';
 import { useDeparture, useSession, useSessionState } from '../auth/session-context.tsx';
 import type { SignInProblem } from '../auth/sign-in-problem.ts';
 import { Announcements } from './announcements.tsx';
@@ -9,14 +10,20 @@ import { useFocusKeeper } from './focus.ts';
 import { SignInProblemNotice } from './notice.tsx';
 import css from './shell.module.css';
 
-const PAGES = [
+const LESSONS = [
+  ['/start', 'Start here'],
+  ['/chain', 'What each service saw'],
+  ['/policy', 'Who may act'],
+  ['/delegations', 'Who acted for me'],
+  ['/experiments', 'Experiments'],
+  ['/agent', 'Agent'],
+] as const;
+
+/** The application that the lessons are about. */
+const BANK = [
   ['/accounts', 'Accounts'],
   ['/pay', 'Pay'],
-  ['/chain', 'What each service saw'],
-  ['/experiments', 'Experiments'],
   ['/insights', 'Insights'],
-  ['/agent', 'Agent'],
-  ['/delegations', 'Who acted for me'],
 ] as const;
 
 /** The frame of every page: brand, navigation for the signed-in user, and sign-out. */
@@ -92,18 +99,52 @@ function NotSignedInAnew({ problem }: { problem: SignInProblem }) {
 }
 
 function Navigation() {
+  const { experiments } = useApis().config;
+  const { pathname } = useLocation();
+  // The page that it was opened on: on another one it is closed again.
+  const [openOn, setOpenOn] = useState<string>();
+  const isOpen = openOn === pathname;
   return (
     <nav className={css.nav} aria-label="Pages">
-      <ul>
-        {PAGES.map(([path, label]) => (
+      <button
+        type="button"
+        className={css.menu}
+        aria-expanded={isOpen}
+        aria-controls="pages"
+        onClick={() => setOpenOn(isOpen ? undefined : pathname)}
+      >
+        Menu
+      </button>
+      <div id="pages" className={isOpen ? css.open : ''}>
+        <Links label="Lessons" pages={LESSONS.filter(([path]) => experiments || path !== '/policy')} />
+        <Links label="Example bank" pages={BANK} />
+      </div>
+    </nav>
+  );
+}
+
+function Links({
+  label,
+  pages,
+}: {
+  label: string;
+  pages: readonly (readonly [path: string, label: string])[];
+}) {
+  return (
+    <div className={css.group}>
+      <span className={css.groupLabel} aria-hidden="true">
+        {label}
+      </span>
+      <ul aria-label={label}>
+        {pages.map(([path, text]) => (
           <li key={path}>
-            <NavLink to={path} data-label={label}>
-              {label}
+            <NavLink to={path} data-label={text}>
+              {text}
             </NavLink>
           </li>
         ))}
       </ul>
-    </nav>
+    </div>
   );
 }
 

@@ -1,10 +1,19 @@
+import { Link } from 'react-router';
+import { useApis } from '../api/apis-context.tsx';
 import type { Step } from '../api/steps.ts';
+import { useUser } from '../auth/session-context.tsx';
+import { codeOf } from '../calls/code.ts';
 import { grantLabel, precedingToken, refusalOf, titleOf, type PrecedingToken } from '../calls/sequence.ts';
 import { partyLabel } from '../calls/services.ts';
+import { tokenInWords } from '../calls/tokens.ts';
+import { wireOf } from '../calls/wire.ts';
 import { formatMs } from '../text/dates.ts';
+import { ActCards } from './act-cards.tsx';
 import { ClaimsTable } from './claims-table.tsx';
+import { CodeListing, Listing } from './listing.tsx';
 import { Details } from './notice.tsx';
 import css from './step-detail.module.css';
+import { Tabs } from './tabs.tsx';
 
 /** Of the step's title, one below what it stands under; its claims come another one below. */
 export type StepHeadingLevel = 2 | 3;
@@ -13,13 +22,29 @@ export interface StepDetailProps {
   readonly steps: readonly Step[];
   readonly index: number;
   readonly headingLevel: StepHeadingLevel;
+  readonly tab: StepTab;
+  readonly onTab: (tab: StepTab) => void;
 }
 
-/** One step: what happened, how long it took, and the token on it beside the one that it came from. */
-export function StepDetail({ steps, index, headingLevel }: StepDetailProps) {
+const TABS = [
+  ['changed', 'What changed'],
+  ['request', 'Request'],
+  ['answer', 'Response'],
+  ['code', 'Code'],
+  ['curl', 'curl'],
+] as const;
+
+export type StepTab = (typeof TABS)[number][0];
+
+/** Undefined for a word that is no tab. */
+export function stepTabOf(word: string | null): StepTab | undefined {
+  return TABS.find(([name]) => name === word)?.[0];
+}
+
+/** One step: what happened, and in tabs its token beside the one that it came from, the wire, the code and a command. */
+export function StepDetail({ steps, index, headingLevel, tab, onTab }: StepDetailProps) {
   const step = steps[index];
   if (!step) return null;
-  const preceding = precedingToken(steps, index);
   const Heading = headingLevel === 2 ? 'h2' : 'h3';
   return (
     <div className={css.detail}>
@@ -29,13 +54,83 @@ export function StepDetail({ steps, index, headingLevel }: StepDetailProps) {
         </Heading>
         <Facts step={step} />
         <Outcome step={step} isFirst={index === 0} />
-        <p className="prose">
-          {[aboutToken(step, preceding), aboutSubscription(step)].filter(Boolean).join(' ')}
-        </p>
       </div>
-      {step.claims && (
+      <Tabs label="This step" tabs={TABS} selected={tab} onSelect={onTab}>
+        <Panel steps={steps} index={index} headingLevel={headingLevel} tab={tab} />
+      </Tabs>
+    </div>
+  );
+}
+
+function Panel({ steps, index, headingLevel, tab }: Omit<StepDetailProps, 'onTab'>) {
+  const { config } = useApis();
+  const step = steps[index];
+  if (!step) return null;
+  const { request, answer, curl } = wireOf(step, config);
+  const code = codeOf(step);
+  switch (tab) {
+    case 'changed':
+      return <WhatChanged steps={steps} index={index} headingLevel={headingLevel} />;
+    case 'request':
+      return request === undefined ? (
+        <p>{noRequest(step)}</p>
+      ) : (
+        <>
+          <p className="muted">
+            As the service sent it. Tokens and secrets are …, and never reach this page.
+          </p>
+          <Listing text={request} what="request" />
+        </>
+      );
+    case 'answer':
+      return <Listing text={answer} what="response" />;
+    case 'code':
+      return code ? <CodeListing code={code} /> : <p>This step is the browser’s own.</p>;
+    case 'curl':
+      return curl === undefined ? (
+        <p>{noRequest(step)}</p>
+      ) : (
+        <>
+          <p className="muted">
+            The same from a command line. Put a token and a secret of your own into the variables.
+          </p>
+          <Listing text={curl} what="command" />
+        </>
+      );
+  }
+}
+
+function noRequest({ kind }: Step): string {
+  return kind === 'issue'
+    ? 'No request was sent. The token service issues this token in its own process, without a secret.'
+    : 'No request was sent. The service still had the token in memory.';
+}
+
+function WhatChanged({
+  steps,
+  index,
+  headingLevel,
+}: Pick<StepDetailProps, 'steps' | 'index' | 'headingLevel'>) {
+  const { config } = useApis();
+  const { name } = useUser();
+  const step = steps[index];
+  if (!step) return null;
+  const preceding = precedingToken(steps, index);
+  const { claims } = step;
+  const words = claims && tokenInWords(claims, { holder: step.from, step: index }, config);
+  return (
+    <>
+      <p className="prose">
+        {[aboutToken(step, preceding), aboutSubscription(step)].filter(Boolean).join(' ')}
+      </p>
+      {words && words.actors.length > 0 && (
+        <div>
+          <ActCards actors={words.actors} person={name} />
+        </div>
+      )}
+      {claims && (
         <ClaimsTable
-          after={step.claims}
+          after={claims}
           afterLabel={afterLabel(step)}
           headingLevel={headingLevel === 2 ? 3 : 4}
           {...(preceding
@@ -43,7 +138,12 @@ export function StepDetail({ steps, index, headingLevel }: StepDetailProps) {
             : {})}
         />
       )}
-    </div>
+      {claims?.['act'] !== undefined && step.kind === 'exchange' && step.status === 200 && (
+        <p>
+          <Link to={`/delegations#${String(claims['jti'])}`}>This token under “Who acted for me”</Link>
+        </p>
+      )}
+    </>
   );
 }
 
@@ -107,6 +207,10 @@ function Outcome({ step, isFirst }: { step: Step; isFirst: boolean }) {
 
 function aboutToken(step: Step, preceding: PrecedingToken | undefined): string {
   const [from, to] = [partyLabel(step.from), partyLabel(step.to)];
+  if (step.kind === 'issue')
+    return 'The token service needs to ask another service something. So it issues a token to itself: about no person, for that one service, with one right, for 15 seconds. No secret is used, and no request is made.';
+  if (step.from === 'sts')
+    return 'The token that the token service has just issued to itself. It names no person and no actor: the token service asks in its own name.';
   if (!step.claims) {
     return step.kind === 'exchange'
       ? 'No token was issued, so there are no claims to show.'
@@ -121,13 +225,12 @@ function aboutToken(step: Step, preceding: PrecedingToken | undefined): string {
     : `The token that ${from} sent to ${to}, beside the one that ${from} was sent. Changes are marked.`;
 }
 
-/** The token service reports its own call to the subscription service only by its result, so that call is no step. */
 function aboutSubscription({ kind, reason, claims }: Step): string | undefined {
   if (kind !== 'exchange') return undefined;
   if (claims?.['subscription'] !== undefined)
-    return 'Before it issued this token, the token service asked the subscription service. The answer is in the claim “subscription”.';
+    return 'Before it issued this token, the token service asked the subscription service; these are the next two steps. The answer is in the claim “subscription”.';
   return reason === 'subscription'
-    ? 'Before it refused, the token service asked the subscription service. It reports only the result of that call, so the diagram does not show it.'
+    ? 'Before it refused, the token service asked the subscription service; these are the next two steps.'
     : undefined;
 }
 

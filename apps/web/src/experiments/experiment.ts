@@ -21,13 +21,30 @@ export interface Observation {
 }
 
 export interface ExperimentResult {
-  /** Whether it went as predicted. */
-  readonly asPredicted: boolean;
+  /** Whether the services did as the rule says. */
+  readonly followsRule: boolean;
   readonly observations: readonly Observation[];
   /** The steps that the services reported; absent when no service took part. */
   readonly steps?: readonly Step[];
   /** A command line that shows the rest. `$TOKEN` stands for a token; none is ever printed. */
   readonly command?: string;
+}
+
+/** A question to the visitor before something is tried. */
+export interface Guess {
+  readonly question: string;
+  readonly options: readonly string[];
+  /** Index of the option that happens. */
+  readonly right: number;
+}
+
+/** A part of an attack's picture. */
+export interface Hop {
+  readonly from: string;
+  readonly what: string;
+  readonly to: string;
+  /** False: here it is refused. */
+  readonly passes: boolean;
 }
 
 export interface ExperimentPorts {
@@ -40,10 +57,15 @@ export interface Experiment {
   readonly name: string;
   readonly title: string;
   readonly idea: string;
-  readonly prediction: string;
+  /** What the visitor predicts. */
+  readonly guess: Guess;
+  /** Who sends what to whom. */
+  readonly picture: readonly Hop[];
   readonly explanation: string;
   /** Where it is specified. */
   readonly source: string;
+  /** The excerpt with the rule. */
+  readonly code: string;
   /** Something to know before it is tried. */
   readonly warning?: string;
   /** It ends the person's session: a new sign-in is offered with the result. */
@@ -92,7 +114,7 @@ const BY_ERROR: Readonly<Record<string, string>> = {
   invalid_scope: 'A scope lies outside what the policy allows.',
   invalid_grant: 'This service may not exchange the token that it presented.',
   invalid_request: 'A token of the request is not one that may be used in this way.',
-  invalid_target: 'No rule of the policy leads to that service.',
+  invalid_target: 'No row of the policy leads to that service, or you have taken the right back.',
 };
 
 export function observeCall(
@@ -120,7 +142,7 @@ const observationSchema = z.object({
 });
 
 const resultSchema = z.object({
-  asPredicted: z.boolean(),
+  followsRule: z.boolean(),
   observations: z.array(observationSchema),
   steps: z.optional(stepsSchema),
   command: z.optional(z.string()),

@@ -1,14 +1,14 @@
 import * as z from 'zod/mini';
-import { ApiError, UnexpectedAnswer, wantedSignInAge } from '../api/api-client.ts';
+import { ApiError, wantedSignInAge } from '../api/api-client.ts';
 import { stepsOfProblem, type Step } from '../api/steps.ts';
 import { problemText } from '../text/fault-text.ts';
+import { afterLogout } from './after-logout.ts';
 import {
   callSchema,
   observeCall,
   observeRefused,
   refusedSchema,
   type Experiment,
-  type ExperimentPorts,
   type ExperimentResult,
 } from './experiment.ts';
 
@@ -18,7 +18,20 @@ export const forwardedToken: Experiment = {
   name: 'forwarded-token',
   title: 'Forward the token instead of exchanging it',
   idea: 'API1 calls API2 twice: first with the token that you sent to API1, then with one that it got in exchange.',
-  prediction: 'API2 refuses the forwarded token and accepts the exchanged one.',
+  guess: {
+    question: 'What does API2 do with your token?',
+    options: [
+      'It answers: the token is genuine and about you.',
+      'It refuses: the token is not meant for API2.',
+      'It asks the token service, and then answers.',
+    ],
+    right: 1,
+  },
+  picture: [
+    { from: 'browser', what: 'your token', to: 'api1', passes: true },
+    { from: 'api1', what: 'the same token', to: 'api2', passes: false },
+  ],
+  code: 'audience',
   explanation:
     'The claim aud of your token names API1, and API2 accepts only tokens that name API2. If it accepted yours, every service that you call could call every other one as you, and nobody could tell the difference.',
   source: 'RFC 9068 §4, RFC 9700 §2.3',
@@ -26,7 +39,7 @@ export const forwardedToken: Experiment = {
     const { result, steps } = await api1.experiment('forwarded-token', resultSchema);
     const { forwarded, delegated } = result;
     return {
-      asPredicted: forwarded.status === 401 && delegated.status === 200,
+      followsRule: forwarded.status === 401 && delegated.status === 200,
       observations: [
         observeCall('Your own token, forwarded', forwarded),
         { what: 'The exchanged token', status: delegated.status },
@@ -40,7 +53,17 @@ export const straightToApi2: Experiment = {
   name: 'straight-to-api2',
   title: 'Call API2 straight from the browser',
   idea: 'Leave API1 out: this page asks API2 for your accounts itself.',
-  prediction: 'The browser does not send the request, because API2 does not allow calls from this page.',
+  guess: {
+    question: 'What does this page get from API2?',
+    options: [
+      'Your accounts: you are signed in.',
+      'A refusal of API2.',
+      'Nothing: the browser does not send the request.',
+    ],
+    right: 2,
+  },
+  picture: [{ from: 'browser', what: 'a request', to: 'api2', passes: false }],
+  code: 'call-api2',
   explanation:
     'API2 serves services and not browsers. It answers no CORS preflight, so the browser stops there. A program that is no browser does not ask first, and API2 refuses it as well: API2 takes only tokens that are for API2 and name API1 as the actor, and this browser can get none.',
   source: 'Fetch §3.2, RFC 9068 §4',
@@ -51,13 +74,13 @@ export const straightToApi2: Experiment = {
       // No real token: what the browser does with the header is the same, and none leaves for a place it is not for.
       const response = await fetch(url, { headers: { Authorization: 'Bearer none' }, credentials: 'omit' });
       return {
-        asPredicted: false,
+        followsRule: false,
         observations: [{ what: 'This page asks API2', status: response.status }],
         command,
       };
     } catch {
       return {
-        asPredicted: true,
+        followsRule: true,
         observations: [
           {
             what: 'This page asks API2',
@@ -85,7 +108,7 @@ function refusedExchange({ what, expectedError, ...texts }: RefusedExchange): Ex
     async run({ api1 }) {
       const { result, steps } = await api1.experiment(texts.name, refusedSchema);
       return {
-        asPredicted: result.refused?.error === expectedError,
+        followsRule: result.refused?.error === expectedError,
         observations: [observeRefused(what, result)],
         steps,
       };
@@ -97,7 +120,20 @@ export const oneScopeTooMany = refusedExchange({
   name: 'one-scope-too-many',
   title: 'Ask for one scope too many',
   idea: 'By delegation API1 may get the scope api2 for you. It asks for “api2 api2.premium”: the second scope is not allowed.',
-  prediction: 'The whole request is refused. API1 does not get the smaller token either.',
+  guess: {
+    question: 'What does API1 get?',
+    options: [
+      'A token with the one scope that is allowed.',
+      'Nothing: the whole request is refused.',
+      'A token with both scopes.',
+    ],
+    right: 1,
+  },
+  picture: [
+    { from: 'browser', what: 'your token', to: 'api1', passes: true },
+    { from: 'api1', what: 'asks for api2 and api2.premium', to: 'sts', passes: false },
+  ],
+  code: 'decide',
   what: 'Delegation for “api2 api2.premium”',
   expectedError: 'invalid_scope',
   explanation:
@@ -109,7 +145,17 @@ export const tokenOfSomeoneElse = refusedExchange({
   name: 'token-of-someone-else',
   title: 'Exchange a token that was meant for someone else',
   idea: 'API1 takes a token that is meant for API2 and presents it for exchange, as if it had been sent to API1.',
-  prediction: 'The token service refuses: only the service that a token is meant for may exchange it.',
+  guess: {
+    question: 'What does the token service do?',
+    options: [
+      'It exchanges the token: it is genuine and active.',
+      'It refuses: API1 is not the service that the token is meant for.',
+      'It asks you first.',
+    ],
+    right: 1,
+  },
+  picture: [{ from: 'api1', what: 'a token for API2', to: 'sts', passes: false }],
+  code: 'presenter',
   what: 'API1 presents a token for API2',
   expectedError: 'invalid_grant',
   explanation:
@@ -121,8 +167,19 @@ export const splicedChains = refusedExchange({
   name: 'spliced-chains',
   title: 'Splice two chains of actors',
   idea: 'API1 presents your token as the subject token. As the actor token it presents a token of another chain, which is about you and not about a service.',
-  prediction:
-    'The token service refuses, because the actor must be the client that asks, with a token of its own.',
+  guess: {
+    question: 'What does the token service do?',
+    options: [
+      'It makes a chain of the two tokens.',
+      'It ignores the actor token.',
+      'It refuses: the actor token is not the client’s own.',
+    ],
+    right: 2,
+  },
+  picture: [
+    { from: 'api1', what: 'your token and an actor token of another chain', to: 'sts', passes: false },
+  ],
+  code: 'actor-token',
   what: 'An actor token of another chain',
   expectedError: 'invalid_request',
   explanation:
@@ -134,8 +191,20 @@ export const lapsedSubscription: Experiment = {
   name: 'lapsed-subscription',
   title: 'Ask for the premium report with a lapsed subscription',
   idea: 'API1 asks the token service for a premium token for you. The translation grant looks at your subscription first.',
-  prediction:
-    'For bob, whose subscription has lapsed, and carol, who has none, no token is issued at all. Alice gets one: hers is active.',
+  guess: {
+    question: 'When is the subscription checked?',
+    options: [
+      'By API2, when the report is asked for.',
+      'By the token service, before it issues a token.',
+      'By this page.',
+    ],
+    right: 1,
+  },
+  picture: [
+    { from: 'api1', what: 'asks for api2.premium', to: 'sts', passes: true },
+    { from: 'sts', what: 'asks about your subscription', to: 'subscriptions', passes: true },
+  ],
+  code: 'subscription',
   explanation:
     'The token service decides. Before it issues a premium token, it asks the subscription service, with a 15-second token that it issued to itself. So API2 need not ask: there is no premium token without an active subscription.',
   source: 'RFC 6749 §4.5',
@@ -154,7 +223,7 @@ const WHAT = 'The premium report';
 
 function granted(steps: readonly Step[]): ExperimentResult {
   return {
-    asPredicted: true,
+    followsRule: true,
     observations: [
       {
         what: WHAT,
@@ -167,10 +236,10 @@ function granted(steps: readonly Step[]): ExperimentResult {
   };
 }
 
-function refused(what: string, error: ApiError, asPredicted: boolean): ExperimentResult {
+function refused(what: string, error: ApiError, followsRule: boolean): ExperimentResult {
   const { status, problem, challenge } = error;
   return {
-    asPredicted,
+    followsRule,
     observations: [
       {
         what,
@@ -188,8 +257,20 @@ export const oldSignIn: Experiment = {
   name: 'old-sign-in',
   title: 'Do something important with an old sign-in',
   idea: 'API1 calls a route of API2 that wants a sign-in from the last five minutes, as a large payment does. The clock of this route is an hour ahead. It books nothing.',
-  prediction:
-    'API2 refuses and says how old a sign-in may be. API1 asks for no other token and passes the refusal on in its own name.',
+  guess: {
+    question: 'What does API1 do when API2 refuses?',
+    options: [
+      'It asks for a fresh token, and tries again.',
+      'It passes the refusal on: the sign-in must be younger.',
+      'It asks you for your password.',
+    ],
+    right: 1,
+  },
+  picture: [
+    { from: 'browser', what: 'a token of an old sign-in', to: 'api1', passes: true },
+    { from: 'api1', what: 'a call that wants a recent one', to: 'api2', passes: false },
+  ],
+  code: 'recent',
   explanation:
     'The claim auth_time of a token says when you typed your password. Every exchange copies it, so no service can make a sign-in younger. You can: a client that reads this refusal sends you to the token service with max_age, and then sends the same request again. “Pay” does so from 500.00 on.',
   source: 'RFC 9470 §3, §5',
@@ -197,69 +278,13 @@ export const oldSignIn: Experiment = {
     const what = 'A call an hour after the sign-in';
     try {
       const { result, steps } = await api1.experiment('old-sign-in', z.object({ status: z.number() }));
-      return { asPredicted: false, observations: [{ what, status: result.status }], steps };
+      return { followsRule: false, observations: [{ what, status: result.status }], steps };
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
       return refused(what, error, wantedSignInAge(error.challenge) === 300);
     }
   },
 };
-
-const readySchema = z.object({ state: z.enum(['ready', 'done']) });
-const doneSchema = z.object({
-  state: z.literal('done'),
-  offline: callSchema,
-  live: callSchema,
-  exchange: refusedSchema,
-});
-
-export const afterLogout: Experiment = {
-  name: 'after-logout',
-  title: 'Use a delegated token after logout',
-  idea: 'API1 gets a token to act for you and keeps a copy, as a thief would. Then this page ends your session, and API1 uses the copy.',
-  prediction:
-    'A route of API2 that checks only the token itself accepts it until it expires. A route that asks the token service refuses it at once, and every further exchange is refused.',
-  explanation:
-    'A signed token can be checked without a request. That is fast, but such a check does not notice a logout. So exchanged tokens live 300 seconds at most, services keep them in memory 60 seconds at most, and for a payment API2 asks the token service each time whether the login behind the token still lives.',
-  source: 'RFC 7662 §2.2, RFC 9700 §4.14, OpenID Connect Back-Channel Logout §2',
-  warning: 'This ends your session. You can sign in again here, and your results are kept.',
-  endsSession: true,
-  async run(ports) {
-    const { account, api1 } = ports;
-    // First of all, since afterwards the session can no longer say which one it was.
-    const current = (await account.sessions()).find((session) => session.current);
-    if (!current) throw new UnexpectedAnswer('No session is said to be this one.');
-    await letApi1KeepToken(ports);
-    await account.endSession(current.id);
-    const { result, steps } = await api1.experiment('after-logout', doneSchema);
-    return { ...observe(result), steps };
-  },
-};
-
-/** API1 may still keep a token of an earlier attempt that was not finished. That one is used first, and a new one kept. */
-async function letApi1KeepToken({ api1 }: ExperimentPorts): Promise<void> {
-  const { result } = await api1.experiment('after-logout', readySchema);
-  if (result.state === 'done') await api1.experiment('after-logout', readySchema);
-}
-
-function observe({ offline, live, exchange }: z.infer<typeof doneSchema>): Omit<ExperimentResult, 'steps'> {
-  return {
-    asPredicted: offline.status === 200 && live.status === 401 && exchange.refused !== null,
-    observations: [
-      {
-        ...observeCall('Where API2 checks offline', offline),
-        ...(offline.status === 200
-          ? {
-              detail:
-                'It was accepted: signature, audience and time are right, and the token service was not asked.',
-            }
-          : {}),
-      },
-      observeCall('Where API2 asks the token service', live),
-      observeRefused('API1 asks for one more token', exchange),
-    ],
-  };
-}
 
 /** In the order of the page. The one that signs out comes last. */
 export const EXPERIMENTS: readonly Experiment[] = [

@@ -1,25 +1,29 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { useSearchParams } from 'react-router';
 import type { Subscription } from '../api/api1.ts';
 import { useApis } from '../api/apis-context.tsx';
-import { CALLS, callQuery, type CallName } from '../calls/calls.ts';
+import { CALLS, callQuery, type CallName, type MadeCall } from '../calls/calls.ts';
 import { Button } from '../components/button.tsx';
-import { CallSteps } from '../components/call-steps.tsx';
+import { CallSteps, useStepInAddress } from '../components/call-steps.tsx';
 import { Fault } from '../components/fault.tsx';
 import { Field } from '../components/field.tsx';
 import { useHealing } from '../components/healing.ts';
 import { Loading, Page, Skeleton } from '../components/page.tsx';
+import { TokenCards } from '../components/token-cards.tsx';
 import { formatDay } from '../text/dates.ts';
 import css from './chain.module.css';
 
 /** One call through the services, step by step, with the claims that each service could read in the token it received. */
 export default function ChainPage() {
   const { api1, config } = useApis();
-  const [name, setName] = useState<CallName>('chain');
-  const [isFresh, setFresh] = useState(false);
+  const [query, setQuery] = useSearchParams();
+  const choices = CALLS.filter(({ isExperiment }) => config.experiments || !isExperiment);
+  const name = choices.find((choice) => choice.name === query.get('call'))?.name ?? 'chain';
+  // The first view shows every exchange: services keep tokens for a while, and that is the second lesson.
+  const [isFresh, setFresh] = useState(true);
   const call = useQuery(callQuery(api1, name, isFresh));
   const { error, isRetrying, retry } = useHealing(call);
-  const choices = CALLS.filter(({ isExperiment }) => config.experiments || !isExperiment);
   return (
     <Page
       title="What each service saw"
@@ -32,7 +36,7 @@ export default function ChainPage() {
               {...control}
               className="input"
               value={name}
-              onChange={(event) => setName(event.target.value as CallName)}
+              onChange={(event) => setQuery({ call: event.target.value as CallName }, { replace: true })}
             >
               {choices.map(({ name: value, label }) => (
                 <option key={value} value={value}>
@@ -54,16 +58,26 @@ export default function ChainPage() {
       {error && (
         <Fault title="The call could not be made" error={error} onRetry={retry} isRetrying={isRetrying} />
       )}
-      {call.data && (
-        <section key={call.dataUpdatedAt} className="card stack" aria-label="The call">
-          {call.data.refusal !== undefined && (
-            <Fault title="The call was refused" error={call.data.refusal} />
-          )}
-          {call.data.subscription !== undefined && <Answer subscription={call.data.subscription} />}
-          <CallSteps steps={call.data.steps} headingLevel={2} />
-        </section>
-      )}
+      {call.data && <Call key={call.dataUpdatedAt} call={call.data} />}
     </Page>
+  );
+}
+
+function Call({ call }: { call: MadeCall }) {
+  const { steps, refusal, subscription } = call;
+  const inAddress = useStepInAddress(steps);
+  return (
+    <>
+      <section className="card stack" aria-label="The call">
+        {refusal !== undefined && <Fault title="The call was refused" error={refusal} />}
+        {subscription !== undefined && <Answer subscription={subscription} />}
+        <CallSteps steps={steps} headingLevel={2} {...inAddress} />
+      </section>
+      <section className="stack" aria-labelledby="tokens">
+        <h2 id="tokens">The tokens, side by side</h2>
+        <TokenCards steps={steps} />
+      </section>
+    </>
   );
 }
 
@@ -83,7 +97,7 @@ function LoadingCall() {
   return (
     <>
       <Loading what="the call" />
-      <Skeleton height="70rem" />
+      <Skeleton height="42rem" />
     </>
   );
 }

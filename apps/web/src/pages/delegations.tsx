@@ -1,16 +1,14 @@
-import { DelegationList } from '../components/delegation-list.tsx';
-import { LoginSessions } from '../components/login-sessions.tsx';
+import { ActingSessions } from '../components/acting-sessions.tsx';
 import { Page } from '../components/page.tsx';
 
-/** The user's login sessions and delegations, and the way to end each. */
+/** The user's login sessions, who acted in each, and the way to end it. */
 export default function DelegationsPage() {
   return (
     <Page
       title="Who acted for me"
-      lead="Every token that was issued, or refused, to a service that acts for you. When you take one back, everything that was derived from it ends at once."
+      lead="Each sign-in, and below it the services that act for you in it. What stands below another one acts on its behalf, and ends with it."
     >
-      <LoginSessions />
-      <DelegationList />
+      <ActingSessions />
     </Page>
   );
 }

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { useSearchParams } from 'react-router';
 import { useApis } from '../api/apis-context.tsx';
 import { useDeparture, useKept } from '../auth/session-context.tsx';
 import { ExperimentCard } from '../components/experiment-card.tsx';
@@ -10,7 +11,8 @@ import {
   type ExperimentResult,
   type Results,
 } from '../experiments/experiment.ts';
-import { EXPERIMENTS } from '../experiments/experiments.ts';
+import { EXPERIMENTS, forwardedToken } from '../experiments/experiments.ts';
+import css from './experiments.module.css';
 
 /** Requests that must be refused, sent to the real services. */
 export default function ExperimentsPage() {
@@ -21,6 +23,8 @@ function Experiments() {
   const kept = useKept('experiments');
   const departure = useDeparture();
   const [results, setResults] = useState<Results>(() => readResults(kept.load()));
+  const [query, setQuery] = useSearchParams();
+  const chosen = EXPERIMENTS.find(({ name }) => name === query.get('name')) ?? forwardedToken;
   const [wasAway] = useState(() => Object.keys(results).length > 0);
   useEffect(() => kept.save(undefined), [kept]);
   const add = (experiment: Experiment, result: ExperimentResult) => {
@@ -40,16 +44,57 @@ function Experiments() {
         </Notice>
       )}
       {departure.problem && <SignInProblemNotice tone="bad" problem={departure.problem} />}
-      {EXPERIMENTS.map((experiment) => (
+      <div className={css.page}>
+        <Choice
+          results={results}
+          chosen={chosen}
+          onChoose={(name) => setQuery({ name }, { replace: true })}
+        />
         <ExperimentCard
-          key={experiment.name}
-          experiment={experiment}
-          result={results[experiment.name]}
-          onResult={(result) => add(experiment, result)}
+          key={chosen.name}
+          experiment={chosen}
+          result={results[chosen.name]}
+          onResult={(result) => add(chosen, result)}
           onSignInAgain={() => departure.signIn()}
         />
-      ))}
+      </div>
     </Page>
+  );
+}
+
+interface ChoiceProps {
+  readonly results: Results;
+  readonly chosen: Experiment;
+  readonly onChoose: (name: string) => void;
+}
+
+/** The experiments, which of them were tried, and how many. */
+function Choice({ results, chosen, onChoose }: ChoiceProps) {
+  const tried = EXPERIMENTS.filter(({ name }) => results[name]).length;
+  return (
+    <nav className={css.choice} aria-label="Experiments">
+      <p className={css.progress}>{`${tried} of ${EXPERIMENTS.length} tried`}</p>
+      <progress value={tried} max={EXPERIMENTS.length} aria-label="Experiments that you have tried" />
+      <ol>
+        {EXPERIMENTS.map(({ name, title }) => (
+          <li key={name}>
+            <button
+              type="button"
+              aria-current={name === chosen.name ? 'true' : undefined}
+              onClick={() => onChoose(name)}
+            >
+              <span className={css.mark} aria-hidden="true">
+                {results[name] ? '✓' : '○'}
+              </span>
+              <span>
+                {title}
+                {results[name] && <span className="visually-hidden">, tried</span>}
+              </span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </nav>
   );
 }
 

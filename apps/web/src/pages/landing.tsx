@@ -7,41 +7,59 @@ import { ChainPicture } from '../components/chain-picture.tsx';
 import { Notice, SignInProblemNotice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { useSessionRetries } from '../components/require-session.tsx';
+import css from './landing.module.css';
 
 /** The first page: what this is, and the way in. It is there at once, whether or not a session is being restored. */
 export function LandingPage() {
   const state = useSessionState();
   const departure = useDeparture();
   return (
-    <Page
-      title="Calls on your behalf"
-      lead="One service calls another for you. Your own token is never passed along. Each call carries a token of its own that says who the user is, which service it is for, and which service acts."
-    >
-      {!departure.problem && <News state={state} />}
-      {state.status === 'signed_in' ? <Onward name={state.user.name} /> : <WayIn departure={departure} />}
-      <ChainPicture />
-      <section className="stack-tight" aria-labelledby="why">
-        <h2 id="why">Why not simply forward the token?</h2>
-        <p className="prose muted">
-          A service that is sent your own token can use it as you at every other service that accepts it, and
-          afterwards it cannot be told from you. A delegated token is for one service, for a few rights and
-          for a short time, and it names the service that uses it. Sign in and try both.
-        </p>
+    <div className={css.landing}>
+      <div className={css.hero}>
+        <Page
+          title="Calls on your behalf"
+          lead="You ask one service, and it has to ask another one for you. It never gets to be you: each call carries a token of its own, which says whom it is about, where it is good, and who acts."
+        >
+          {!departure.problem && <News state={state} />}
+          {state.status === 'signed_in' ? <Onward name={state.user.name} /> : <WayIn departure={departure} />}
+        </Page>
+        <ChainPicture />
+      </div>
+      <section className={css.questions} aria-label="What you can find out here">
+        {QUESTIONS.map(([question, answer]) => (
+          <div key={question} className="stack-tight">
+            <h2>{question}</h2>
+            <p className="muted">{answer}</p>
+          </div>
+        ))}
       </section>
-    </Page>
+    </div>
   );
 }
+
+const QUESTIONS = [
+  [
+    'Why not simply forward the token?',
+    'A service that is sent your own token can use it as you wherever it is accepted, and afterwards nobody can tell it from you. Break the rule yourself and see the harm.',
+  ],
+  [
+    'Who may act, and who did?',
+    'One table at the token service says who may act where. Every token stands in a list of yours, and you can take each service’s right back.',
+  ],
+  [
+    'What ends when you sign out?',
+    'The token service refuses at once. A copy that is only checked by its signature lives on, for minutes at most. Watch the countdown.',
+  ],
+] as const;
 
 function WayIn({ departure }: { departure: Departure }) {
   return (
     <div className="stack-tight">
       <p className="row">
-        <Button look="primary" isBusy={departure.isLeaving} onClick={() => departure.signIn('/accounts')}>
+        <Button look="primary" isBusy={departure.isLeaving} onClick={() => departure.signIn('/start')}>
           Sign in
         </Button>
-        <span className="muted">
-          Try <code>alice</code> / <code>alice</code> or <code>bob</code> / <code>bob</code>.
-        </span>
+        <span className="muted">and see it happen, in two minutes.</span>
       </p>
       {departure.problem && <SignInProblemNotice tone="bad" problem={departure.problem} />}
     </div>
@@ -55,11 +73,11 @@ function Onward({ name }: { name: string }) {
         Welcome, <bdi>{name}</bdi>.
       </p>
       <p className="row">
-        <Link className="button button-primary" to="/chain">
-          Watch a call
+        <Link className="button button-primary" to="/start">
+          Watch, break, stop: two minutes
         </Link>
-        <Link className="button" to="/experiments">
-          Try to break it
+        <Link className="button" to="/accounts">
+          Your accounts
         </Link>
       </p>
     </div>

@@ -29,7 +29,7 @@ describe('claims of a token beside those of the token it came from', () => {
     const names = compareClaims(own, Object.fromEntries(Object.entries(delegated).toReversed())).map(
       ({ claim }) => claim,
     );
-    expect(names).toEqual(['sub', 'aud', 'client_id', 'act', 'scope', 'nonce_of_ours']);
+    expect(names).toEqual(['sub', 'aud', 'act', 'scope', 'client_id', 'nonce_of_ours']);
   });
 
   it('sees a change deep in the actor chain (RFC 8693 §4.1)', () => {

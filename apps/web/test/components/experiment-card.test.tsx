@@ -11,14 +11,16 @@ import { renderSignedIn } from '../support/rendered.tsx';
 afterEach(cleanup);
 
 const result: ExperimentResult = {
-  asPredicted: true,
+  followsRule: true,
   observations: [{ what: 'Asked for it', status: 400, error: 'invalid_scope', detail: 'not allowed' }],
 };
 const experiment: Experiment = {
   name: 'x',
   title: 'Do what one must not',
   idea: 'The idea',
-  prediction: 'The prediction',
+  guess: { question: 'What happens?', options: ['It passes.', 'It is refused.'], right: 1 },
+  picture: [{ from: 'api1', what: 'a wrong request', to: 'sts', passes: false }],
+  code: 'decide',
   explanation: 'The explanation',
   source: 'RFC 8693 §2.1',
   run: async () => result,
@@ -41,23 +43,34 @@ async function show(changes: Partial<Experiment> = {}): Promise<{ signIns: numbe
   return seen;
 }
 
-const tryIt = () => userEvent.click(screen.getByRole('button', { name: 'Try it' }));
+const tryIt = async (option = 'It is refused.') => {
+  await userEvent.click(screen.getByRole('radio', { name: option }));
+  await userEvent.click(screen.getByRole('button', { name: 'Try it' }));
+};
 
-it('gives the prediction before, and the explanation only after', async () => {
+it('is not tried before the visitor has predicted, and explains only after', async () => {
   await show();
-  expect(screen.getByText('The prediction')).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: 'Try it' }));
   expect(screen.queryByText(/The explanation/)).toBeNull();
   await tryIt();
-  expect(await screen.findByText('as predicted')).toBeTruthy();
+  expect(await screen.findByText('as the rule says')).toBeTruthy();
+  expect(screen.getByText('You were right.')).toBeTruthy();
   expect(screen.getByText(/The explanation/)).toBeTruthy();
   expect(screen.getByText('invalid_scope')).toBeTruthy();
   expect(screen.getByRole('button', { name: 'Try it again' })).toBeTruthy();
 });
 
-it('says so when it went another way than predicted', async () => {
-  await show({ run: async () => ({ ...result, asPredicted: false }) });
+it('tells a wrong prediction from a service that breaks the rule', async () => {
+  await show({ run: async () => ({ ...result, followsRule: false }) });
+  await tryIt('It passes.');
+  expect(await screen.findByText('It went another way.')).toBeTruthy();
+  expect(screen.getByText('not as the rule says')).toBeTruthy();
+});
+
+it('shows the code of the rule with its place', async () => {
+  await show();
   await tryIt();
-  expect(await screen.findByText('not as predicted')).toBeTruthy();
+  expect(await screen.findByText(/^apps\/sts\/src\/registry\/decide-delegation\.ts:\d+–\d+$/)).toBeTruthy();
 });
 
 it('says that it could not be run, and claims no result', async () => {
@@ -75,7 +88,7 @@ it('offers a new sign-in beside the result when it has ended the session', async
   const seen = await show({ endsSession: true, warning: 'It signs you out.' });
   expect(screen.getByText('It signs you out.')).toBeTruthy();
   await tryIt();
-  expect(await screen.findByText('as predicted')).toBeTruthy();
+  expect(await screen.findByText('as the rule says')).toBeTruthy();
   expect(screen.queryByRole('button', { name: /Try it/ })).toBeNull();
   await userEvent.click(screen.getByRole('button', { name: 'Sign in again' }));
   expect(seen.signIns).toBe(1);

@@ -2,10 +2,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { AccountApi } from '../../src/api/account-api.ts';
 import { ApiClient } from '../../src/api/api-client.ts';
 import { Api1 } from '../../src/api/api1.ts';
+import { excerpt } from '../../src/calls/code.ts';
+import { afterLogout } from '../../src/experiments/after-logout.ts';
 import type { Experiment } from '../../src/experiments/experiment.ts';
 import {
   EXPERIMENTS,
-  afterLogout,
   forwardedToken,
   lapsedSubscription,
   oldSignIn,
@@ -40,6 +41,17 @@ async function run(experiment: Experiment, answer: (route: string) => Answer) {
 const refusal = (error: string) => ({ status: 400, error, reason: 'policy', description: 'not allowed' });
 const call = (status: number) => ({ status, challenge: null, problem: { detail: 'told' } });
 
+it.each(EXPERIMENTS)(
+  '$name asks for a prediction that one can get right, and shows a rule in the code',
+  (experiment) => {
+    const { options, right } = experiment.guess;
+    expect(options[right]).toBeTruthy();
+    expect(new Set(options).size).toBe(options.length);
+    expect(excerpt(experiment.code)?.text).toBeTruthy();
+    expect(experiment.picture.length).toBeGreaterThan(0);
+  },
+);
+
 it('tells eight experiments, the one that signs out last', () => {
   expect(EXPERIMENTS.map(({ name }) => name)).toEqual([
     'forwarded-token',
@@ -53,16 +65,16 @@ it('tells eight experiments, the one that signs out last', () => {
   ]);
 });
 
-describe('is as predicted only when what was refused is what ought to be', () => {
+describe('is as the rule says only when what was refused is what ought to be', () => {
   it.each([
     [oneScopeTooMany, 'invalid_scope', true],
     [oneScopeTooMany, 'invalid_grant', false],
     [tokenOfSomeoneElse, 'invalid_grant', true],
     [splicedChains, 'invalid_request', true],
     [splicedChains, 'invalid_client', false],
-  ])('$name with %s', async (experiment, error, asPredicted) => {
+  ])('$name with %s', async (experiment, error, followsRule) => {
     const { result } = await run(experiment, () => ({ body: { refused: refusal(error) } }));
-    expect(result.asPredicted).toBe(asPredicted);
+    expect(result.followsRule).toBe(followsRule);
     expect(result.observations[0]).toMatchObject({ status: 400, error, original: 'not allowed' });
   });
 
@@ -70,7 +82,7 @@ describe('is as predicted only when what was refused is what ought to be', () =>
     '$name, should it be granted',
     async (each) => {
       const { result } = await run(each, () => ({ body: { refused: null } }));
-      expect([result.asPredicted, result.observations[0]?.status]).toEqual([false, 200]);
+      expect([result.followsRule, result.observations[0]?.status]).toEqual([false, 200]);
     },
   );
 
@@ -78,23 +90,23 @@ describe('is as predicted only when what was refused is what ought to be', () =>
     [401, 200, true],
     [200, 200, false],
     [401, 403, false],
-  ])('forwarded %i, exchanged %i', async (forwarded, delegated, asPredicted) => {
+  ])('forwarded %i, exchanged %i', async (forwarded, delegated, followsRule) => {
     const { result } = await run(forwardedToken, () => ({
       body: { forwarded: call(forwarded), delegated: { status: delegated } },
     }));
-    expect(result.asPredicted).toBe(asPredicted);
+    expect(result.followsRule).toBe(followsRule);
   });
 
   it.each([
     ['subscription', true],
     ['policy', false],
-  ])('the premium report, refused because of %s', async (reason, asPredicted) => {
+  ])('the premium report, refused because of %s', async (reason, followsRule) => {
     const step = { from: 'api1', to: 'sts', kind: 'exchange', at: 0, durationMs: 1, status: 400, reason };
     const { result } = await run(lapsedSubscription, () => ({
       status: 403,
       body: { reason, steps: [step] },
     }));
-    expect(result).toMatchObject({ asPredicted, steps: [step] });
+    expect(result).toMatchObject({ followsRule, steps: [step] });
   });
 });
 
@@ -105,14 +117,14 @@ describe('with an old sign-in', () => {
     [challenge(300), true],
     [challenge(60), false],
     ['Bearer error="invalid_token"', false],
-  ])('a refusal with the challenge %s is as predicted: %s', async (sent, asPredicted) => {
+  ])('a refusal with the challenge %s is as the rule says: %s', async (sent, followsRule) => {
     const { result } = await run(oldSignIn, () => ({ status: 401, challenge: sent, body: { detail: 'd' } }));
-    expect(result).toMatchObject({ asPredicted, observations: [{ status: 401, challenge: sent }] });
+    expect(result).toMatchObject({ followsRule, observations: [{ status: 401, challenge: sent }] });
   });
 
-  it('is not as predicted when it is let through', async () => {
+  it('is not as the rule says when it is let through', async () => {
     const { result } = await run(oldSignIn, () => ({ body: { status: 200, steps: [] } }));
-    expect(result).toMatchObject({ asPredicted: false, observations: [{ status: 200 }] });
+    expect(result).toMatchObject({ followsRule: false, observations: [{ status: 200 }] });
   });
 });
 
@@ -123,9 +135,9 @@ describe('straight to API2', () => {
     expect(services?.asked[0]?.token).toBe('none');
   });
 
-  it('is not as predicted when an answer may be read', async () => {
+  it('is not as the rule says when an answer may be read', async () => {
     const { result } = await run(straightToApi2, () => ({ status: 401 }));
-    expect(result).toMatchObject({ asPredicted: false, observations: [{ status: 401 }] });
+    expect(result).toMatchObject({ followsRule: false, observations: [{ status: 401 }] });
     expect(result.command).toContain('$TOKEN');
   });
 });
@@ -161,7 +173,7 @@ describe('after logout', () => {
       'DELETE /account/sessions/this%20one',
       'GET /experiments/after-logout',
     ]);
-    expect(result.asPredicted).toBe(true);
+    expect(result.followsRule).toBe(true);
     expect(result.observations.map(({ status }) => status)).toEqual([200, 401, 400]);
   });
 
@@ -171,7 +183,7 @@ describe('after logout', () => {
     expect(asked).toHaveLength(5);
   });
 
-  it('is not as predicted when the live check takes the token', async () => {
-    expect((await run(afterLogout, answers(['ready', 'done'], 200))).result.asPredicted).toBe(false);
+  it('is not as the rule says when the live check takes the token', async () => {
+    expect((await run(afterLogout, answers(['ready', 'done'], 200))).result.followsRule).toBe(false);
   });
 });

@@ -61,6 +61,7 @@ describe('the page', () => {
       "default-src 'none'",
       "script-src 'self'",
       "style-src 'self'",
+      "font-src 'self'",
       "img-src 'self' data:",
       "connect-src 'self' https://sts.example https://api1.example https://api2.example https://agent.example",
       "frame-src 'self' https://sts.example",

@@ -3,11 +3,10 @@ import { cleanup, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Delegation } from '../../src/api/account-api.ts';
-import { DelegationList } from '../../src/components/delegation-list.tsx';
+import { ActingSessions } from '../../src/components/acting-sessions.tsx';
 import { renderSignedIn } from '../support/rendered.tsx';
 import { startHttpServices, type HttpServices } from '../support/services.ts';
 
-const NEXT_YEAR = 4_000_000_000;
 const row = (number: number, changes: Partial<Delegation> = {}): Delegation => ({
   jti: `jti-${number}`,
   at: 1_800_000_000 - number,
@@ -19,6 +18,9 @@ const row = (number: number, changes: Partial<Delegation> = {}): Delegation => (
   outcome: 'issued',
   expires_at: 1,
   revoked_at: null,
+  active: false,
+  blocked: false,
+  session: 'this',
   ...changes,
 });
 
@@ -29,12 +31,13 @@ let services: HttpServices;
 beforeEach(async () => {
   refuseChain = true;
   all = [
-    row(0, { expires_at: NEXT_YEAR }),
+    row(0, { active: true }),
     row(1, {
       client_id: 'api2.client',
       actors: ['api2.client', 'api1.client'],
       audience: 'http://subscriptions.example',
-      expires_at: NEXT_YEAR,
+      scope: 'subscriptions.read',
+      active: true,
     }),
     row(2, { outcome: 'refused', reason: 'policy', expires_at: null }),
     ...Array.from({ length: 60 }, (_, index) => row(index + 3)),
@@ -52,8 +55,14 @@ function answer(route: string) {
   const { pathname, searchParams } = new URL(target, 'http://any');
   if (method === 'DELETE') {
     const jti = pathname.split('/').at(-1);
-    all = all.map((each) => (each.jti === jti ? { ...each, revoked_at: 1_800_000_001 } : each));
+    all = all.map((each) =>
+      each.jti === jti ? { ...each, active: false, blocked: true, revoked_at: 1_800_000_001 } : each,
+    );
     return { status: 204 };
+  }
+  if (pathname === '/account/sessions') {
+    const session = { client_ids: ['web.client'], signed_in_at: 1_800_000_000, browser: 'Firefox on Linux' };
+    return { body: { sessions: [{ id: 'this', current: true, ...session }] } };
   }
   if (pathname === '/chain') {
     const first = { from: 'browser', to: 'api1', kind: 'call', at: 0, durationMs: 2 };
@@ -66,66 +75,59 @@ function answer(route: string) {
   return { body: { delegations: all.slice(start, end), next: end < all.length ? String(end) : null } };
 }
 
-const rows = () => [...screen.getByRole('table', { name: 'Delegations' }).querySelectorAll('tbody tr')];
-const chainTokens = () =>
-  services.asked.filter(({ route }) => route === 'GET /chain').map(({ token }) => token);
 const show = async () => {
-  await renderSignedIn(<DelegationList />, services.url);
-  await screen.findByRole('table', { name: 'Delegations' });
+  await renderSignedIn(<ActingSessions />, services.url);
+  await screen.findByRole('list', { name: 'Who acted' });
 };
+const takeBack = () => screen.getByRole('button', { name: 'Take back: API1 at API2' });
+const deleted = () => services.asked.map(({ route }) => route).filter((route) => route.startsWith('DELETE'));
 
-it('says who acted, where, for what and on whose request, by names that people know', async () => {
+it('shows in each session who acts where, who acts on whose behalf, and what was refused', async () => {
   await show();
-  expect(rows()[1]?.textContent).toMatch(
-    /API2.*api2\.client.*Subscriptions.*http:\/\/subscriptions\.example/,
-  );
-  expect(rows()[1]?.textContent).toMatch(/you → API1.*depth 2/);
-  expect(rows()[2]?.textContent).toMatch(/refused.*not allowed by the policy/);
+  expect(screen.getByRole('heading', { name: /Firefox on Linux.*this browser/ })).toBeTruthy();
+  const below = screen.getByRole('list', { name: 'On behalf of API1' });
+  expect(below.textContent).toMatch(/API2.*acts at.*Subscriptions.*live.*may read a subscription/);
+  expect(screen.getByRole('list', { name: 'Refused' }).textContent).toMatch(/policy does not allow it/);
 });
 
-it('shows fifty a page, goes to older ones and back', async () => {
+it('loads older ones', async () => {
   await show();
-  expect(rows()).toHaveLength(50);
-  await userEvent.click(screen.getByRole('button', { name: 'Older' }));
-  expect(await screen.findByText('Page 2')).toBeTruthy();
-  await screen.findByRole('table');
-  expect(rows()).toHaveLength(13);
-  expect(screen.getByRole('button', { name: 'Older' }).getAttribute('aria-disabled')).toBe('true');
-  await userEvent.click(screen.getByRole('button', { name: 'Newer' }));
-  expect(rows()).toHaveLength(50);
+  expect(screen.getByText('48 tokens')).toBeTruthy();
+  await userEvent.click(screen.getByRole('button', { name: 'Load older ones' }));
+  expect(await screen.findByText('61 tokens')).toBeTruthy();
+  expect(screen.queryByRole('button', { name: 'Load older ones' })).toBeNull();
 });
 
-it('finds what was refused, and what one service did', async () => {
+it('lights up what ends with a service when it is pointed at', async () => {
   await show();
-  await userEvent.selectOptions(screen.getByLabelText('Show'), 'Refused');
-  expect(rows()).toHaveLength(1);
-  await userEvent.selectOptions(screen.getByLabelText('Show'), 'All');
-  await userEvent.selectOptions(screen.getByLabelText('Service'), 'API2');
-  expect(rows()).toHaveLength(1);
-  await userEvent.selectOptions(screen.getByLabelText('Show'), 'Refused');
-  expect(screen.getByText('None of these among the 50 newest.')).toBeTruthy();
+  expect(screen.queryByText('would end')).toBeNull();
+  await userEvent.hover(takeBack());
+  expect(screen.getAllByText('would end')).toHaveLength(2);
 });
 
-it('takes nothing back that was not confirmed', async () => {
+it('takes nothing back that was not confirmed, and says before what would end', async () => {
   await show();
-  await userEvent.click(screen.getByRole('button', { name: /^Take back: API1 at API2/ }));
-  await userEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Keep it' }));
+  await userEvent.click(takeBack());
+  const dialog = screen.getByRole('dialog');
+  expect(dialog.textContent).toContain('This ends: API1 at API2, and through it API2 at Subscriptions.');
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Keep it' }));
   expect(screen.queryByRole('dialog')).toBeNull();
-  expect(services.asked.filter(({ route }) => route.startsWith('DELETE'))).toEqual([]);
+  expect(deleted()).toEqual([]);
 });
 
-it('takes one back, and shows with a token that nothing has in memory where the next call is refused', async () => {
+it('answers where the click was, and shows with a fresh token where the next call is refused', async () => {
   await show();
-  await userEvent.click(screen.getByRole('button', { name: /^Take back: API1 at API2/ }));
+  await userEvent.click(takeBack());
   await userEvent.click(within(screen.getByRole('dialog')).getByRole('button', { name: 'Take back' }));
-  await userEvent.click(await screen.findByRole('button', { name: 'Try it again' }));
+  const again = await screen.findByRole('button', { name: 'Try it again' });
+  expect(again.closest('li')?.textContent).toMatch(/API1.*acts at.*API2.*blocked by you/);
+  await userEvent.click(again);
   expect(await screen.findByText(/Refused, as it should be/)).toBeTruthy();
-  const routes = services.asked.map(({ route }) => route);
-  expect(routes.filter((route) => route.startsWith('DELETE'))).toEqual(['DELETE /account/delegations/jti-0']);
+  expect(deleted()).toEqual(['DELETE /account/delegations/jti-0']);
   await userEvent.click(screen.getByRole('button', { name: 'Try it again' }));
-  await waitFor(() => expect(chainTokens()).toHaveLength(2));
-  expect(new Set(chainTokens()).size).toBe(2);
-  expect(screen.queryByRole('button', { name: /^Take back: API1 at API2/ })).toBeNull();
+  const tokens = () => services.asked.filter(({ route }) => route === 'GET /chain').map(({ token }) => token);
+  await waitFor(() => expect(tokens()).toHaveLength(2));
+  expect(new Set(tokens()).size).toBe(2);
 });
 
 it('does not claim a refusal when the call still goes through', async () => {
@@ -135,19 +137,17 @@ it('does not claim a refusal when the call still goes through', async () => {
   await userEvent.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Take back' }));
   await userEvent.click(await screen.findByRole('button', { name: 'Try it again' }));
   expect(await screen.findByText(/This call still went through/)).toBeTruthy();
-  expect(services.asked.filter(({ route }) => route.startsWith('DELETE'))).toHaveLength(2);
+  expect(deleted()).toHaveLength(2);
 });
 
 it('takes all back, also those that no page has shown yet', async () => {
   const live = new Set([0, 55]);
-  all = Array.from({ length: 60 }, (_, index) =>
-    row(index, live.has(index) ? { expires_at: NEXT_YEAR } : {}),
-  );
+  all = Array.from({ length: 60 }, (_, index) => row(index, { active: live.has(index) }));
   await show();
   await userEvent.click(screen.getByText('Take all back'));
   const question = await screen.findByText('Take 2 delegations back?');
   const dialog = question.closest('dialog') ?? document.body;
   await userEvent.click(within(dialog).getByText('Take back'));
   expect(await screen.findByText('2 taken back')).toBeTruthy();
-  expect(all.flatMap(({ revoked_at: at }, index) => (at === null ? [] : [index]))).toEqual([...live]);
+  expect(deleted()).toEqual([...live].map((index) => `DELETE /account/delegations/jti-${index}`));
 });
