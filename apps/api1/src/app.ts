@@ -1,5 +1,5 @@
 import { type AccessTokenVerifier, type DelegationClient, resourceMetadataUrl } from '@behalf/auth';
-import { requireScope } from '@behalf/auth/express';
+import { requireClient, requireScope } from '@behalf/auth/express';
 import { collectSteps } from '@behalf/demo-steps';
 import { jsonBody, type Logger, requireIdempotencyKey, type Upstream } from '@behalf/service';
 import { createApi, identity } from '@behalf/service/api';
@@ -10,6 +10,7 @@ import { accounts } from './routes/accounts.ts';
 import { chain } from './routes/chain.ts';
 import { insights } from './routes/insights.ts';
 import { listPayments, pay, readPayment } from './routes/payments.ts';
+import { statistics } from './routes/statistics.ts';
 
 export interface AppDependencies {
   readonly logger: Logger;
@@ -53,6 +54,7 @@ export function createApp(dependencies: AppDependencies): Express {
     },
     (api, authenticate) => {
       const forTheUser = [authenticate, requireScope('api1')];
+      const forAClient = [authenticate, requireScope('api1'), requireClient()];
       const showSteps = collectSteps({ service: 'api1', caller: 'browser' });
 
       api.get('/identity', forTheUser, identity);
@@ -61,6 +63,7 @@ export function createApp(dependencies: AppDependencies): Express {
       api.post('/payments', forTheUser, jsonBody(), requireIdempotencyKey, pay(api2));
       api.get('/payments/:id', forTheUser, readPayment(api2));
       api.get('/insights', showSteps, forTheUser, insights(api2));
+      api.get('/statistics', forAClient, statistics(api2));
       api.get('/chain', showSteps, forTheUser, chain(api2));
       if (dependencies.experiments) addExperiments(api, forTheUser, showSteps, { delegation, upstream, now });
     },

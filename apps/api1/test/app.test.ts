@@ -12,6 +12,7 @@ const PATHS = [
   '/payments/pay_1',
   '/insights',
   '/chain',
+  '/statistics',
   '/experiments/forwarded-token',
 ];
 

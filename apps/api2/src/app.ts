@@ -2,6 +2,7 @@ import type { AccessTokenVerifier, DelegationClient, LiveTokenCheck } from '@beh
 import {
   requireActor,
   requireClaim,
+  requireClient,
   requireLiveToken,
   requireRecentAuthentication,
   requireScope,
@@ -17,6 +18,7 @@ import { accounts } from './routes/accounts.ts';
 import { chain } from './routes/chain.ts';
 import { insights } from './routes/insights.ts';
 import { ifLarge, listPayments, pay, readOrder, readPayment } from './routes/payments.ts';
+import { statistics } from './routes/statistics.ts';
 import type { Api2Tables } from './storage/database.ts';
 
 export interface AppDependencies {
@@ -57,7 +59,7 @@ export function createApp(dependencies: AppDependencies): Express {
       name: 'API2',
       logger,
       verifier,
-      scopes: ['api2', 'api2.premium'],
+      scopes: ['api2', 'api2.premium', 'api2.statistics'],
       ready: database.ping,
       isOutage: isUnavailable,
       logout: { clientId, memories: [delegation, live], now },
@@ -71,6 +73,12 @@ export function createApp(dependencies: AppDependencies): Express {
         requireActor(actor),
         requireClaim(['subscription', 'status'], 'active'),
       ];
+      const forAClient = [
+        authenticate,
+        requireScope('api2.statistics'),
+        requireActor(actor),
+        requireClient(),
+      ];
       // After the body, which may take long: the token may be revoked or expire meanwhile.
       const stillLive = requireLiveToken(live);
       const recentSignIn = requireRecentAuthentication({ maxAgeSeconds: RECENT_SECONDS });
@@ -83,8 +91,9 @@ export function createApp(dependencies: AppDependencies): Express {
       api.post('/payments', forTheUser, payment, pay(db, now));
       api.get('/payments/:id', forTheUser, readPayment(db));
       api.get('/insights', premium, insights(db, now));
+      api.get('/statistics', forAClient, statistics(db, now));
       api.get('/chain', collectSteps({ service: 'api2' }), forTheUser, chain(subscriptions));
-      if (dependencies.experiments) addExperiments(api, forTheUser, stillLive, now);
+      if (dependencies.experiments) addExperiments(api, forTheUser, stillLive, verifier);
     },
   );
 }

@@ -5,7 +5,7 @@ import {
   createLiveTokenCheck,
 } from '@behalf/auth';
 import { openDatabase } from '@behalf/database';
-import { recordCallsTo, recordExchange } from '@behalf/demo-steps';
+import { recordCallsTo, recordExchange, recordTokenRequests } from '@behalf/demo-steps';
 import { createUpstream, epochSeconds, fetchWithRequestId, runService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
@@ -28,7 +28,11 @@ await runService(
       verifier: createAccessTokenVerifier({ ...sts, audience: config.resource }),
       database,
       live: createLiveTokenCheck({ introspect: createIntrospection(client) }),
-      delegation: createDelegationClient({ ...client, onExchange: recordExchange }),
+      delegation: createDelegationClient({
+        ...client,
+        fetch: recordTokenRequests(fetchWithRequestId),
+        onExchange: recordExchange,
+      }),
       subscriptions: createUpstream({
         name: 'The subscription service',
         url: config.apis.subscriptions.url,

@@ -76,6 +76,8 @@ describe('who may call', () => {
     ['/payments', 'api2.premium', 'api2'],
     ['/chain', 'api2.premium', 'api2'],
     ['/insights', 'api2', 'api2.premium'],
+    ['/statistics', 'api2', 'api2.statistics'],
+    ['/statistics', 'api2.premium', 'api2.statistics'],
   ])('refuses at %s a token with the scope %s, and names the one it wants', async (path, scope, wanted) => {
     const response = await api.get(path, premium({ scope }));
     expect(response.status).toBe(403);
@@ -137,7 +139,15 @@ describe('the service', () => {
   });
 
   it('stores no answer anywhere, and lets no page of any origin read one', async () => {
-    for (const path of ['/identity', '/accounts', '/payments', '/insights', '/chain', '/nowhere'])
+    for (const path of [
+      '/identity',
+      '/accounts',
+      '/payments',
+      '/insights',
+      '/statistics',
+      '/chain',
+      '/nowhere',
+    ])
       for (const send of [request(api.app).get(path), api.get(path, tokenOf(alice)), api.get(path, 'x')]) {
         const { headers } = await send.set('Origin', 'http://localhost:5173');
         expect([path, headers['cache-control']]).toEqual([path, 'no-store']);
@@ -147,7 +157,10 @@ describe('the service', () => {
 
   it('publishes its metadata (RFC 9728 §3)', async () => {
     const response = await request(api.app).get('/.well-known/oauth-protected-resource');
-    expect(response.body).toMatchObject({ resource: RESOURCE, scopes_supported: ['api2', 'api2.premium'] });
+    expect(response.body).toMatchObject({
+      resource: RESOURCE,
+      scopes_supported: ['api2', 'api2.premium', 'api2.statistics'],
+    });
   });
 
   it('never writes a token, a secret or an Idempotency-Key into its log', async () => {

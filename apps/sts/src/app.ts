@@ -20,6 +20,7 @@ import express, {
 } from 'express';
 import helmet from 'helmet';
 import { accountRoutes } from './account/routes.ts';
+import { type PolicyRouteParts, policyRoutes } from './demo/policy.ts';
 import { interactionRoutes } from './interactions/routes.ts';
 import type { SignInThrottle } from './interactions/throttle.ts';
 import type { CurrentProvider } from './oidc/current-provider.ts';
@@ -47,6 +48,8 @@ export interface AppDependencies {
   readonly revocation: Revocation;
   /** The routes of sign-in with another OpenID provider, and its name; undefined: there is none. */
   readonly federation: { readonly routes: RequestHandler; readonly name: string } | undefined;
+  /** Left out: there are no routes for demonstrations. */
+  readonly experiments: Omit<PolicyRouteParts, 'verifier'> | undefined;
   /** Resolves when the database answers. */
   readonly ready: () => Promise<void>;
 }
@@ -65,6 +68,7 @@ const BROWSER_PATHS = [
   '/connect/revocation',
   '/connect/par',
   '/account/{*rest}',
+  '/experiments/{*rest}',
   '/.well-known/{*rest}',
 ];
 
@@ -121,6 +125,9 @@ export function createApp(dependencies: AppDependencies): Express {
     }),
   );
   app.use('/account', accountRoutes(dependencies));
+  if (dependencies.experiments !== undefined) {
+    app.use('/experiments', policyRoutes({ ...dependencies.experiments, verifier: dependencies.verifier }));
+  }
 
   app.all('/connect/introspect', guard(['token'], []));
   app.all('/connect/revocation', guard(['token'], []));

@@ -146,6 +146,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     keyEncryptionKey: settings.KEY_ENCRYPTION_KEY,
     cookieKeys: settings.COOKIE_KEYS,
     demo,
+    experiments: settings.EXPERIMENTS ?? !isProduction,
     seed: settings.SEED ?? !isProduction,
     clientSecrets,
   });

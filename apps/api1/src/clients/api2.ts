@@ -55,6 +55,11 @@ export function createApi2Client(upstream: Upstream, delegation: DelegationClien
     /** By the translation grant: the STS checks the user's subscription before it grants the premium scope. */
     insights: (caller: CallerToken) =>
       call(() => delegation.translate({ token: caller, scopes: ['api2.premium'] }), { path: '/insights' }),
+    /** For a client's own token, which the policy lets this service exchange for this scope alone. */
+    statistics: (caller: CallerToken) =>
+      call(() => delegation.delegate({ token: caller, scopes: ['api2.statistics'] }), {
+        path: '/statistics',
+      }),
     async chain(caller: CallerToken) {
       const answer = await call(delegated(caller), { path: '/chain' });
       const parsed = chain.safeParse(jsonOf(answer));

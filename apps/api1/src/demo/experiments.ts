@@ -27,6 +27,7 @@ export function addExperiments(
     tokenOfSomeoneElse,
     splicedChains,
     oldSignIn,
+    carelessService,
     createAfterLogout(now),
   ];
   api.get('/experiments', ...forTheUser, (_request, response) => {
@@ -105,8 +106,9 @@ function createAfterLogout(now: () => number): Experiment {
       if (sessionId === undefined) throw noSession();
       const accessToken = kept.take(sessionId);
       if (accessToken !== undefined) return { state: 'done', ...(await useOldToken(accessToken, context)) };
-      kept.keep(sessionId, (await obtain(context)).accessToken);
-      return { state: 'ready' };
+      const copy = await obtain(context);
+      kept.keep(sessionId, copy.accessToken);
+      return { state: 'ready', expires_at: copy.expiresAt, kept_until: now() + KEPT_SECONDS };
     },
   };
 }
@@ -167,6 +169,22 @@ const forwardedToken: Experiment = {
       ({ accessToken }) => upstream.send({ path: '/accounts', accessToken }),
     );
     return { forwarded: callOutcome(forwarded), delegated: { status: delegated.status } };
+  },
+};
+
+/**
+ * Sends both tokens to a service that does not check `aud`. It takes both, and only the delegated one tells it that API1 acts.
+ */
+const carelessService: Experiment = {
+  name: 'careless-service',
+  async run({ token, delegation, upstream }) {
+    const send = async (accessToken: string) => {
+      const answer = await upstream.send({ path: '/experiments/careless', accessToken });
+      return { ...callOutcome(answer), seen: answer.status === 200 ? (jsonOf(answer) ?? null) : null };
+    };
+    const forwarded = await send(token);
+    const { accessToken } = await delegation.delegate({ token, scopes: ['api2'] });
+    return { forwarded, delegated: await send(accessToken) };
   },
 };
 

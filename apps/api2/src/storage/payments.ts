@@ -84,6 +84,20 @@ export async function paymentsSince(
   return rows.map(toPayment);
 }
 
+/** How many accounts there are, and how many payments were booked since `since` (epoch seconds). */
+export async function countAccountsAndPayments(
+  db: Kysely<Api2Tables>,
+  since: number,
+): Promise<{ accounts: number; payments: number }> {
+  const { accounts, payments } = await db
+    .selectNoFrom(({ fn, selectFrom }) => [
+      selectFrom('accounts').select(fn.countAll().as('count')).as('accounts'),
+      selectFrom('payments').where('booked_at', '>=', since).select(fn.countAll().as('count')).as('payments'),
+    ])
+    .executeTakeFirstOrThrow();
+  return { accounts: Number(accounts), payments: Number(payments) };
+}
+
 export function toPayment(row: Selectable<Api2Tables['payments']>): BookedPayment {
   return {
     id: row.id,

@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
-import type { SubjectToken } from '@behalf/extension-grants';
-import { decideDelegation } from '../registry/decide-delegation.ts';
 import { DELEGATION_POLICY } from '../registry/delegation-policy.ts';
+import { dryRun } from '../registry/dry-run.ts';
 import type { OperatorRow } from '../state/queries.ts';
 import type { State } from '../state/state.ts';
-import { type Command, type CommandContext, CommandError, oneName, timeOf } from './command.ts';
+import { type Command, CommandError, oneName, timeOf } from './command.ts';
 
 const PAGE = 100;
 
@@ -58,7 +57,7 @@ function lineOf(row: OperatorRow): string {
 }
 
 const USAGE =
-  'policy check --actor <client> --grant <grant type> --from <api> [--having <scope> …] [--to <api>] [--scope <scope> …] [--chain <client> …] [--dpop]';
+  'policy check --actor <client> --grant <grant type> --from <api> [--subject user|client] [--having <scope> …] [--to <api>] [--scope <scope> …] [--chain <client> …] [--dpop]';
 
 /** `policy check …`: the decision of the delegation policy, without a token and without issuing anything. */
 export const policy: Command = async ([action, ...args], context) => {
@@ -69,6 +68,7 @@ export const policy: Command = async ([action, ...args], context) => {
       actor: { type: 'string' },
       grant: { type: 'string', default: 'delegation' },
       from: { type: 'string' },
+      subject: { type: 'string', default: 'user' },
       having: { type: 'string', multiple: true },
       to: { type: 'string' },
       scope: { type: 'string', multiple: true, default: [] },
@@ -85,17 +85,19 @@ export const policy: Command = async ([action, ...args], context) => {
   const target = values.to === undefined ? undefined : apis.find(values.to)?.identifier;
   if (values.to !== undefined && target === undefined) throw new CommandError(`there is no API ${values.to}`);
 
-  const decision = decideDelegation({
+  const decision = dryRun({
     policy: DELEGATION_POLICY,
     apis,
     grantType: values.grant,
     actor: { id: actor.id, scopes: actor.scopes },
-    subjectToken: exampleToken(from.identifier, values.having ?? from.scopes, values.chain, context),
-    requested: {
-      scopes: values.scope,
-      target: target ?? apis.ownerOf(values.scope[0] ?? '')?.identifier,
-      targetIsNamed: target !== undefined,
+    subjectToken: {
+      audience: from.identifier,
+      subject: values.subject === 'client' ? 'client' : 'user',
+      scopes: values.having ?? from.scopes,
+      actors: values.chain,
     },
+    target,
+    scopes: values.scope,
     hasDpopProof: values.dpop,
   });
   context.print(
@@ -104,30 +106,3 @@ export const policy: Command = async ([action, ...args], context) => {
       : `refused (${decision.fault}): ${decision.description}`,
   );
 };
-
-/** A token as it would be presented; the policy looks at nothing but its audience, scopes and chain. */
-function exampleToken(
-  audience: string,
-  scopes: readonly string[],
-  actorChain: readonly string[],
-  { now }: CommandContext,
-): SubjectToken {
-  return {
-    kind: 'access_token',
-    subject: 'example',
-    jti: 'example',
-    expiresAt: now() + 300,
-    issuer: 'example',
-    audience,
-    clientId: 'example',
-    scopes,
-    act: undefined,
-    actorChain,
-    mayAct: undefined,
-    sessionId: undefined,
-    authTime: undefined,
-    authenticationMethods: undefined,
-    confirmation: undefined,
-    claims: {},
-  };
-}

@@ -19,7 +19,7 @@ export type AuthorizedActor =
   | { readonly ok: false; readonly refusal: Refusal };
 
 /**
- * Whether the client may act for the token's user as requested: the policy allows it (rules 2 to 4), the token can be
+ * Whether the client may act for the token's subject as requested: the policy allows it (rules 2 to 4), the token can be
  * derived from (rules 6 and 10), it is active with its user (rule 8), and the user has not blocked the client there. Every
  * grant that exchanges a token asks this, and puts the scopes and the target into the new token.
  */
@@ -72,6 +72,7 @@ export async function authorizeActor(
 /** The wire code of each fault. A fault of the subject token has the grant's own code for that. */
 const ERROR: Record<DelegationFault | 'blocked', GrantError | 'subject_token'> = {
   presenter: 'subject_token',
+  client_token: 'subject_token',
   depth: 'subject_token',
   no_rule: 'invalid_target',
   target: 'invalid_target',
@@ -88,6 +89,6 @@ function refused(
 ): AuthorizedActor {
   const code = ERROR[fault];
   const error = code === 'subject_token' ? subjectTokenErrorOf(request.grantType) : code;
-  const reason = fault === 'presenter' ? 'subject_token' : 'policy';
+  const reason = fault === 'presenter' || fault === 'client_token' ? 'subject_token' : 'policy';
   return { ok: false, refusal: refuse(error, description, { reason, detail: fault, subjectToken }) };
 }

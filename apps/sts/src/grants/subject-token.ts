@@ -1,7 +1,6 @@
 import {
   type AccessTokenValidator,
   type ExtensionGrantRequest,
-  isClientToken,
   type Refusal,
   refuse,
   type SubjectToken,
@@ -23,7 +22,7 @@ export type SubjectTokenResult =
   { readonly ok: true; readonly token: SubjectToken } | { readonly ok: false; readonly refusal: Refusal };
 
 /**
- * Reads the token to be exchanged from a form parameter. It is a user's: a client's own token has no user to act for.
+ * Reads the token to be exchanged from a form parameter. Not checked: whether it is a user's; that is for the policy.
  * Refused with `invalid_grant`, in RFC 8693 with `invalid_request` (§2.2.2).
  */
 export async function validateSubjectToken(
@@ -40,7 +39,6 @@ export async function validateSubjectToken(
     return { ok: false, refusal: refuse('temporarily_unavailable', description, options) };
   }
   if (!read.ok) return refused(read.description, read.detail, read.subjectToken);
-  if (isClientToken(read.token)) return refused('the token has no user', 'client_token');
   return read;
 
   function refused(description: string, detail: string, subjectToken?: SubjectToken): SubjectTokenResult {

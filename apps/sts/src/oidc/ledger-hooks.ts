@@ -1,4 +1,10 @@
-import { type RefusedRequest, type Issuance, issuanceOf } from '@behalf/extension-grants';
+import {
+  isClientToken,
+  type Issuance,
+  issuanceOf,
+  type RefusedRequest,
+  type SubjectToken,
+} from '@behalf/extension-grants';
 import type { AccessToken, ClientCredentials, JWTStructured } from 'oidc-provider';
 import type { IssuedEntry, TokenLedger } from '../state/ledger.ts';
 import { externalTokenId } from '../state/schema.ts';
@@ -24,7 +30,7 @@ function entryOf(token: Token, claims: JWTStructured['payload'], requestId: stri
   return {
     jti: text(claims, 'jti'),
     parent: parentOf(issuance),
-    subject: login === undefined ? null : text(claims, 'sub'),
+    subject: login === undefined || isOfClient(issuance?.subjectToken) ? null : text(claims, 'sub'),
     actors: issuance?.actorChain ?? [],
     clientId: text(claims, 'client_id'),
     audience: text(claims, 'aud'),
@@ -36,6 +42,11 @@ function entryOf(token: Token, claims: JWTStructured['payload'], requestId: stri
     grantId: login?.grantId ?? null,
     requestId,
   };
+}
+
+/** A chain that a client starts has no user: its life hangs from its clients and its parent. */
+function isOfClient(subjectToken: SubjectToken | undefined): boolean {
+  return subjectToken !== undefined && isClientToken(subjectToken);
 }
 
 /** A token of ours is named by its jti; a trusted issuer's by issuer and jti, since only the pair is unique. */
@@ -79,7 +90,7 @@ export function createRefusalRecorder(
           : subjectToken.kind === 'external'
             ? externalTokenId(subjectToken.issuer, subjectToken.jti)
             : subjectToken.jti,
-      subject: subjectToken?.subject ?? null,
+      subject: isOfClient(subjectToken) ? null : (subjectToken?.subject ?? null),
       // The client that asked would have been the current actor.
       actors: subjectToken === undefined ? [] : [refused.clientId, ...subjectToken.actorChain],
       clientId: refused.clientId,

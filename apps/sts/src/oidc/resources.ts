@@ -33,7 +33,9 @@ export function createResourceIndicators(
       const api = apis.find(identifier);
       if (isOther || api?.identifier !== identifier) throw new errors.InvalidTarget();
       const registered = scopesOfClient(client.clientId);
-      const scopes = api.scopes.filter((scope) => registered.includes(scope));
+      const scopes = api.scopes.filter(
+        (scope) => registered.includes(scope) && !(isOfUser(kind) && apis.subjectOf(scope) === 'client'),
+      );
       if (scopes.length === 0) throw new errors.InvalidTarget();
       return {
         scope: (kind === 'authorization_code' ? narrowed(ctx, scopes) : scopes).join(' '),
@@ -80,6 +82,11 @@ function assertAmong(scopes: readonly string[], registered: readonly string[]): 
 function narrowed(ctx: Context, scopes: readonly string[]): readonly string[] {
   const wanted = wordsOf(ctx?.oidc.body?.['scope']);
   return wanted.length === 0 ? scopes : scopes.filter((scope) => wanted.includes(scope));
+}
+
+/** Whether the token is one of a sign-in. Such a token never has a scope that is for clients. */
+function isOfUser(kind: unknown): boolean {
+  return kind === 'authorization' || GRANTS_OF_A_LOGIN.includes(String(kind));
 }
 
 /** The grant of a token request, or `authorization`, pushed or not. */

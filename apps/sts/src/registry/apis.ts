@@ -67,8 +67,8 @@ export function createApis(settings: RegistrySettings): readonly Api[] {
     {
       name: 'api2',
       identifier: settings.api2Resource,
-      scopes: ['api2', 'api2.premium'],
-      subjects: { 'api2.premium': 'user' },
+      scopes: ['api2', 'api2.premium', 'api2.statistics'],
+      subjects: { 'api2.premium': 'user', 'api2.statistics': 'client' },
       clients: [{ id: 'api2.client', rights: ['exchange', 'introspect'] }],
     },
     {

@@ -75,7 +75,7 @@ export function createClients(settings: RegistrySettings, jwtClientKey: JWK): re
     {
       id: 'api1.client',
       firstParty: true,
-      scopes: ['api2', 'api2.premium', 'actor'],
+      scopes: ['api2', 'api2.premium', 'api2.statistics', 'actor'],
       secret: DEVELOPMENT_SECRET,
       metadata: {
         ...SECRET,

@@ -1,9 +1,9 @@
 /**
- * Rules 2, 3 and 4 of every exchange, and its depth: may this client act for this user, there, with these scopes?
+ * Rules 2, 3 and 4 of every exchange, and its depth: may this client act for this subject, there, with these scopes?
  * One pure function over the policy's table; every grant that exchanges a token asks it.
  */
 
-import type { GrantClient, SubjectToken } from '@behalf/extension-grants';
+import { type GrantClient, isClientToken, type SubjectToken } from '@behalf/extension-grants';
 import type { ApiRegistry } from './apis.ts';
 import type { DelegationRule, DelegationPolicy } from './delegation-policy.ts';
 
@@ -27,8 +27,9 @@ export interface DelegationQuestion {
   readonly hasDpopProof: boolean;
 }
 
-/** The fault that was found. `presenter` and `depth` lie in the subject token, the others in what was asked for. */
-export type DelegationFault = 'presenter' | 'no_rule' | 'scope' | 'target' | 'depth' | 'dpop_required';
+/** The fault that was found. `presenter`, `client_token` and `depth` lie in the subject token, the others in what was asked for. */
+export type DelegationFault =
+  'presenter' | 'client_token' | 'no_rule' | 'scope' | 'target' | 'depth' | 'dpop_required';
 
 export type DelegationDecision =
   | {
@@ -50,21 +51,19 @@ export function decideDelegation(question: DelegationQuestion): DelegationDecisi
   if (!mayPresent(question))
     return refuse('presenter', 'the subject token was not issued to be presented by this client');
 
-  const rules = question.policy.filter((rule) => matchesSubjectToken(rule, question));
-  if (rules.length === 0)
-    return refuse('no_rule', 'the policy does not let this client act with such a token');
-
   const { target, targetIsNamed } = requested;
+  const rules = question.policy.filter((rule) => matchesSubjectToken(rule, question));
   const rulesForTarget =
     target === undefined ? rules : rules.filter((rule) => identifierOf(rule, apis) === target);
-  if (rulesForTarget.length === 0) {
-    return targetIsNamed
-      ? refuse('no_rule', 'the policy does not let this client act at the requested target')
-      : refuse('scope', 'a requested scope is outside what the policy allows');
-  }
   const rulesForScopes = rulesForTarget.filter((rule) =>
     requested.scopes.every((scope) => rule.scopes.includes(scope)),
   );
+  if (rulesForScopes.length === 0 && isClientToken(subjectToken))
+    return refuse('client_token', 'the token has no user');
+  if (rules.length === 0)
+    return refuse('no_rule', 'the policy does not let this client act with such a token');
+  if (rulesForTarget.length === 0 && targetIsNamed)
+    return refuse('no_rule', 'the policy does not let this client act at the requested target');
   const [rule, other] = rulesForScopes;
   if (rule === undefined) return refuse('scope', 'a requested scope is outside what the policy allows');
   if (other !== undefined)
@@ -100,6 +99,7 @@ function matchesSubjectToken(
     return subjectToken.kind === 'external' && subjectToken.issuer === rule.subjectToken.issuer;
   return (
     subjectToken.kind === 'access_token' &&
+    isClientToken(subjectToken) === (rule.subjectToken.subject === 'client') &&
     apis.find(rule.subjectToken.api)?.identifier === subjectToken.audience &&
     subjectToken.scopes.includes(rule.subjectToken.scope)
   );

@@ -215,6 +215,14 @@ describe('sts policy check', () => {
     { line: '--actor api2.client --from api1 --to api2', says: /^refused \(presenter\)/ },
     { line: '--actor api1.client --from api1 --to subscriptions', says: /^refused \(no_rule\)/ },
     { line: '--actor api1.client --from api1 --scope api2.premium', says: /^refused \(scope\)/ },
+    {
+      line: '--actor api1.client --from api1 --subject client',
+      says: /^permitted: .*4002 with api2.statistics$/,
+    },
+    {
+      line: '--actor api1.client --from api1 --subject client --scope api2',
+      says: /^refused \(client_token\)/,
+    },
     { line: '--actor api1.client --from api1 --to api2 --chain other', says: /^refused \(depth\)/ },
   ])('$line', async ({ line, says }) => {
     expect((await run(`policy check ${line}`))[0]).toMatch(says);

@@ -56,7 +56,7 @@ describe('refuses with invalid_grant, reason subject_token', () => {
     ['an expired token', { ...USER_CLAIMS, exp: NOW - 60 }, {}],
     ['a token of another issuer', { ...USER_CLAIMS, iss: 'https://other.example' }, {}],
     ['an actor token', ACTOR_CLAIMS, {}],
-    ['a client’s own token for the very API', MACHINE_CLAIMS, {}],
+    ['a client’s own token without a rule for it', { ...MACHINE_CLAIMS, scope: 'other' }, {}],
     ['a token that was issued to another API (RFC 8693 §2.1)', DELEGATED_CLAIMS, {}],
     ['a token of the STS’s own audience', { ...USER_CLAIMS, aud: AT.issuer, scope: 'account' }, {}],
     ['a malformed act', { ...USER_CLAIMS, act: 'api9.client' }, {}],

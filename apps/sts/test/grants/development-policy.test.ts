@@ -49,6 +49,8 @@ const WISHES: readonly Record<string, string>[] = [
     'api2',
     'api2.premium',
     'api2 api2.premium',
+    'api2.statistics',
+    'api2 api2.statistics',
     'subscriptions.read',
     'account',
     'actor',
@@ -136,23 +138,28 @@ test('from a partner’s token there is the one row of translation', async () =>
   expect(closure).toEqual([`partner > api1.client translation ${API2} [api2.premium]`]);
 });
 
+test('from a client’s own token for API1 there is the one scope that is for clients', async () => {
+  const machine = await own('machine.client', 'api1');
+  const ways = ['delegation', 'exchange', 'exchange of a jwt'];
+  expect(await closureOf([hold('machine', machine)])).toEqual(
+    ways.map((way) => `machine > api1.client ${way} ${API2} [api2.statistics]`),
+  );
+});
+
+async function own(clientId: string, scope: string): Promise<string> {
+  const form = { grant_type: 'client_credentials', scope };
+  const { body } = await post(`${sts.issuer}/connect/token`, form, basic(clientId));
+  return String(body['access_token']);
+}
+
 test('from any other token there is nothing', async () => {
   const account = await signIn(sts.issuer, { scope: 'openid account', resource: [sts.issuer] });
-  const own = async (clientId: string, scope: string) => {
-    const { body } = await post(
-      `${sts.issuer}/connect/token`,
-      { grant_type: 'client_credentials', scope },
-      basic(clientId),
-    );
-    return String(body['access_token']);
-  };
   const user = await signIn(sts.issuer);
   const tokens = {
     account: account.accessToken,
     'id token': user.idToken,
     'refresh token': user.refreshToken,
     code: account.code,
-    'machine for api1': await own('machine.client', 'api1'),
     'machine for api2': await own('machine.client', 'api2'),
     'actor api1.client': await own('api1.client', 'actor'),
     'actor api2.client': await own('api2.client', 'actor'),

@@ -289,7 +289,7 @@ describe('token exchange (RFC 8693)', () => {
 
   test('a client’s own token has nobody to act for', async () => {
     const machine = await token({ grant_type: 'client_credentials', scope: 'api1' }, 'machine.client');
-    const answer = await exchange({ subject_token: accessTokenOf(machine) });
+    const answer = await exchange({ subject_token: accessTokenOf(machine), scope: 'api2' });
     expect(answer).toMatchObject({
       status: 400,
       body: { error: 'invalid_request', reason: 'subject_token' },

@@ -142,7 +142,7 @@ describe('refuses with invalid_request (RFC 8693 §2.2.2)', () => {
     ['an ID token as an access token', USER_CLAIMS, { typ: 'JWT' }],
     ['an expired subject token', { ...USER_CLAIMS, exp: NOW - 60 }, {}],
     ['an actor token as the subject token', ACTOR_CLAIMS, {}],
-    ['a client’s own token as the subject token', MACHINE_CLAIMS, {}],
+    ['a client’s own token without a rule for it', { ...MACHINE_CLAIMS, scope: 'other' }, {}],
     ['the wrong presenter', DELEGATED_CLAIMS, {}],
     ['a malformed act', { ...USER_CLAIMS, act: { sub: 7 } }, {}],
   ])('%s, with reason subject_token', async (_title, claims, header) => {

@@ -75,6 +75,7 @@ describe('the discovery document (RFC 8414)', () => {
         'api1',
         'api2',
         'api2.premium',
+        'api2.statistics',
         'subscriptions.read',
         'account',
         'actor',

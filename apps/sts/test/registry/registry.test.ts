@@ -9,7 +9,11 @@ import {
   createApis,
 } from '../../src/registry/apis.ts';
 import { createClients, USER_SUBSCRIPTION_CLIENT } from '../../src/registry/clients.ts';
-import { validatePolicy, DELEGATION_POLICY } from '../../src/registry/delegation-policy.ts';
+import {
+  DELEGATION_POLICY,
+  type DelegationPolicy,
+  validatePolicy,
+} from '../../src/registry/delegation-policy.ts';
 import { JWT_CLIENT_KEY_FILE, loadDemoKeys, PARTNER_KEY_FILE } from '../../src/registry/users-and-issuers.ts';
 
 const apis = createApiRegistry(createApis(AT));
@@ -131,7 +135,27 @@ describe('the policy', () => {
     ['no scope at all', { ...row, scopes: [] }],
     ['no grant at all', { ...row, by: [] }],
     ['depth nought', { ...row, maximumDepth: 0 }],
-  ])('with a rule that has %s stops the start', (_title, rule) => {
+    ['a scope of clients for a user', { ...row, scopes: ['api2.statistics'] }],
+    ['a scope of users for a client', { ...row, subjectToken: { ...row.subjectToken, subject: 'client' } }],
+    [
+      'a chain of a client that leads on',
+      {
+        ...row,
+        subjectToken: { ...row.subjectToken, subject: 'client' },
+        scopes: ['api2.statistics'],
+        maximumDepth: 2,
+      },
+    ],
+    [
+      'a token derived from a client’s to start from',
+      {
+        ...row,
+        subjectToken: { api: 'api2', scope: 'api2.statistics' },
+        to: 'subscriptions',
+        scopes: ['subscriptions.read'],
+      },
+    ],
+  ] as [string, DelegationPolicy[number]][])('with a rule that has %s stops the start', (_title, rule) => {
     expect(() => validatePolicy([rule], apis)).toThrow("the policy's row for a");
   });
 });

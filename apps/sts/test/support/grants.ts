@@ -54,7 +54,7 @@ export const ACTOR_CLAIMS = {
   exp: NOW + 290,
 };
 
-/** machine.client's own token for api1: good at api1, with no user to act for. */
+/** machine.client's own token for api1: it has no user to act for, and a rule for clients alone exchanges it. */
 export const MACHINE_CLAIMS = {
   ...ACTOR_CLAIMS,
   sub: 'machine.client',
