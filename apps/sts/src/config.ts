@@ -65,7 +65,7 @@ const schema = z.object({
     .transform(clientDocumentSettings)
     .optional(),
   /** Another OpenID provider that people may sign in with, and the client that this server is there. */
-  UPSTREAM_ISSUER: optionalAddressSetting,
+  UPSTREAM_ISSUER: z.string().refine(isAddress, 'is not an absolute http(s) URL').optional(),
   UPSTREAM_CLIENT_ID: z.string().optional(),
   UPSTREAM_CLIENT_SECRET: z.string().optional(),
   UPSTREAM_NAME: z.string().max(60).default('another account'),
@@ -189,6 +189,11 @@ function upstreamOf(settings: Settings): UpstreamSettings | undefined {
   }
   const { UPSTREAM_NAME: name, UPSTREAM_CREATE_USERS: createsUsers } = settings;
   return { issuer, clientId, clientSecret, name, createsUsers };
+}
+
+/** An issuer is kept as it is written, because it is compared character by character (OpenID Connect Discovery §4.3). */
+function isAddress(text: string): boolean {
+  return optionalAddressSetting.safeParse(text).success;
 }
 
 function clientDocumentSettings(text: string): ClientDocumentSettings | 'off' {
