@@ -146,3 +146,23 @@ describe('in production', () => {
     expect(faultsOf({ ...localhost, ALLOW_INSECURE_HTTP: 'on' })).toBe('');
   });
 });
+
+test('takes UPSTREAM_ISSUER together with the client there, and not alone', () => {
+  expect(() => loadConfig({ UPSTREAM_ISSUER: 'https://id.example' })).toThrow('come together');
+  expect(loadConfig({}).upstream).toBeUndefined();
+});
+
+test.each([
+  ['on', { hosts: undefined }],
+  ['off', undefined],
+  ['App.example, other.example', { hosts: ['app.example', 'other.example'] }],
+])('CLIENT_METADATA_DOCUMENTS=%s permits %o', (value, expected) => {
+  expect(loadConfig({ CLIENT_METADATA_DOCUMENTS: value }).clientDocuments).toEqual(expected);
+});
+
+test.each(['https://app.example', 'app.example/x', 'a b'])(
+  'CLIENT_METADATA_DOCUMENTS=%s is refused',
+  (value) => {
+    expect(() => loadConfig({ CLIENT_METADATA_DOCUMENTS: value })).toThrow('a list of hosts');
+  },
+);

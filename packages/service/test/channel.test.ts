@@ -110,7 +110,7 @@ test('of parallel uses of one value on two replicas one counts, and after its en
   const [one, two] = [await startReplica({}), await startReplica({})];
   await listening(one, two);
   const uses = await Promise.all(
-    [one, two, one, two].map(({ channel }) => channel?.replays.consume('a proof', epochSeconds() + 60)),
+    [one, two, one, two].map(async ({ channel }) => channel?.replays.consume('a proof', epochSeconds() + 60)),
   );
   expect(uses.filter(Boolean)).toHaveLength(1);
   const past = () => one.channel?.replays.consume('an old proof', epochSeconds() - 1);
