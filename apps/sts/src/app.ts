@@ -46,10 +46,10 @@ export interface AppDependencies {
   readonly ledger: TokenLedger;
   readonly queries: LedgerQueries;
   readonly revocation: Revocation;
-  /** The routes of sign-in with another OpenID provider, and its name; undefined: there is none. */
-  readonly federation: { readonly routes: RequestHandler; readonly name: string } | undefined;
   /** Left out: there are no routes for demonstrations. */
   readonly experiments: Omit<PolicyRouteParts, 'verifier'> | undefined;
+  /** The routes of sign-in with another OpenID provider, and its name; undefined: there is none. */
+  readonly federation: { readonly routes: RequestHandler; readonly name: string } | undefined;
   /** Resolves when the database answers. */
   readonly ready: () => Promise<void>;
 }

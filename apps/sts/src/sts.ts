@@ -134,10 +134,10 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     ledger,
     queries: state.queries,
     revocation,
-    federation: federation(),
     experiments: config.experiments
       ? { policy: DELEGATION_POLICY, apis, clients, demo: config.demo }
       : undefined,
+    federation: federation(),
     ready: () => state.database.ping(),
   });
 
