@@ -19,7 +19,7 @@ import {
 import { z } from 'zod';
 import type { UpstreamSettings } from './federation/upstream.ts';
 import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
-import { type ClientDocumentSettings, LOOPBACK_HOSTS } from './oidc/client-documents.ts';
+import { type ClientDocumentSettings, isLoopbackHost } from './oidc/client-documents.ts';
 import { DEVELOPMENT_ADDRESSES } from './registry/apis.ts';
 import { DEVELOPMENT_SECRET } from './registry/clients.ts';
 
@@ -61,11 +61,17 @@ const schema = z.object({
   /** `on`, `off`, or the hosts whose documents are taken, separated by commas. Default: in development alone. */
   CLIENT_METADATA_DOCUMENTS: z
     .string()
-    .regex(/^[a-z\d.,: [\]-]+$/i, 'is neither "on" nor "off" nor a list of hosts')
+    .refine(
+      (text) =>
+        text
+          .split(',')
+          .every((host) => URL.parse(`https://${host.trim()}`)?.hostname === host.trim().toLowerCase()),
+      'is neither "on" nor "off" nor a list of hosts',
+    )
     .transform(clientDocumentSettings)
     .optional(),
   /** Another OpenID provider that people may sign in with, and the client that this server is there. */
-  UPSTREAM_ISSUER: optionalAddressSetting,
+  UPSTREAM_ISSUER: z.string().refine(isAddress, 'is not an absolute http(s) URL').optional(),
   UPSTREAM_CLIENT_ID: z.string().optional(),
   UPSTREAM_CLIENT_SECRET: z.string().optional(),
   UPSTREAM_NAME: z.string().max(60).default('another account'),
@@ -171,7 +177,7 @@ function refuseUnsafe(settings: Settings, demo: boolean): void {
     ),
     'UPSTREAM_ISSUER is not https':
       settings.UPSTREAM_ISSUER !== undefined && !settings.UPSTREAM_ISSUER.startsWith('https:'),
-    'CLIENT_METADATA_DOCUMENTS names this machine': documentHosts.some((host) => LOOPBACK_HOSTS.has(host)),
+    'CLIENT_METADATA_DOCUMENTS names this machine': documentHosts.some(isLoopbackHost),
     'COOKIE_KEYS can be guessed: they want 32 random characters each': cookieKeys.some(isWeakSecret),
   });
 }
@@ -189,6 +195,11 @@ function upstreamOf(settings: Settings): UpstreamSettings | undefined {
   }
   const { UPSTREAM_NAME: name, UPSTREAM_CREATE_USERS: createsUsers } = settings;
   return { issuer, clientId, clientSecret, name, createsUsers };
+}
+
+/** An issuer is kept as it is written, because it is compared character by character (OpenID Connect Discovery §4.3). */
+function isAddress(text: string): boolean {
+  return optionalAddressSetting.safeParse(text).success;
 }
 
 function clientDocumentSettings(text: string): ClientDocumentSettings | 'off' {
