@@ -24,6 +24,8 @@ export interface AppDependencies {
   /** The origin whose pages may call. */
   readonly webOrigin: string;
   readonly experiments: boolean;
+  /** Whether tokens are bound to keys (RFC 9449). */
+  readonly dpop: boolean;
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -38,10 +40,11 @@ export function createApp(dependencies: AppDependencies): Express {
       logger,
       verifier,
       scopes: ['api1'],
+      dpop: dependencies.dpop,
       cors: {
         origin: dependencies.webOrigin,
         methods: ['GET', 'POST'],
-        requestHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id'],
+        requestHeaders: ['Authorization', 'Content-Type', 'DPoP', 'Idempotency-Key', 'X-Request-Id'],
         exposedHeaders: [
           'Idempotency-Replayed',
           'Location',

@@ -1,4 +1,4 @@
-import { createAccessTokenVerifier, createDelegationClient } from '@behalf/auth';
+import { createAccessTokenVerifier, createDelegationClient, generateDpopKey } from '@behalf/auth';
 import { recordCallsTo, recordExchange } from '@behalf/demo-steps';
 import { createUpstream, epochSeconds, fetchWithRequestId, runService } from '@behalf/service';
 import { createApp } from './app.ts';
@@ -7,7 +7,7 @@ import { loadConfig } from './config.ts';
 await runService(
   'api1',
   () => loadConfig(process.env),
-  (config, logger) => {
+  async (config, logger) => {
     const sts = { ...config.sts, fetch: fetchWithRequestId };
     const app = createApp({
       logger,
@@ -16,17 +16,20 @@ await runService(
         ...sts,
         ...config.client,
         maximumAgeSeconds: config.tokenCacheSeconds,
+        dpopKey: config.dpop ? await generateDpopKey() : undefined,
         onExchange: recordExchange,
       }),
       upstream: createUpstream({
         name: 'API2',
         url: config.apis.api2.url,
+        resource: config.apis.api2.resource,
         timeoutMs: 10_000,
         onCall: recordCallsTo('api2'),
       }),
       clientId: config.client.clientId,
       webOrigin: config.webOrigin,
       experiments: config.experiments,
+      dpop: config.dpop,
       now: epochSeconds,
     });
     return { app };

@@ -38,6 +38,8 @@ export interface AppDependencies {
   /** The client that this service is at the STS. */
   readonly clientId: string;
   readonly experiments: boolean;
+  /** Whether tokens are bound to keys (RFC 9449). */
+  readonly dpop: boolean;
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -60,6 +62,7 @@ export function createApp(dependencies: AppDependencies): Express {
       logger,
       verifier,
       scopes: ['api2', 'api2.premium', 'api2.statistics'],
+      dpop: dependencies.dpop,
       ready: database.ping,
       isOutage: isUnavailable,
       logout: { clientId, memories: [delegation, live], now },

@@ -3,6 +3,7 @@ import {
   createDelegationClient,
   createIntrospection,
   createLiveTokenCheck,
+  generateDpopKey,
 } from '@behalf/auth';
 import { openDatabase } from '@behalf/database';
 import { recordCallsTo, recordExchange } from '@behalf/demo-steps';
@@ -28,10 +29,15 @@ await runService(
       verifier: createAccessTokenVerifier({ ...sts, audience: config.resource }),
       database,
       live: createLiveTokenCheck({ introspect: createIntrospection(client) }),
-      delegation: createDelegationClient({ ...client, onExchange: recordExchange }),
+      delegation: createDelegationClient({
+        ...client,
+        dpopKey: config.dpop ? await generateDpopKey() : undefined,
+        onExchange: recordExchange,
+      }),
       subscriptions: createUpstream({
         name: 'The subscription service',
         url: config.apis.subscriptions.url,
+        resource: config.apis.subscriptions.resource,
         timeoutMs: 3_000,
         onCall: recordCallsTo('subscriptions'),
       }),
@@ -40,6 +46,7 @@ await runService(
       accountActors: config.accountActors,
       clientId: config.client.clientId,
       experiments: config.experiments,
+      dpop: config.dpop,
       now: epochSeconds,
     });
     return { app, close: database.close };

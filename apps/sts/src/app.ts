@@ -1,4 +1,4 @@
-import type { AccessTokenVerifier } from '@behalf/auth';
+import type { AccessTokenVerifier, DpopReplays } from '@behalf/auth';
 import { protectedResourceMetadata } from '@behalf/auth/express';
 import { isUnavailable } from '@behalf/database';
 import { createTokenRequestGuard } from '@behalf/extension-grants';
@@ -45,6 +45,7 @@ export interface AppDependencies {
   readonly ledger: TokenLedger;
   readonly queries: LedgerQueries;
   readonly revocation: Revocation;
+  readonly replays: DpopReplays;
   /** Resolves when the database answers. */
   readonly ready: () => Promise<void>;
 }

@@ -122,6 +122,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     ledger,
     queries: state.queries,
     revocation,
+    replays: { consume: (value, expiresAt) => state.consumeAccountProof(issuer, value, expiresAt) },
     ready: () => state.database.ping(),
   });
 

@@ -14,6 +14,8 @@ const clientConfigSchema = z.object({
   api2Resource: z.url(),
   subscriptionsResource: z.url(),
   experiments: z.boolean(),
+  /** Tokens are bound to a key of this page (RFC 9449). */
+  dpop: z._default(z.boolean(), false),
 });
 
 /** The settings that the host puts into the page. Nothing in them is secret. */

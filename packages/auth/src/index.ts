@@ -21,6 +21,8 @@ export {
   type ExchangeReport,
   type TokenSource,
 } from './delegation-client.ts';
+export { createReplayMemory, type DpopOptions, type DpopReplays } from './dpop.ts';
+export { type DpopKey, generateDpopKey, type ProofMaker } from './dpop-key.ts';
 export { DelegationError, problemOfDelegationError, type RefusalReason } from './delegation-error.ts';
 export {
   authenticate,

@@ -42,6 +42,8 @@ export const commonSettings = {
   /** Routes that break a rule on purpose. Default: in development alone. */
   EXPERIMENTS: optionalSwitchSetting,
   EXPERIMENTS_IN_PRODUCTION: switchSetting(false),
+  /** Tokens are bound to the key of their client (RFC 9449). */
+  DPOP: switchSetting(false),
 };
 
 /** Settings under the service's own name alone: `API1_PORT`. */
@@ -129,6 +131,7 @@ export function loadApiConfig<Called extends string, Shape extends z.ZodRawShape
     ) as Readonly<Record<Called, { readonly resource: string; readonly url: string }>>,
     database: { url: settings.DATABASE_URL, file: join(settings.DATA_DIR, `${service}.db`), schema: service },
     experiments: settings.EXPERIMENTS ?? isDevelopment,
+    dpop: settings.DPOP,
     demoData: settings.DEMO_DATA ?? isDevelopment,
     settings: settings as z.output<z.ZodObject<Shape>>,
   });

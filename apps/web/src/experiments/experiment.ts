@@ -92,6 +92,7 @@ const BY_ERROR: Readonly<Record<string, string>> = {
   invalid_scope: 'A scope lies outside what the policy allows.',
   invalid_grant: 'This service may not exchange the token that it presented.',
   invalid_request: 'A token of the request is not one that may be used in this way.',
+  invalid_dpop_proof: 'Your token is bound to a key, so the new one must be as well.',
   invalid_target: 'No rule of the policy leads to that service.',
 };
 

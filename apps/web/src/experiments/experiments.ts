@@ -184,6 +184,35 @@ function refused(what: string, error: ApiError, asPredicted: boolean): Experimen
   };
 }
 
+const stolenSchema = z.object({
+  bearer: z.union([z.object({ call: callSchema }), refusedSchema]),
+  bound: z.object({ call: callSchema }),
+});
+
+export const stolenToken: Experiment = {
+  name: 'stolen-token',
+  title: 'Steal the token',
+  idea: 'API1 gets two tokens to act for you at API2: a bearer token, and one that is bound to a key. A thief copies both, and has no key.',
+  prediction: 'API2 takes the copy of a bearer token, and refuses the copy of a bound one.',
+  explanation:
+    'A bearer token is good for everyone who holds it. A bound token names a key in its claim cnf, and every request with it needs a fresh proof of that key, for this one method, address and token. With DPOP=on each service here binds its tokens to a key of its own. Then the token service gives no bearer token for your bound one either, so this experiment shows its refusal in place of the first copy.',
+  source: 'RFC 9449 §7, RFC 9700 §2.2.1',
+  async run({ api1 }) {
+    const { result, steps } = await api1.experiment('stolen-token', stolenSchema);
+    const { bearer, bound } = result;
+    const first =
+      'call' in bearer
+        ? observeCall('The copy of a bearer token', bearer.call)
+        : observeRefused('API1 asks for a bearer token', bearer);
+    return {
+      asPredicted:
+        (first.status === 200 || first.error === 'invalid_dpop_proof') && bound.call.status === 401,
+      observations: [first, observeCall('The copy of a bound token', bound.call)],
+      steps,
+    };
+  },
+};
+
 export const oldSignIn: Experiment = {
   name: 'old-sign-in',
   title: 'Do something important with an old sign-in',
@@ -269,6 +298,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   tokenOfSomeoneElse,
   splicedChains,
   lapsedSubscription,
+  stolenToken,
   oldSignIn,
   afterLogout,
 ];

@@ -11,6 +11,7 @@ import {
   oldSignIn,
   oneScopeTooMany,
   splicedChains,
+  stolenToken,
   straightToApi2,
   tokenOfSomeoneElse,
 } from '../../src/experiments/experiments.ts';
@@ -40,7 +41,7 @@ async function run(experiment: Experiment, answer: (route: string) => Answer) {
 const refusal = (error: string) => ({ status: 400, error, reason: 'policy', description: 'not allowed' });
 const call = (status: number) => ({ status, challenge: null, problem: { detail: 'told' } });
 
-it('tells eight experiments, the one that signs out last', () => {
+it('tells nine experiments, the one that signs out last', () => {
   expect(EXPERIMENTS.map(({ name }) => name)).toEqual([
     'forwarded-token',
     'straight-to-api2',
@@ -48,6 +49,7 @@ it('tells eight experiments, the one that signs out last', () => {
     'token-of-someone-else',
     'spliced-chains',
     'lapsed-subscription',
+    'stolen-token',
     'old-sign-in',
     'after-logout',
   ]);
@@ -96,6 +98,23 @@ describe('is as predicted only when what was refused is what ought to be', () =>
     }));
     expect(result).toMatchObject({ asPredicted, steps: [step] });
   });
+});
+
+describe('a stolen token', () => {
+  it.each([
+    [{ call: call(200) }, 401, true],
+    [{ call: call(401) }, 401, false],
+    [{ call: call(200) }, 200, false],
+    [{ refused: refusal('invalid_dpop_proof') }, 401, true],
+    [{ refused: refusal('invalid_scope') }, 401, false],
+  ])(
+    'with a bearer token that is %j and a bound one with status %i: %s',
+    async (bearer, status, asPredicted) => {
+      const body = { bearer, bound: { call: call(status) }, steps: [] };
+      const { result } = await run(stolenToken, () => ({ body }));
+      expect(result.asPredicted).toBe(asPredicted);
+    },
+  );
 });
 
 describe('with an old sign-in', () => {

@@ -72,6 +72,7 @@ export function numberedTokens(): TokenSource {
       if (rejected === `token-${number}`) number++;
       return `token-${number}`;
     },
+    headersFor: async (token) => ({ Authorization: `Bearer ${token}` }),
   };
 }
 
@@ -86,5 +87,6 @@ export function configAt(url: string): ClientConfig {
     api2Resource: 'http://api2.example',
     subscriptionsResource: 'http://subscriptions.example',
     experiments: true,
+    dpop: false,
   };
 }
