@@ -3,7 +3,7 @@ import { defineConfig } from '@playwright/test';
 import { provideBrowser } from './support/browser.ts';
 
 /** Each worker starts a system of its own (support/fixtures.ts): no server is shared, and none is adopted. */
-export default defineConfig({
+export default defineConfig<object, { readonly dpop: boolean }>({
   testDir: 'stories',
   globalSetup: './support/global-setup.ts',
   // More than cores: browsers and services wait for each other.

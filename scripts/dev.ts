@@ -3,6 +3,7 @@ import { readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceName } from '@behalf/service/services';
 import { runnerPids, watchProcesses } from './dev/ancestors.ts';
+import { environmentFaults } from './dev/environment.ts';
 import { notice, readyBox, serviceLine } from './dev/printer.ts';
 import {
   localServices,
@@ -23,6 +24,8 @@ const say = (text: string) => void process.stdout.write(`${text}\n`);
 const services = readServices();
 const taken = await takenPortsMessage(services);
 if (taken !== undefined) fail(taken);
+const faults = await environmentFaults(process.env);
+if (faults.length > 0) fail(`${faults.join('\n')}\nNothing was started or written.`);
 
 say(notice(`Starting ${services.map(({ name }) => name).join(', ')} …`));
 const supervisor = createSupervisor({

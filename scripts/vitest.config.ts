@@ -1,4 +1,6 @@
 import { TEST_SETTINGS } from '@behalf/vitest-config';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { ...TEST_SETTINGS, name: 'scripts' } });
+export default defineConfig({
+  test: { ...TEST_SETTINGS, name: 'scripts', globalSetup: ['@behalf/database/testing-setup'] },
+});

@@ -1,4 +1,4 @@
-import { expectNoSidewaysScrolling } from '../support/accessible.ts';
+import { expectAccessible, expectNoSidewaysScrolling } from '../support/accessible.ts';
 import { changeIdToken, changeTokenAnswer, toTheSignInPage } from '../support/misbehaviour.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { fillSignIn, open, signIn } from '../support/person.ts';
@@ -76,6 +76,33 @@ test('another name of this machine leads to the right address', async ({ page, s
   const other = system.url.web.replace('localhost', '127.0.0.1');
   await page.goto(`${other}/pay?from=x`);
   expect(page.url()).toBe(`${system.url.web}/pay?from=x`);
+});
+
+test('a page of the sign-in service that ends a sign-in leads on to the app', async ({ page, system }) => {
+  const faulty = `${system.url.sts}/connect/authorize?client_id=unknown&response_type=code`;
+  for (const [address, heading] of [
+    [`${system.url.sts}/interaction/over`, 'This page has expired'],
+    [faulty, 'That did not work'],
+  ] as const) {
+    await page.goto(address);
+    await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible();
+    await expectAccessible(page);
+    await page.getByRole('link', { name: 'Go to Behalf' }).click();
+    await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible();
+    expect(page.url()).toBe(`${system.url.web}/`);
+  }
+});
+
+test('an error in a page leaves the way to the others, and loading it again', async ({ page }) => {
+  await signIn(page, 'alice');
+  const body = 'export default function Page() { throw new TypeError("a bug"); }';
+  await page.route(/assets\/insights-/, (route) => route.fulfill({ contentType: 'text/javascript', body }));
+  await page.getByRole('link', { name: 'Insights' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'This page has failed' })).toBeVisible();
+  await expectAccessible(page);
+  await page.unroute(/assets\/insights-/);
+  await page.getByRole('button', { name: 'Load the page again' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Insights' })).toBeVisible();
 });
 
 test.describe('a sign-in that fails keeps the way back and says why', () => {

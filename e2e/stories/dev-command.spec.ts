@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,15 @@ test.describe('the dev command', () => {
     expect(command.output()).toContain('API2_PORT');
     expect(command.output()).not.toContain('Starting');
     stranger.close();
+  });
+
+  test('names a variable of another project, and starts and writes nothing', async () => {
+    const ports = await freePorts(VARIABLES.length);
+    const command = run(ports, dataDirectory, { ISSUER: 'https://login.example' });
+    expect(await command.exited).toBe(1);
+    expect(command.output()).toContain('ISSUER is of another project');
+    expect(command.output()).toContain('Nothing was started or written');
+    expect(readdirSync(dataDirectory)).toEqual([]);
   });
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -71,7 +80,7 @@ test.describe('the dev command', () => {
     const page = await browser.newPage({ baseURL: `http://localhost:${ports[WEB]}` });
     await signIn(page, 'alice');
     await page.close();
-    const token = run(ports, dataDirectory, [process.execPath, ['scripts/run.mjs', 'token', 'alice']]);
+    const token = run(ports, dataDirectory, {}, [process.execPath, ['scripts/run.mjs', 'token', 'alice']]);
     expect(await token.exited).toBe(0);
     expect(decodeJwt(token.output().trim()).aud).toBe(`http://localhost:${ports[1]}`);
     command.signal('SIGINT');
@@ -90,7 +99,7 @@ test.describe('the dev command', () => {
 
   test('stops when only the pnpm that started it is ended', async () => {
     const ports = await freePorts(VARIABLES.length);
-    const command = run(ports, dataDirectory, ['pnpm', ['dev']]);
+    const command = run(ports, dataDirectory, {}, ['pnpm', ['dev']]);
     await expect.poll(command.output).toContain('Behalf is ready');
     command.signal('SIGKILL');
     await command.exited;
@@ -122,6 +131,7 @@ test.describe('the dev command', () => {
 function run(
   ports: readonly number[],
   dataDirectory: string,
+  environment: Readonly<Record<string, string>> = {},
   [program, arguments_]: readonly [string, readonly string[]] = [
     process.execPath,
     ['scripts/run.mjs', 'dev'],
@@ -134,6 +144,7 @@ function run(
       ...Object.fromEntries(VARIABLES.map((name, index) => [name, String(ports[index])])),
       DATA_DIR: dataDirectory,
       WATCH: 'off',
+      ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

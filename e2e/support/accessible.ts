@@ -7,6 +7,9 @@ const LOOKS = [
   { colorScheme: 'light', viewport: { width: 390, height: 844 } },
 ] as const;
 
+/** The narrowest page that must not scroll sideways (WCAG 2.2 §1.4.10): 1280 pixels at 400 %. */
+const NARROWEST = { width: 320, height: 640 };
+
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** Nothing for axe to find (WCAG 2.2 AA), and nothing to scroll sideways for, in every look of the page as it is. */
@@ -31,6 +34,9 @@ async function inEachLook(page: Page, check: (look: string) => Promise<void>): P
     await page.setViewportSize(viewport);
     await check(`${colorScheme}, ${viewport.width} px`);
   }
+  await page.setViewportSize(NARROWEST);
+  await expectNothingBeside(page, `${NARROWEST.width} px`);
+  await page.setViewportSize(LOOKS[1].viewport);
 }
 
 async function expectNothingBeside(page: Page, look: string): Promise<void> {

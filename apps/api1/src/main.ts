@@ -1,5 +1,5 @@
 import { createAccessTokenVerifier, createDelegationClient, generateDpopKey } from '@behalf/auth';
-import { recordCallsTo, recordExchange } from '@behalf/demo-steps';
+import { recordCallsTo, recordExchange, recordTokenRequests } from '@behalf/demo-steps';
 import { createUpstream, epochSeconds, fetchWithRequestId, runService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
@@ -15,6 +15,7 @@ await runService(
       delegation: createDelegationClient({
         ...sts,
         ...config.client,
+        fetch: recordTokenRequests(fetchWithRequestId),
         maximumAgeSeconds: config.tokenCacheSeconds,
         dpopKey: config.dpop ? await generateDpopKey() : undefined,
         onExchange: recordExchange,

@@ -96,7 +96,7 @@ export function createApp(dependencies: AppDependencies): Express {
       api.get('/insights', premium, insights(db, now));
       api.get('/statistics', forAClient, statistics(db, now));
       api.get('/chain', collectSteps({ service: 'api2' }), forTheUser, chain(subscriptions));
-      if (dependencies.experiments) addExperiments(api, forTheUser, stillLive, now);
+      if (dependencies.experiments) addExperiments(api, forTheUser, stillLive, verifier);
     },
   );
 }

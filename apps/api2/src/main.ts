@@ -6,7 +6,7 @@ import {
   generateDpopKey,
 } from '@behalf/auth';
 import { openDatabase } from '@behalf/database';
-import { recordCallsTo, recordExchange } from '@behalf/demo-steps';
+import { recordCallsTo, recordExchange, recordTokenRequests } from '@behalf/demo-steps';
 import { createUpstream, epochSeconds, fetchWithRequestId, runService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
@@ -32,6 +32,7 @@ await runService(
       delegation: createDelegationClient({
         ...client,
         dpopKey: config.dpop ? await generateDpopKey() : undefined,
+        fetch: recordTokenRequests(fetchWithRequestId),
         onExchange: recordExchange,
       }),
       subscriptions: createUpstream({

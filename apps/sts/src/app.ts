@@ -20,6 +20,7 @@ import express, {
 } from 'express';
 import helmet from 'helmet';
 import { accountRoutes } from './account/routes.ts';
+import { type PolicyRouteParts, policyRoutes } from './demo/policy.ts';
 import { interactionRoutes } from './interactions/routes.ts';
 import type { SignInThrottle } from './interactions/throttle.ts';
 import type { CurrentProvider } from './oidc/current-provider.ts';
@@ -46,6 +47,8 @@ export interface AppDependencies {
   readonly queries: LedgerQueries;
   readonly revocation: Revocation;
   readonly replays: DpopReplays;
+  /** Left out: there are no routes for demonstrations. */
+  readonly experiments: Omit<PolicyRouteParts, 'verifier'> | undefined;
   /** Resolves when the database answers. */
   readonly ready: () => Promise<void>;
 }
@@ -64,6 +67,7 @@ const BROWSER_PATHS = [
   '/connect/revocation',
   '/connect/par',
   '/account/{*rest}',
+  '/experiments/{*rest}',
   '/.well-known/{*rest}',
 ];
 
@@ -113,6 +117,9 @@ export function createApp(dependencies: AppDependencies): Express {
     }),
   );
   app.use('/account', accountRoutes(dependencies));
+  if (dependencies.experiments !== undefined) {
+    app.use('/experiments', policyRoutes({ ...dependencies.experiments, verifier: dependencies.verifier }));
+  }
 
   app.all('/connect/introspect', guard(['token'], []));
   app.all('/connect/revocation', guard(['token'], []));

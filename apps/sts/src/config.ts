@@ -16,6 +16,7 @@ import {
 } from '@behalf/service';
 import { z } from 'zod';
 import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
+import { type ClientDocumentSettings, LOOPBACK_HOSTS } from './oidc/client-documents.ts';
 import { DEVELOPMENT_ADDRESSES } from './registry/apis.ts';
 import { DEVELOPMENT_SECRET } from './registry/clients.ts';
 
@@ -32,6 +33,7 @@ const schema = z.object({
   API1_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.api1Resource),
   API2_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.api2Resource),
   SUBSCRIPTIONS_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.subscriptionsResource),
+  AGENT_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.agentResource),
   /** Addresses, where they differ from the identifiers. */
   API1_URL: optionalAddressSetting,
   API2_URL: optionalAddressSetting,
@@ -53,10 +55,17 @@ const schema = z.object({
     .string()
     .transform((text) => text.split(',').map((proxy) => proxy.trim()))
     .optional(),
+  /** `on`, `off`, or the hosts whose documents are taken, separated by commas. Default: in development alone. */
+  CLIENT_METADATA_DOCUMENTS: z
+    .string()
+    .regex(/^[a-z\d.,: [\]-]+$/i, 'is neither "on" nor "off" nor a list of hosts')
+    .transform(clientDocumentSettings)
+    .optional(),
   /** Secrets of the APIs' clients, the same that the APIs have. */
   API1_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   SUBSCRIPTIONS_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+  AGENT_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   /** Whether a start puts the registry's clients and users into the database. Default: in development alone. */
   SEED: optionalSwitchSetting,
   MACHINE_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
@@ -74,11 +83,13 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   });
   const isProduction = settings.NODE_ENV === 'production';
   const demo = settings.DEMO_DATA ?? !isProduction;
+  const clientDocuments = settings.CLIENT_METADATA_DOCUMENTS ?? (isProduction ? 'off' : { hosts: undefined });
   const identifiers = {
     ISSUER: settings.ISSUER,
     API1_RESOURCE: settings.API1_RESOURCE,
     API2_RESOURCE: settings.API2_RESOURCE,
     SUBSCRIPTIONS_RESOURCE: settings.SUBSCRIPTIONS_RESOURCE,
+    AGENT_RESOURCE: settings.AGENT_RESOURCE,
   };
   const services = {
     API1_URL: settings.API1_URL ?? addressOf(settings.API1_RESOURCE),
@@ -89,6 +100,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     'api1.client': settings.API1_CLIENT_SECRET,
     'api2.client': settings.API2_CLIENT_SECRET,
     'subscriptions.client': settings.SUBSCRIPTIONS_CLIENT_SECRET,
+    'agent.client': settings.AGENT_CLIENT_SECRET,
     ...(demo ? { 'machine.client': settings.MACHINE_CLIENT_SECRET } : {}),
   };
   refuseUnsafe(settings, demo);
@@ -103,6 +115,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
       api1Resource: identifiers.API1_RESOURCE,
       api2Resource: identifiers.API2_RESOURCE,
       subscriptionsResource: identifiers.SUBSCRIPTIONS_RESOURCE,
+      agentResource: identifiers.AGENT_RESOURCE,
       api1Url: services.API1_URL,
       api2Url: services.API2_URL,
       webUrl: settings.WEB_URL,
@@ -112,6 +125,8 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     addresses: { ...identifiers, ...services, WEB_URL: settings.WEB_URL },
     webOrigin: new URL(settings.WEB_URL).origin,
     trustedProxies: settings.TRUSTED_PROXIES ?? [],
+    /** Undefined: off. */
+    clientDocuments: clientDocuments === 'off' ? undefined : clientDocuments,
     databaseUrl: settings.DATABASE_URL,
     databaseFile: join(dataDirectory, 'sts.db'),
     dataDirectory,
@@ -119,6 +134,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     keyEncryptionKey: settings.KEY_ENCRYPTION_KEY,
     cookieKeys: settings.COOKIE_KEYS,
     demo,
+    experiments: settings.EXPERIMENTS ?? !isProduction,
     seed: settings.SEED ?? !isProduction,
     clientSecrets,
   });
@@ -127,7 +143,12 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
 /** Settings that production refuses, each named with the variable that mends it. */
 function refuseUnsafe(settings: Settings, demo: boolean): void {
   const { MACHINE_CLIENT_SECRET, ...always } = settings;
-  const { KEY_ENCRYPTION_KEY: keys, COOKIE_KEYS: cookieKeys = [] } = settings;
+  const {
+    KEY_ENCRYPTION_KEY: keys,
+    COOKIE_KEYS: cookieKeys = [],
+    CLIENT_METADATA_DOCUMENTS: documents,
+  } = settings;
+  const documentHosts = documents === undefined || documents === 'off' ? [] : (documents.hosts ?? []);
   const parsed = keys === undefined ? [] : parseKeyEncryptionKeys(keys);
   refuseInProduction(settings.NODE_ENV, {
     ...unsafeSettings(demo ? { ...always, MACHINE_CLIENT_SECRET } : always),
@@ -136,8 +157,14 @@ function refuseUnsafe(settings: Settings, demo: boolean): void {
     'KEY_ENCRYPTION_KEY can be guessed: it wants 32 random bytes': parsed.some(({ key }) =>
       isWeakSecret(key.toString('latin1')),
     ),
+    'CLIENT_METADATA_DOCUMENTS names this machine': documentHosts.some((host) => LOOPBACK_HOSTS.has(host)),
     'COOKIE_KEYS can be guessed: they want 32 random characters each': cookieKeys.some(isWeakSecret),
   });
+}
+
+function clientDocumentSettings(text: string): ClientDocumentSettings | 'off' {
+  if (text === 'off') return 'off';
+  return { hosts: text === 'on' ? undefined : text.split(',').map((host) => host.trim().toLowerCase()) };
 }
 
 function isOrigin(url: string): boolean {

@@ -9,6 +9,7 @@ import { fetchWithRequestId, type Logger } from '@behalf/service';
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
+import { tellSteps, tellSubscriptionSteps } from './demo/steps.ts';
 import type { ExchangeDependencies } from './grants/authorize-actor.ts';
 import { createDelegationGrant } from './grants/delegation.ts';
 import { createSubjectTokenReader } from './grants/subject-token.ts';
@@ -19,6 +20,7 @@ import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trust
 import { createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
 import { assertLifetimes, lifetimes } from './lifetimes.ts';
+import { createClientDocuments } from './oidc/client-documents.ts';
 import { createProviderClients } from './oidc/clients.ts';
 import {
   createCurrentProvider,
@@ -26,7 +28,7 @@ import {
   type ProviderKeys,
   type CurrentProvider,
 } from './oidc/current-provider.ts';
-import { startLogoutWorker } from './oidc/logout-worker.ts';
+import { startLogoutWorker } from './oidc/back-channel-logout.ts';
 import { createProvider } from './provider.ts';
 import { createApiDirectory } from './registry/apis.ts';
 import { USER_SUBSCRIPTION_CLIENT } from './registry/clients.ts';
@@ -78,7 +80,8 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     statusOf: ledger.statusOf,
     now,
   });
-  const providerClients = createProviderClients(clients, [USER_SUBSCRIPTION_CLIENT]);
+  const clientDocuments = config.clientDocuments && createClientDocuments(config.clientDocuments);
+  const providerClients = createProviderClients(clients, [USER_SUBSCRIPTION_CLIENT], clientDocuments);
   const apiDirectory = createApiDirectory(apis, providerClients.scopesOf);
   const validators = createValidators({ config, registry, state, accessTokens });
 
@@ -91,6 +94,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
           logger,
           state,
           providerClients,
+          clientDocuments,
           apis,
           apiDirectory,
           findLiveToken: async (jwt) => {
@@ -123,6 +127,9 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     queries: state.queries,
     revocation,
     replays: { consume: (value, expiresAt) => state.consumeAccountProof(issuer, value, expiresAt) },
+    experiments: config.experiments
+      ? { policy: DELEGATION_POLICY, apis, clients, demo: config.demo }
+      : undefined,
     ready: () => state.database.ping(),
   });
 
@@ -186,18 +193,14 @@ function createValidators({ config, registry, state, accessTokens }: ValidatorPa
     accessTokens,
     ledger: state.ledger,
   };
-  const subscriptions = createSubscriptionsClient({
-    url: config.subscriptionsUrl,
-    fetch: fetchWithRequestId,
-  });
+  const client = createSubscriptionsClient({ url: config.subscriptionsUrl, fetch: fetchWithRequestId });
+  const subscriptions = config.experiments ? tellSubscriptionSteps(client) : client;
   const subjectTokens = createSubjectTokenReader(
     accessTokens,
     createTrustedIssuerTokenValidator({ issuers: trustedIssuers, users: state.users }),
   );
 
-  return (tokenTools: TokenTools): readonly ExtensionGrantValidator[] => [
-    createDelegationGrant(exchange),
-    createTokenExchangeGrant({ ...exchange, issuer: config.registry.issuer }),
+  const translation = (tokenTools: TokenTools) =>
     createTranslationGrant({
       ...exchange,
       subjectTokens,
@@ -209,6 +212,11 @@ function createValidators({ config, registry, state, accessTokens }: ValidatorPa
         if (issuer === undefined) return false;
         return state.consumePartnerToken(token.issuer, token.jti, rememberUntil(token, issuer));
       },
-    }),
+    });
+
+  return (tokenTools: TokenTools): readonly ExtensionGrantValidator[] => [
+    createDelegationGrant(exchange),
+    createTokenExchangeGrant({ ...exchange, issuer: config.registry.issuer }),
+    config.experiments ? tellSteps(translation(tokenTools)) : translation(tokenTools),
   ];
 }

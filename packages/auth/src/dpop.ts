@@ -42,7 +42,10 @@ const MAXIMUM_PROOF_LENGTH = 8 * 1024;
  */
 export function createDpopAuthentication(
   verifier: AccessTokenVerifier,
-  resourceMetadata: string,
+  {
+    resourceMetadata,
+    scopes,
+  }: { readonly resourceMetadata: string; readonly scopes?: readonly string[] | undefined },
   options: DpopOptions,
 ) {
   const { algorithms = DEFAULT_ALGORITHMS, maximumAgeSeconds = 60 } = options;
@@ -93,7 +96,11 @@ export function createDpopAuthentication(
      */
     async authenticate(request: DpopRequest): Promise<Authentication | undefined> {
       const refused = (type: AuthProblemType, { description, detail }: Omit<Refusal, 'ok'>) =>
-        ({ ok: false, problem: authProblem(type, description, resourceMetadata), detail }) as const;
+        ({
+          ok: false,
+          problem: authProblem(type, description, resourceMetadata, { scopes }),
+          detail,
+        }) as const;
       const [header, ...others] = request.authorization;
       if (header === undefined || others.length > 0 || !isDpopScheme(header)) return undefined;
       // The same syntax and the same rules as for a bearer token.

@@ -40,6 +40,8 @@ export interface RefusedRequest {
 export interface RequireAccessTokenOptions {
   /** Where the API's metadata is (RFC 9728). Default: derived from the verifier's audience. */
   readonly resourceMetadata?: string | undefined;
+  /** The scopes that the challenge names, so that a client knows which ones to ask for (RFC 6750 §3). */
+  readonly scopes?: readonly string[] | undefined;
   /**
    * Also takes tokens that are bound to a key, with a proof of it (RFC 9449 §7). Challenges name both schemes then. Default:
    * bound tokens are refused.
@@ -62,13 +64,14 @@ export function requireAccessToken(
   verifier: AccessTokenVerifier,
   options: RequireAccessTokenOptions = {},
 ): RequestHandler {
-  const { onRefused, resourceMetadata = resourceMetadataUrl(verifier.audience) } = options;
+  const { onRefused, scopes, resourceMetadata = resourceMetadataUrl(verifier.audience) } = options;
   assertOptions('name', { resourceMetadata });
+  if (scopes !== undefined) assertOptions('names', { scopes });
   assertOptions('function', { 'verifier.verify': verifier.verify, onRefused: onRefused ?? refuse });
   const dpop =
     options.dpop === undefined
       ? undefined
-      : createDpopAuthentication(verifier, resourceMetadata, options.dpop);
+      : createDpopAuthentication(verifier, { resourceMetadata, scopes }, options.dpop);
   const protection: Protection = { resourceMetadata, onRefused, now: verifier.now };
   return async (request: ProtectedRequest, response, next) => {
     try {
@@ -76,7 +79,7 @@ export function requireAccessToken(
       const credentials = { authorization: linesOf('authorization', request), url: request.originalUrl };
       const result =
         (dpop && (await authenticateDpop(dpop, credentials, request, response))) ??
-        (await guard.authenticate(credentials, verifier, resourceMetadata));
+        (await guard.authenticate(credentials, verifier, resourceMetadata, scopes));
       if (!result.ok) return refuse(request, response, result.problem, result.detail);
       request.auth = result.auth;
       next();

@@ -7,4 +7,5 @@ export {
   OverloadedError,
 } from './database.ts';
 export { NewerSchemaError, openDatabase, OutdatedSchemaError } from './open.ts';
+export { tablesOutside } from './postgres.ts';
 export { createStatement } from './statement.ts';

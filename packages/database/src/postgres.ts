@@ -45,6 +45,34 @@ export function openPostgres<Schema>(options: OpenDatabaseOptions, url: string):
   };
 }
 
+/**
+ * Up to four tables and views, as `schema.name`, that are in none of the schemas: those of another project. What an extension
+ * brought is nobody's. Writes nothing. Throws when the server does not answer.
+ */
+export async function tablesOutside(url: string, schemas: readonly string[]): Promise<readonly string[]> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 5_000,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ name: string }>(
+      `select format('%s.%s', nspname, relname) as name
+       from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+       where relkind in ('r', 'p', 'v', 'm', 'f') and nspname !~ '^pg_' and nspname <> 'information_schema'
+         and nspname <> all($1)
+         and not exists (select from pg_depend where objid = pg_class.oid and deptype = 'e')
+       order by 1 limit 4`,
+      [schemas],
+    );
+    return rows.map(({ name }) => name);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
 /** Kysely sends the text of a statement alone: those that were compiled once get their names here. */
 function nameStatements(client: pg.PoolClient): void {
   const query = client.query.bind(client) as (...parameters: readonly unknown[]) => unknown;

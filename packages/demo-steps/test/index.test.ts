@@ -6,7 +6,14 @@ import { captureLog } from '@behalf/service/testing';
 import express, { type RequestHandler } from 'express';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CallStep, collectSteps, recordCallsTo, recordExchange } from '../src/index.ts';
+import {
+  beginStep,
+  type CallStep,
+  collectSteps,
+  recordCallsTo,
+  recordExchange,
+  recordTokenRequests,
+} from '../src/index.ts';
 
 const token = (claims: unknown) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
 
@@ -46,7 +53,7 @@ async function answerOf(work: RequestHandler, caller?: string) {
   };
 }
 
-const stepsOf = async (work: RequestHandler) => (await answerOf(work)).body.steps;
+const stepsOf = async (work: RequestHandler) => (await answerOf(work)).body.steps ?? [];
 
 async function stepsOfCall(listener: RequestListener, changes: Partial<UpstreamRequest> = {}) {
   answer = listener;
@@ -77,7 +84,7 @@ const stepsOfExchanges = (...reports: ExchangeReport[]) =>
 describe('the member steps', () => {
   it('stands beside the members of the answer, also of a problem', async () => {
     const { body } = await answerOf((_request, response) => void response.json({ a: 1 }));
-    expect(body).toEqual({ a: 1, steps: [] });
+    expect(body).toEqual({ a: 1 });
     const refused = await answerOf(() => {
       throw problem({ status: 403, type: 'no' });
     }, 'browser');
@@ -90,8 +97,9 @@ describe('the member steps', () => {
   it('is added to bytes that are passed on, and to nothing but an object', async () => {
     const bytes = await answerOf(
       (_request, response) => void response.type('json').send(Buffer.from('{"a":1}')),
+      'browser',
     );
-    expect(bytes.body).toEqual({ a: 1, steps: [] });
+    expect(bytes.body).toMatchObject({ a: 1, steps: [{ from: 'browser' }] });
     expect((await answerOf((_request, response) => void response.json([1]))).text).toBe('[1]');
   });
 
@@ -230,4 +238,75 @@ describe('an exchange', () => {
     ]);
     expect(JSON.stringify(steps)).not.toContain('for the client');
   });
+});
+
+describe('a token request on the wire', () => {
+  const form = new URLSearchParams({
+    grant_type: 'translation',
+    scope: 'api2.premium',
+    token: token({ sub: 's' }),
+    client_id: 'here.client',
+    client_secret: 'very secret',
+  });
+
+  /** The steps of a request that asks for a token, and the answer as the delegation client gets it. */
+  async function stepsOfRequest(status: number, body: unknown) {
+    answer = respond(status, body);
+    const send = recordTokenRequests(fetch);
+    let received = '';
+    const steps = await stepsOf(async (_request, response) => {
+      received = await (await send(url, { method: 'POST', body: form })).text();
+      recordExchange({ ...report, origin: 'issuer', token: delegated(token({ aud: 'next' })) });
+      recordExchange({ ...report, origin: 'cache', token: delegated(token({ aud: 'other' })) });
+      response.json({});
+    });
+    return { steps, received };
+  }
+
+  it('is told with its exchange, and no token and no secret of it (RFC 6749 §2.3.1)', async () => {
+    const body = { access_token: token({ aud: 'next' }), token_type: 'Bearer', expires_in: 300, other: 'x' };
+    const { steps, received } = await stepsOfRequest(200, body);
+    expect(steps[0]).toMatchObject({
+      request: {
+        grant_type: 'translation',
+        scope: 'api2.premium',
+        token: '…',
+        client_id: 'here.client',
+        client_secret: '…',
+      },
+      answer: { access_token: '…', token_type: 'Bearer', expires_in: '300', other: '…' },
+    });
+    expect(steps[1]).not.toHaveProperty('request');
+    expect(JSON.stringify(steps)).not.toMatch(/e30\.|secret"?: ?"very/);
+    expect(JSON.parse(received)).toEqual(body);
+  });
+
+  it('is followed by the steps that the STS tells, and the description of a refusal is left out', async () => {
+    const told = {
+      from: 'sts',
+      to: 'sts',
+      kind: 'issue',
+      at: 5,
+      durationMs: 1,
+      status: 200,
+      claims: { a: 1 },
+    };
+    const refusal = { error: 'invalid_grant', error_description: 'for the client', reason: 'subscription' };
+    const { steps } = await stepsOfRequest(400, { ...refusal, steps: [told] });
+    expect(steps).toContainEqual({ ...told, at: expect.any(Number) as unknown });
+    const { answer: shown } = steps.find(({ request: sent }) => sent !== undefined) ?? {};
+    expect(shown).toEqual({ error: 'invalid_grant', reason: 'subscription' });
+  });
+});
+
+it('a step that a service takes by itself is told with the claims of its token', async () => {
+  const steps = await stepsOf((_request, response) => {
+    const end = beginStep({ to: 'next', kind: 'call', route: 'GET /x' });
+    end({ status: 200, token: token({ sub: 'own' }) });
+    response.json({});
+  });
+  expect(steps).toMatchObject([
+    { from: 'here', to: 'next', kind: 'call', route: 'GET /x', status: 200, claims: { sub: 'own' } },
+  ]);
+  expect(beginStep({ to: 'next', kind: 'issue' })({ status: 200 })).toBeUndefined();
 });

@@ -14,6 +14,7 @@ import {
   optionalAddressSetting,
   optionalSwitchSetting,
   portSetting,
+  SettingsError,
   switchSetting,
 } from './settings.ts';
 
@@ -45,6 +46,17 @@ export const commonSettings = {
   /** Tokens are bound to the key of their client (RFC 9449). */
   DPOP: switchSetting(false),
 };
+
+/** The settings of every service that are unusable, or are those of another project, in a sentence each. */
+export function commonFaults(environment: Environment): readonly string[] {
+  try {
+    loadSettings(z.object(commonSettings), environment, { prefix: 'ALL' });
+    return [];
+  } catch (error) {
+    if (error instanceof SettingsError) return error.faults;
+    throw error;
+  }
+}
 
 /** Settings under the service's own name alone: `API1_PORT`. */
 const ownSettings = (service: string, port: number) => ({

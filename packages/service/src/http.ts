@@ -42,28 +42,30 @@ export function headersOf(middleware: ReturnType<typeof helmet>): readonly (read
 }
 
 export interface CorsOptions {
-  /** The one origin whose pages may call, compared as a whole: `http://localhost:5173`. */
+  /** The one origin whose pages may call, compared as a whole: `http://localhost:5173`; or `*`, the pages of every origin. */
   readonly origin: string;
   readonly methods: readonly string[];
-  readonly requestHeaders: readonly string[];
+  /** Default: those that the page asks for. */
+  readonly requestHeaders?: readonly string[];
   /** Response headers that a page may read. */
   readonly exposedHeaders: readonly string[];
 }
 
 /**
- * Lets the pages of one origin call this service (Fetch standard, CORS protocol), without credentials: the token is in a
+ * Lets the pages of one origin, or of every origin, call this service (Fetch standard, CORS protocol), without credentials: the token is in a
  * header. Not checked: who calls, because only browsers heed these headers.
  */
 export function allowOrigin(options: CorsOptions): RequestHandler {
   const allow = cors({
     origin: options.origin,
     methods: [...options.methods],
-    allowedHeaders: [...options.requestHeaders],
+    ...(options.requestHeaders === undefined ? {} : { allowedHeaders: [...options.requestHeaders] }),
     exposedHeaders: [...options.exposedHeaders],
     maxAge: 600,
   });
   return (request, response, next) => {
-    if (request.headers.origin === options.origin) return allow(request, response, next);
+    if (options.origin === '*' || request.headers.origin === options.origin)
+      return allow(request, response, next);
     response.vary('Origin');
     next();
   };

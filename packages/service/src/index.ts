@@ -1,4 +1,4 @@
-export { loadApiConfig, commonSettings } from './api-config.ts';
+export { commonSettings, loadApiConfig } from './api-config.ts';
 export {
   allowOrigin,
   apiHeaders,

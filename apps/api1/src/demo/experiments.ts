@@ -34,6 +34,7 @@ export function addExperiments(
     splicedChains,
     stolenToken,
     oldSignIn,
+    carelessService,
     createAfterLogout(now),
   ];
   api.get('/experiments', ...forTheUser, (_request, response) => {
@@ -112,8 +113,9 @@ function createAfterLogout(now: () => number): Experiment {
       if (sessionId === undefined) throw noSession();
       const token = kept.take(sessionId);
       if (token !== undefined) return { state: 'done', ...(await useOldToken(token, context)) };
-      kept.keep(sessionId, await obtain(context));
-      return { state: 'ready' };
+      const copy = await obtain(context);
+      kept.keep(sessionId, copy);
+      return { state: 'ready', expires_at: copy.expiresAt, kept_until: now() + KEPT_SECONDS };
     },
   };
 }
@@ -174,6 +176,26 @@ const forwardedToken: Experiment = {
       ({ accessToken, prove }) => upstream.send({ path: '/accounts', accessToken, prove }),
     );
     return { forwarded: callOutcome(forwarded), delegated: { status: delegated.status } };
+  },
+};
+
+/**
+ * Sends both tokens to a service that does not check `aud`. It takes both, and only the delegated one tells it that API1 acts.
+ */
+const carelessService: Experiment = {
+  name: 'careless-service',
+  async run({ token, delegation, upstream }) {
+    const send = async (sent: Pick<DelegatedToken, 'accessToken' | 'prove'>) => {
+      const answer = await upstream.send({
+        path: '/experiments/careless',
+        accessToken: sent.accessToken,
+        prove: sent.prove,
+      });
+      return { ...callOutcome(answer), seen: answer.status === 200 ? (jsonOf(answer) ?? null) : null };
+    };
+    const forwarded = await send({ accessToken: token });
+    const delegated = await delegation.delegate({ token, scopes: ['api2'] });
+    return { forwarded, delegated: await send(delegated) };
   },
 };
 

@@ -11,6 +11,7 @@ const NAMES = [
   'spliced-chains',
   'stolen-token',
   'old-sign-in',
+  'careless-service',
   'after-logout',
 ];
 
@@ -79,7 +80,9 @@ describe('experiments', () => {
     const forms = answerTokens();
     await api.get(`/experiments/${name}?scope=api9&token=T&path=/x`, userToken());
     expect(forms.some((form) => /api9|^T$/.test([...form.values()].join(' ')))).toBe(false);
-    expect(api.seen.every(({ url }) => url === '/accounts' || url === '/experiments/old-sign-in')).toBe(true);
+    expect(api.seen.every(({ url }) => /^\/(accounts|experiments\/(careless|old-sign-in))$/.test(url))).toBe(
+      true,
+    );
   });
 
   it.each(NAMES)('%s is 503 with its steps while the STS does not answer', async (name) => {
@@ -227,7 +230,23 @@ describe('old-sign-in', () => {
   });
 });
 
+describe('careless-service', () => {
+  it('sends both tokens to the service that does not check aud, and shows what it saw', async () => {
+    answerTokens();
+    api.answer = ({ claims, url }, res) =>
+      res
+        .writeHead(url === '/experiments/careless' ? 200 : 404, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ audience: claims['aud'] }));
+    const taken = { status: 200, challenge: null, problem: null };
+    expect((await run('careless-service')).result).toEqual({
+      forwarded: { ...taken, seen: { audience: RESOURCE } },
+      delegated: { ...taken, seen: { audience: API2 } },
+    });
+  });
+});
+
 describe('after-logout', () => {
+  const READY = { state: 'ready', expires_at: expect.any(Number), kept_until: expect.any(Number) };
   const session = { sid: 'session-9' };
 
   it('shows that an offline check still takes a token, and a live check does not', async () => {
@@ -235,7 +254,7 @@ describe('after-logout', () => {
     let isLive = true;
     answerAsApi2(() => isLive);
     const user = userToken(session);
-    expect((await run('after-logout', user)).result).toEqual({ state: 'ready' });
+    expect((await run('after-logout', user)).result).toEqual(READY);
     expect(api.seen).toEqual([]);
     isLive = false;
     const { result, steps } = await run('after-logout', user);
@@ -269,7 +288,7 @@ describe('after-logout', () => {
 
   it("never uses another session's token", async () => {
     await run('after-logout', userToken({ sid: 'one' }));
-    expect((await run('after-logout', userToken({ sid: 'another' }))).result).toEqual({ state: 'ready' });
+    expect((await run('after-logout', userToken({ sid: 'another' }))).result).toEqual(READY);
     expect(api.seen).toEqual([]);
   });
 
@@ -277,7 +296,7 @@ describe('after-logout', () => {
     const user = userToken(session);
     await run('after-logout', user);
     api.now += 120;
-    expect((await run('after-logout', user)).result).toEqual({ state: 'ready' });
+    expect((await run('after-logout', user)).result).toEqual(READY);
   });
 
   it('keeps 100 tokens at most, and drops the oldest', async () => {

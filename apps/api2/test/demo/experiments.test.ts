@@ -37,3 +37,28 @@ describe('GET /experiments/old-sign-in', () => {
     expect(response.headers['www-authenticate']).toContain('insufficient_user_authentication');
   });
 });
+
+describe('GET /experiments/careless', () => {
+  const CARELESS = '/experiments/careless';
+  const api1 = 'http://localhost:4001';
+
+  it('takes a token that is for another API, and cannot tell who acts (RFC 9068 §4)', async () => {
+    const forwarded = await api.get(CARELESS, tokenOf(alice, { aud: api1, act: undefined }));
+    expect(forwarded.body).toEqual({ log: { subject: alice, actors: [] }, audience: api1 });
+    const delegated = await api.get(CARELESS, tokenOf(alice));
+    expect(delegated.body).toMatchObject({ log: { subject: alice, actors: ['api1.client'] } });
+  });
+
+  it.each([
+    ['an expired token', tokenOf(alice, { exp: 1 })],
+    ['no token', ''],
+    ['a token with another signature', `${tokenOf(alice).slice(0, -8)}AAAAAAAA`],
+  ])('refuses %s', async (_what, token) => {
+    expect((await api.get(CARELESS, token)).status).toBe(401);
+  });
+
+  it('does not exist while experiments are switched off', async () => {
+    api.restart(api.database, { experiments: false });
+    expect((await api.get(CARELESS, tokenOf(alice))).status).toBe(404);
+  });
+});

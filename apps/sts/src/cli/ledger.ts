@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
-import type { SubjectToken } from '@behalf/extension-grants';
-import { decideDelegation } from '../registry/decide-delegation.ts';
 import { DELEGATION_POLICY } from '../registry/delegation-policy.ts';
+import { dryRun } from '../registry/dry-run.ts';
 import type { OperatorRow } from '../state/queries.ts';
 import type { State } from '../state/state.ts';
-import { type Command, type CommandContext, CommandError, oneName, timeOf } from './command.ts';
+import { type Command, CommandError, oneName, timeOf } from './command.ts';
 
 const PAGE = 100;
 
@@ -86,20 +85,19 @@ export const policy: Command = async ([action, ...args], context) => {
   const target = values.to === undefined ? undefined : apis.find(values.to)?.identifier;
   if (values.to !== undefined && target === undefined) throw new CommandError(`there is no API ${values.to}`);
 
-  const decision = decideDelegation({
+  const decision = dryRun({
     policy: DELEGATION_POLICY,
     apis,
     grantType: values.grant,
     actor: { id: actor.id, scopes: actor.scopes },
     subjectToken: {
-      ...exampleToken(from.identifier, values.having ?? from.scopes, values.chain, context),
-      subject: values.subject === 'client' ? EXAMPLE_CLIENT : 'example',
+      audience: from.identifier,
+      subject: values.subject === 'client' ? 'client' : 'user',
+      scopes: values.having ?? from.scopes,
+      actors: values.chain,
     },
-    requested: {
-      scopes: values.scope,
-      target: target ?? apis.ownerOf(values.scope[0] ?? '')?.identifier,
-      targetIsNamed: target !== undefined,
-    },
+    target,
+    scopes: values.scope,
     hasDpopProof: values.dpop,
   });
   context.print(
@@ -108,32 +106,3 @@ export const policy: Command = async ([action, ...args], context) => {
       : `refused (${decision.fault}): ${decision.description}`,
   );
 };
-
-const EXAMPLE_CLIENT = 'example.client';
-
-/** A token as it would be presented; the policy looks at its audience, scopes and chain, and whether it is a client's own. */
-function exampleToken(
-  audience: string,
-  scopes: readonly string[],
-  actorChain: readonly string[],
-  { now }: CommandContext,
-): SubjectToken {
-  return {
-    kind: 'access_token',
-    subject: 'example',
-    jti: 'example',
-    expiresAt: now() + 300,
-    issuer: 'example',
-    audience,
-    clientId: EXAMPLE_CLIENT,
-    scopes,
-    act: undefined,
-    actorChain,
-    mayAct: undefined,
-    sessionId: undefined,
-    authTime: undefined,
-    authenticationMethods: undefined,
-    confirmation: undefined,
-    claims: {},
-  };
-}

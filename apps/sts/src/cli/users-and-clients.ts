@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type ClientRegistration, registrationFaults } from '../registry/clients.ts';
+import { registrationFaults } from '../registry/client-faults.ts';
+import type { ClientRegistration } from '../registry/clients.ts';
 import { type Command, type CommandContext, CommandError, oneName } from './command.ts';
 
 /** NIST SP 800-63B §3.1.1.2; in development any password will do. */

@@ -2,6 +2,8 @@ import { isUnavailable } from '@behalf/database';
 import { currentRequestId, type Logger } from '@behalf/service';
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import { errors, type Interaction, type InteractionResults, type Provider } from 'oidc-provider';
+import { isLoopbackRedirect } from '../oidc/client-documents.ts';
+import { isDocumentId } from '../oidc/clients.ts';
 import { isSameOrigin } from '../oidc/edge.ts';
 import { formTargetOf, pageHeaders, targetsOf } from '../oidc/pages.ts';
 import type { UserStore } from '../state/users.ts';
@@ -131,13 +133,16 @@ export function interactionRoutes({
 
   async function showConsent(response: Response, interaction: Interaction): Promise<void> {
     const user = await signedInUser(interaction);
+    const { client_id: clientId, redirect_uri: redirectUri } = interaction.params;
     const page = consentPage({
       ...(await addressOf(interaction)),
-      destination: formTargetOf(text(interaction.params['redirect_uri'])) ?? '',
+      destination: formTargetOf(text(redirectUri)) ?? '',
+      describedBy: isDocumentId(clientId) ? new URL(clientId).host : undefined,
+      isLoopback: isLoopbackRedirect(text(redirectUri)),
       userName: user?.displayName ?? user?.name ?? '',
       scopes: await scopesToAllow(provider(), interaction),
     });
-    sendPage(response, 200, page, interaction.params['redirect_uri']);
+    sendPage(response, 200, page, redirectUri);
   }
 
   /** Where the form goes, and for which application. */

@@ -3,14 +3,8 @@ import type { Config } from '../config.ts';
 import type { ClientStore } from '../state/clients.ts';
 import type { UserStore } from '../state/users.ts';
 import { type ApiRegistry, createApiRegistry, createApis } from './apis.ts';
-import {
-  type ConfiguredClient,
-  createClients,
-  DEVELOPMENT_SECRET,
-  idFaults,
-  registrationFaults,
-  subjectFaults,
-} from './clients.ts';
+import { idFaults, registrationFaults, subjectFaults } from './client-faults.ts';
+import { type ConfiguredClient, createClients, DEVELOPMENT_SECRET } from './clients.ts';
 import { DELEGATION_POLICY, validatePolicy } from './delegation-policy.ts';
 import {
   createDemoPartner,

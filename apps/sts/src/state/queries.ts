@@ -18,6 +18,10 @@ export interface DelegationRow {
   readonly revoked_at: number | null;
   /** Whether the token would be taken now (RFC 7662): not expired, and neither it nor anything it hangs from has ended. */
   readonly active: boolean;
+  /** The `id` of the login session that it hangs from; null for a chain without one. */
+  readonly session: string | null;
+  /** The user has taken from this client the right to act there, for the rest of that session. */
+  readonly blocked: boolean;
 }
 
 export interface SessionRow {
@@ -32,7 +36,6 @@ export interface SessionRow {
 /** A row as operators see it. */
 export interface OperatorRow extends DelegationRow {
   readonly subject: string | null;
-  readonly session: string | null;
 }
 
 export interface Page<Row> {
@@ -75,11 +78,14 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
 
   const rowsOf = async <Row>(
     found: readonly Selectable<LedgerTable>[],
-    format: (row: Selectable<LedgerTable>, active: boolean) => Row,
+    format: (row: Selectable<LedgerTable>, standing: Standing) => Row,
   ): Promise<readonly Row[]> => {
     const issued = found.filter(({ outcome }) => outcome === 'issued').map(({ id }) => id);
     const statuses = await statusesOf(db, issued, now());
-    return found.map((row) => format(row, statuses.get(row.id)?.active === true));
+    const blocks = await blocksOf(db, [...new Set(found.flatMap(({ subject }) => subject ?? []))], now());
+    return found.map((row) =>
+      format(row, { active: statuses.get(row.id)?.active === true, blocked: blocks.has(blockKeyOf(row)) }),
+    );
   };
 
   return {
@@ -152,8 +158,8 @@ export function createLedgerQueries(db: Kysely<StsSchema>, now: () => number) {
       const issued = rows.find((row) => row.outcome === 'issued');
       const statuses = await statusesOf(db, issued === undefined ? [] : [issued.id], now());
       return {
-        rows: await rowsOf(rows, (row, active) => ({
-          ...operatorRow(row, active),
+        rows: await rowsOf(rows, (row, standing) => ({
+          ...operatorRow(row, standing),
           error: row.error,
           detail: row.detail,
         })),
@@ -188,7 +194,31 @@ async function clientsSignedInto(
   );
 }
 
-function delegationRow(row: Selectable<LedgerTable>, active: boolean): DelegationRow {
+type Standing = Pick<DelegationRow, 'active' | 'blocked'>;
+
+/** The actors that these users have blocked, as `blockKeyOf` names them. */
+async function blocksOf(
+  db: Kysely<StsSchema>,
+  subjects: readonly string[],
+  now: number,
+): Promise<ReadonlySet<string>> {
+  if (subjects.length === 0) return new Set();
+  const blocks = await db
+    .selectFrom('delegation_blocks')
+    .select(['subject', 'session', 'actor', 'audience'])
+    .where('subject', 'in', subjects)
+    .where('expires_at', '>', now)
+    .execute();
+  return new Set(blocks.map((block) => blockKeyOf({ ...block, client_id: block.actor })));
+}
+
+function blockKeyOf(
+  row: Pick<LedgerTable, 'subject' | 'session' | 'actor' | 'audience' | 'client_id'>,
+): string {
+  return JSON.stringify([row.subject, row.session ?? '', row.actor ?? row.client_id, row.audience]);
+}
+
+function delegationRow(row: Selectable<LedgerTable>, { active, blocked }: Standing): DelegationRow {
   return {
     jti: row.id,
     parent: row.parent,
@@ -203,11 +233,13 @@ function delegationRow(row: Selectable<LedgerTable>, active: boolean): Delegatio
     expires_at: row.expires_at,
     revoked_at: row.revoked_at,
     active,
+    session: row.session,
+    blocked,
   };
 }
 
-function operatorRow(row: Selectable<LedgerTable>, active: boolean): OperatorRow {
-  return { ...delegationRow(row, active), subject: row.subject, session: row.session };
+function operatorRow(row: Selectable<LedgerTable>, standing: Standing): OperatorRow {
+  return { ...delegationRow(row, standing), subject: row.subject };
 }
 
 function formatCursor(row: { readonly sequence: number; readonly id: string }): string {

@@ -71,6 +71,8 @@ describe('GET /account/delegations', () => {
       expires_at: expect.any(Number),
       revoked_at: null,
       active: true,
+      session: expect.any(String),
+      blocked: false,
     });
   });
 

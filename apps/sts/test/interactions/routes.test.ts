@@ -34,6 +34,8 @@ async function signInPage(options: SignInOptions = {}): Promise<{ browser: Brows
   return { browser, page: await browser.open(authorizeUrl(sts.issuer, newVerifier(), options)) };
 }
 
+const WAY_ON = '<a class="button" href="/application">Go to Behalf</a>';
+
 const sessionOf = (token: string) => decodeJwt(token)['sid'];
 
 const PARTNER = { client_id: 'partner.app', redirect_uri: 'https://partner.example/callback' };
@@ -130,6 +132,7 @@ describe('the sign-in page', () => {
     const answer = await browser.submit(page, { username: 'alice', password: 'alice' }, headers);
     expect(answer.status).toBe(403);
     expect(answer.body).toContain('sent from another site');
+    expect(answer.body).toContain(WAY_ON);
   });
 
   test('ends in no page without a way on: there is a link to the application', async () => {
@@ -142,6 +145,7 @@ describe('the sign-in page', () => {
     const answer = await new Browser(sts.issuer).submit(page, { username: 'alice', password: 'alice' });
     expect(answer.status).toBe(400);
     expect(answer.body).toContain('This page has expired');
+    expect(answer.body).toContain(WAY_ON);
   });
 
   test('says what to do when the sign-in is over', async () => {
@@ -150,6 +154,7 @@ describe('the sign-in page', () => {
     const late = await browser.open(page.url);
     expect(late.status).toBe(400);
     expect(late.body.replace(/\s+/g, ' ')).toContain('go back to the application');
+    expect(late.body).toContain(WAY_ON);
   });
 
   test('a disabled user is refused like an unknown one', async () => {

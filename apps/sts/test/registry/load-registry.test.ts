@@ -4,7 +4,12 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createApiRegistry, DEVELOPMENT_ADDRESSES, createApis } from '../../src/registry/apis.ts';
 import { createClients } from '../../src/registry/clients.ts';
 import { seedRegistry, validateDatabase } from '../../src/registry/load-registry.ts';
-import { DEMO_USERS } from '../../src/registry/users-and-issuers.ts';
+import {
+  createDemoPartner,
+  DEMO_USERS,
+  type TrustedIssuer,
+  trustedIssuerFaults,
+} from '../../src/registry/users-and-issuers.ts';
 import { openTestStorage, type TestStorage } from '../support/storage.ts';
 
 const jwtClient = { kty: 'EC', kid: 'jwt.client' };
@@ -21,6 +26,8 @@ const empty = {
 };
 
 const demo = { ...empty, clients: withoutSecrets, users: DEMO_USERS };
+
+const NOT_HTTPS = 'the keys of the trusted issuer https://partner.behalf.example are not at an https address';
 
 describeEachEngine('the registry in production', (engine) => {
   let storage: TestStorage;
@@ -83,4 +90,15 @@ describeEachEngine('the registry in production', (engine) => {
     await storage.clients.setDisabled('jwt.client', true);
     expect(await faults()).toEqual([]);
   });
+});
+
+it.each<[string, TrustedIssuer['keys'], readonly string[]]>([
+  ['a registered key', { kind: 'static', jwks: { keys: [jwtClient] } }, []],
+  ['an https address', { kind: 'remote', jwksUri: 'https://partner.example/jwks' }, []],
+  ['an http address', { kind: 'remote', jwksUri: 'http://partner.example/jwks' }, [NOT_HTTPS]],
+  ['http on localhost', { kind: 'remote', jwksUri: 'http://localhost:9/jwks' }, [NOT_HTTPS]],
+  ['no address', { kind: 'remote', jwksUri: 'partner.example' }, [NOT_HTTPS]],
+])('a trusted issuer with %s has the faults %j', (_what, keys, faults) => {
+  const issuer = { ...createDemoPartner({ audience: 'https://sts.example', publicKey: jwtClient }), keys };
+  expect(trustedIssuerFaults([issuer])).toEqual(faults);
 });

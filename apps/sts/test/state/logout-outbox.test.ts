@@ -30,16 +30,6 @@ describeEachEngine('LogoutOutbox', (engine) => {
     return sent.sort((one, other) => (one.clientId < other.clientId ? -1 : 1));
   };
 
-  /** How many receivers a process has taken to itself. */
-  const leased = async () => {
-    const rows = await storage.database.db
-      .selectFrom('logout_receivers')
-      .select('client_id')
-      .where('next_attempt_at', '>', storage.clock.now)
-      .execute();
-    return rows.length;
-  };
-
   it('tells every client that asked for a token of the session or acts for an API that one was for', async () => {
     await storage.revocation.endSession(SESSION);
     expect(await deliver()).toEqual(
@@ -283,8 +273,12 @@ describeEachEngine('LogoutOutbox', (engine) => {
 
   it('hands over what a process took and never finished', async () => {
     await storage.revocation.endSession(SESSION);
-    void storage.outbox.deliver(() => new Promise(() => undefined));
-    await expect.poll(leased).toBe(3);
+    let begun = 0;
+    void storage.outbox.deliver(() => {
+      begun += 1;
+      return new Promise(() => undefined);
+    });
+    await expect.poll(() => begun).toBe(3);
     expect(await deliver()).toEqual([]);
     storage.clock.now += 60;
     expect(await deliver()).toHaveLength(3);

@@ -38,6 +38,8 @@ describeEachEngine('LedgerQueries', (engine) => {
         expires_at: TEST_START + 300,
         revoked_at: TEST_START,
         active: false,
+        session: SESSION,
+        blocked: false,
       },
     ]);
   });
@@ -51,6 +53,21 @@ describeEachEngine('LedgerQueries', (engine) => {
     expect(await standing()).toEqual([false, true, true]);
     await storage.revocation.revokeToken('hop1');
     expect(await standing()).toEqual([false, false, false]);
+  });
+
+  it('says that the user has blocked an actor at an audience, of that session alone', async () => {
+    await storage.ledger.recordIssued(delegated('hop1', 'root'));
+    await storage.ledger.recordIssued(delegated('hop2', 'hop1'));
+    await storage.revocation.revokeDelegation('hop1', 'alice');
+    const rows = (await storage.queries.delegationsOf('alice', { limit: 50 }))?.rows ?? [];
+    expect(rows.map(({ jti, active, blocked, session }) => [jti, active, blocked, session])).toEqual([
+      ['hop2', false, expect.any(Boolean), SESSION],
+      ['hop1', false, true, SESSION],
+    ]);
+    const elsewhere = { subject: 'alice', session: 'another', actor: 'api1.client', audience: API2 };
+    await storage.database.db.updateTable('delegation_blocks').set(elsewhere).execute();
+    const after = (await storage.queries.delegationsOf('alice', { limit: 50 }))?.rows ?? [];
+    expect(after.some(({ blocked }) => blocked)).toBe(false);
   });
 
   it('never tells a user the fine detail of a refusal', async () => {
