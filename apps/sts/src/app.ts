@@ -40,7 +40,7 @@ export interface AppDependencies {
   /** Epoch seconds. */
   readonly now: () => number;
   readonly host: CurrentProvider;
-  readonly users: UserStore;
+  readonly users: Pick<UserStore, 'findById' | 'authenticate'>;
   readonly throttle: SignInThrottle;
   readonly verifier: AccessTokenVerifier;
   readonly ledger: TokenLedger;
@@ -49,6 +49,8 @@ export interface AppDependencies {
   readonly replays: DpopReplays;
   /** Left out: there are no routes for demonstrations. */
   readonly experiments: Omit<PolicyRouteParts, 'verifier'> | undefined;
+  /** The routes of sign-in with another OpenID provider, and its name; undefined: there is none. */
+  readonly federation: { readonly routes: RequestHandler; readonly name: string } | undefined;
   /** Resolves when the database answers. */
   readonly ready: () => Promise<void>;
 }
@@ -107,7 +109,14 @@ export function createApp(dependencies: AppDependencies): Express {
   app.all('/connect/token', guard(['grant_type'], ['audience', 'resource']), inOriginForm, host.handle);
 
   app.use(healthRoutes({ ready: dependencies.ready }));
-  app.use(interactionRoutes({ ...dependencies, provider: () => host.current }));
+  if (dependencies.federation !== undefined) app.use(dependencies.federation.routes);
+  app.use(
+    interactionRoutes({
+      ...dependencies,
+      provider: () => host.current,
+      upstreamName: dependencies.federation?.name,
+    }),
+  );
   app.use(
     protectedResourceMetadata({
       resource: issuer,

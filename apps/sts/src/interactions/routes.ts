@@ -27,8 +27,10 @@ export interface InteractionParts {
   readonly logger: Logger;
   /** oidc-provider as it is now. */
   readonly provider: () => Provider;
-  readonly users: UserStore;
+  readonly users: Pick<UserStore, 'findById' | 'authenticate'>;
   readonly throttle: SignInThrottle;
+  /** The name of the OpenID provider that people may sign in with besides; undefined: none. */
+  readonly upstreamName: string | undefined;
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -45,6 +47,7 @@ export function interactionRoutes({
   provider,
   users,
   throttle,
+  upstreamName,
   now,
 }: InteractionParts): Router {
   const { origin } = new URL(issuer);
@@ -127,7 +130,7 @@ export function interactionRoutes({
     interaction: Interaction,
     form: { username: string; problem?: SignInProblem },
   ): Promise<void> {
-    const page = signInPage({ ...(await addressOf(interaction)), ...form });
+    const page = signInPage({ ...(await addressOf(interaction)), ...form, upstreamName });
     sendPage(response, response.statusCode, page, interaction.params['redirect_uri']);
   }
 
@@ -158,7 +161,7 @@ export function interactionRoutes({
 }
 
 /** `redirectUri`: where the form may lead in the end. */
-function sendPage(response: Response, status: number, page: Page, redirectUri?: unknown): void {
+export function sendPage(response: Response, status: number, page: Page, redirectUri?: unknown): void {
   response
     .status(status)
     .set({ ...pageHeaders(targetsOf(redirectUri)) })
@@ -170,7 +173,7 @@ function sendUnavailable(response: Response): void {
   sendPage(response, 503, troublePage(currentRequestId()));
 }
 
-function pageErrors(logger: Logger): ErrorRequestHandler {
+export function pageErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
     if (error instanceof errors.SessionNotFound) return sendPage(response, 400, expiredPage());
