@@ -3,7 +3,7 @@ import { defineConfig } from '@playwright/test';
 import { provideBrowser } from './support/browser.ts';
 
 /** Each worker starts a system of its own (support/fixtures.ts): no server is shared, and none is adopted. */
-export default defineConfig({
+export default defineConfig<object, { readonly dpop: boolean }>({
   testDir: 'stories',
   globalSetup: './support/global-setup.ts',
   // More than cores: browsers and services wait for each other.
@@ -15,6 +15,11 @@ export default defineConfig({
   // `test-results/report.xml` is the file that turbo keeps and `pnpm test` counts.
   reporter: [['list'], ['junit', { outputFile: 'test-results/report.xml' }]],
   outputDir: 'test-results',
+  projects: [
+    { name: 'bearer' },
+    // The main stories once more, with every token bound to the key of its client (RFC 9449).
+    { name: 'dpop', testMatch: /(the-chain|step-up|stolen-token)\.spec\.ts$/, use: { dpop: true } },
+  ],
   use: {
     browserName: 'chromium',
     // The film of a trace costs more than the test; its snapshots of the page and the screenshot say as much.

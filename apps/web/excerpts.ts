@@ -26,6 +26,7 @@ const PLACES: Readonly<Record<string, Place>> = {
   live: { file: 'apps/api2/src/app.ts', from: 'const stillLive =', lines: 4 },
   subscription: { file: 'apps/sts/src/grants/translation.ts', from: 'function refuseAnswer' },
   audience: { file: 'packages/auth/src/access-token.ts', from: 'export async function verifyAccessToken' },
+  bound: { file: 'packages/auth/src/verifier.ts', from: 'function bindingFault' },
   recent: {
     file: 'packages/auth/src/recent-authentication.ts',
     from: 'export function requireRecentAuthentication',

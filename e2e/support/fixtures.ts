@@ -8,15 +8,17 @@ interface TestFixtures {
 }
 
 interface WorkerFixtures {
+  /** Whether tokens are bound to keys (`DPOP=on`). */
+  readonly dpop: boolean;
   /** A composed system of this worker's own, on free ports, with empty data. */
   readonly system: System;
 }
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
+  dpop: [false, { scope: 'worker', option: true }],
   system: [
-    // eslint-disable-next-line no-empty-pattern -- Playwright reads the fixtures that are needed from this pattern.
-    async ({}, use) => {
-      const system = await startTestSystem();
+    async ({ dpop }, use) => {
+      const system = await startTestSystem({ environment: { DPOP: dpop ? 'on' : 'off' } });
       await use(system);
       await system.close();
     },

@@ -32,6 +32,8 @@ export interface AppDependencies {
   /** What the replicas of this service tell each other; undefined: nothing. */
   readonly channel?: SharedChannel | undefined;
   readonly experiments: boolean;
+  /** Whether tokens are bound to keys (RFC 9449). */
+  readonly dpop: boolean;
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -46,10 +48,11 @@ export function createApp(dependencies: AppDependencies): Express {
       logger,
       verifier,
       scopes: ['api1'],
+      dpop: dependencies.dpop,
       cors: {
         origin: dependencies.webOrigin,
         methods: ['GET', 'POST'],
-        requestHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id'],
+        requestHeaders: ['Authorization', 'Content-Type', 'DPoP', 'Idempotency-Key', 'X-Request-Id'],
         exposedHeaders: [
           'Idempotency-Replayed',
           'Location',

@@ -1,4 +1,4 @@
-import { createAccessTokenVerifier, createDelegationClient } from '@behalf/auth';
+import { createAccessTokenVerifier, createDelegationClient, generateDpopKey } from '@behalf/auth';
 import { recordCallsTo, recordExchange, recordTokenRequests } from '@behalf/demo-steps';
 import { createUpstream, epochSeconds, fetchWithRequestId, openChannel, runService } from '@behalf/service';
 import { createApp } from './app.ts';
@@ -18,11 +18,13 @@ await runService(
         ...config.client,
         fetch: recordTokenRequests(fetchWithRequestId),
         maximumAgeSeconds: config.tokenCacheSeconds,
+        dpopKey: config.dpop ? await generateDpopKey() : undefined,
         onExchange: recordExchange,
       }),
       upstream: createUpstream({
         name: 'API2',
         url: config.apis.api2.url,
+        resource: config.apis.api2.resource,
         timeoutMs: 10_000,
         onCall: recordCallsTo('api2'),
       }),
@@ -30,6 +32,7 @@ await runService(
       webOrigin: config.webOrigin,
       channel,
       experiments: config.experiments,
+      dpop: config.dpop,
       now: epochSeconds,
     });
     return { app, ...(channel && { close: channel.close }) };

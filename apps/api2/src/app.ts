@@ -46,6 +46,8 @@ export interface AppDependencies {
   /** What the replicas of this service tell each other; undefined: nothing. */
   readonly channel?: SharedChannel | undefined;
   readonly experiments: boolean;
+  /** Whether tokens are bound to keys (RFC 9449). */
+  readonly dpop: boolean;
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -68,6 +70,7 @@ export function createApp(dependencies: AppDependencies): Express {
       logger,
       verifier,
       scopes: ['api2', 'api2.premium', 'api2.statistics'],
+      dpop: dependencies.dpop,
       ready: database.ping,
       isOutage: isUnavailable,
       logout: { clientId, memories: [delegation, live], now, channel: dependencies.channel },

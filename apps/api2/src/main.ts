@@ -3,6 +3,7 @@ import {
   createDelegationClient,
   createIntrospection,
   createLiveTokenCheck,
+  generateDpopKey,
 } from '@behalf/auth';
 import { openDatabase } from '@behalf/database';
 import { recordCallsTo, recordExchange, recordTokenRequests } from '@behalf/demo-steps';
@@ -31,12 +32,14 @@ await runService(
       live: createLiveTokenCheck({ introspect: createIntrospection(client) }),
       delegation: createDelegationClient({
         ...client,
+        dpopKey: config.dpop ? await generateDpopKey() : undefined,
         fetch: recordTokenRequests(fetchWithRequestId),
         onExchange: recordExchange,
       }),
       subscriptions: createUpstream({
         name: 'The subscription service',
         url: config.apis.subscriptions.url,
+        resource: config.apis.subscriptions.resource,
         timeoutMs: 3_000,
         onCall: recordCallsTo('subscriptions'),
       }),
@@ -46,6 +49,7 @@ await runService(
       clientId: config.client.clientId,
       channel,
       experiments: config.experiments,
+      dpop: config.dpop,
       now: epochSeconds,
     });
     return {

@@ -163,6 +163,21 @@ describe('the service', () => {
     });
   });
 
+  it('takes bound tokens while that is switched on, and says so (RFC 9449 §7.2)', async () => {
+    api.restart(api.database, { dpop: true });
+    const metadata = await request(api.app).get('/.well-known/oauth-protected-resource');
+    expect(metadata.body).toMatchObject({ dpop_signing_alg_values_supported: ['ES256'] });
+    const { headers } = await request(api.app).get('/accounts');
+    expect(headers['www-authenticate']).toMatch(/^Bearer .*, DPoP algs="ES256"$/);
+    expect((await api.get('/accounts', tokenOf(alice))).status).toBe(200);
+    expect((await api.get('/accounts', tokenOf(alice, { cnf: { jkt: 'x' } }))).status).toBe(401);
+  });
+
+  it('refuses bound tokens while it is switched off, and names no DPoP', async () => {
+    const { headers } = await api.get('/accounts', tokenOf(alice, { cnf: { jkt: 'x' } })).expect(401);
+    expect(headers['www-authenticate']).not.toContain('DPoP');
+  });
+
   it('never writes a token, a secret or an Idempotency-Key into its log', async () => {
     const token = tokenOf(alice);
     await api.pay(ORDER, { token, key: 'a-key-of-the-users-own' });

@@ -1,4 +1,4 @@
-import type { AccessTokenVerifier } from '@behalf/auth';
+import type { AccessTokenVerifier, ReplayStore } from '@behalf/auth';
 import { protectedResourceMetadata } from '@behalf/auth/express';
 import { isUnavailable } from '@behalf/database';
 import { createTokenRequestGuard } from '@behalf/extension-grants';
@@ -48,6 +48,7 @@ export interface AppDependencies {
   readonly ledger: TokenLedger;
   readonly queries: LedgerQueries;
   readonly revocation: Revocation;
+  readonly replays: Pick<ReplayStore, 'consume'>;
   /** Left out: there are no routes for demonstrations. */
   readonly experiments: Omit<PolicyRouteParts, 'verifier'> | undefined;
   /** The routes of sign-in with another OpenID provider, and its name; undefined: there is none. */

@@ -136,6 +136,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     ledger,
     queries: state.queries,
     revocation,
+    replays: { consume: (value, expiresAt) => state.consumeAccountProof(issuer, value, expiresAt) },
     experiments: config.experiments
       ? { policy: DELEGATION_POLICY, apis, clients, demo: config.demo }
       : undefined,

@@ -12,18 +12,21 @@ export interface AppDependencies {
   /** Its audience is this service's resource identifier. */
   readonly verifier: AccessTokenVerifier;
   readonly database: Database<SubscriptionTables>;
+  /** Whether it takes tokens that are bound to keys (RFC 9449). */
+  readonly dpop: boolean;
   /** Epoch seconds. */
   readonly now: () => number;
 }
 
 /** The subscription service, guarded by the STS. */
-export function createApp({ logger, verifier, database, now }: AppDependencies): Express {
+export function createApp({ logger, verifier, database, dpop, now }: AppDependencies): Express {
   return createApi(
     {
       name: 'Subscriptions',
       logger,
       verifier,
       scopes: ['subscriptions.read'],
+      dpop,
       ready: database.ping,
       isOutage: isUnavailable,
     },

@@ -20,6 +20,9 @@ await runService(
       audience: config.resource,
       fetch: fetchWithRequestId,
     });
-    return { app: createApp({ logger, verifier, database, now: epochSeconds }), close: database.close };
+    return {
+      app: createApp({ logger, verifier, database, dpop: config.dpop, now: epochSeconds }),
+      close: database.close,
+    };
   },
 );

@@ -47,6 +47,7 @@ afterEach(async () => {
 
 function createTestApp(on: Database<SubscriptionTables> = database): Express {
   return createApp({
+    dpop: false,
     logger: log.logger,
     verifier: createAccessTokenVerifier({
       issuer: issuer.issuer,

@@ -65,6 +65,7 @@ export function loadConfig(environment: Environment): WebConfig {
       api2Url: settings.API2_URL,
       api2Resource: settings.API2_RESOURCE,
       subscriptionsResource: settings.SUBSCRIPTIONS_RESOURCE,
+      dpop: settings.DPOP,
       agentUrl: settings.AGENT_URL,
       agentResource: settings.AGENT_RESOURCE,
       experiments: settings.EXPERIMENTS ?? settings.NODE_ENV !== 'production',

@@ -17,6 +17,8 @@ const clientConfigSchema = z.object({
   agentUrl: z.url(),
   agentResource: z.url(),
   experiments: z.boolean(),
+  /** Tokens are bound to a key of this page (RFC 9449). */
+  dpop: z._default(z.boolean(), false),
 });
 
 /** The settings that the host puts into the page. Nothing in them is secret. */

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import { genericGrantRequest } from 'openid-client';
+import { genericGrantRequest, getDPoPHandle } from 'openid-client';
 import { DelegationError, delegationErrorOf } from './delegation-error.ts';
+import { createProofMaker, type DpopKey } from './dpop-key.ts';
 import type { RequestAuth } from './guard.ts';
 import { createOAuthClient, type OAuthClientOptions } from './oauth-client.ts';
 import { systemClock } from './options.ts';
@@ -18,6 +19,8 @@ import { digestOf } from './verifier.ts';
 
 export type DelegationClientOptions = OAuthClientOptions &
   TokenCacheOptions & {
+    /** Binds every token to this key (RFC 9449): requests for tokens carry a proof of it. Default: bearer tokens. */
+    readonly dpopKey?: DpopKey | undefined;
     /** Is told of every token that is asked for, whether it is granted or not. */
     readonly onExchange?: ExchangeObserver | undefined;
   };
@@ -83,11 +86,11 @@ export interface DelegationClient {
   translate(request: DelegationRequest): Promise<DelegatedToken>;
   /** Token exchange (RFC 8693 §2.1). */
   exchange(request: ExchangeRequest): Promise<DelegatedToken>;
-  /** Any other grant. `cache: false` for one whose parameters may be used once only. */
+  /** Any other grant. `cache: false` for one whose parameters may be used once only, or with another `dpopKey` or none. */
   requestCustomGrant(
     grantType: string,
     parameters: GrantParameters,
-    options?: { readonly cache?: boolean },
+    options?: { readonly cache?: true } | { readonly cache: false; readonly dpopKey?: DpopKey | 'none' },
   ): Promise<DelegatedToken>;
   /**
    * Calls an API with a token from `source` (`() => client.delegate(…)`). When the API answers 401, the token is dropped
@@ -112,15 +115,24 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
   const cache = createTokenCache(options);
   const now = options.now ?? systemClock;
 
-  async function request(grantType: string, form: URLSearchParams): Promise<DelegatedToken> {
+  async function request(
+    grantType: string,
+    form: URLSearchParams,
+    key: DpopKey | undefined,
+  ): Promise<DelegatedToken> {
     const askedAt = now();
     try {
-      const answer = await genericGrantRequest(await client(), grantType, form);
+      const configuration = await client();
+      const dpop = key === undefined ? {} : { DPoP: getDPoPHandle(configuration, key) };
+      const answer = await genericGrantRequest(configuration, grantType, form, dpop);
+      if (key !== undefined && answer.token_type !== 'dpop')
+        throw new DelegationError('refused', { error: 'the token is not bound to the key' });
       const { scope = form.get('scope') ?? '', issued_token_type: issuedTokenType } = answer;
       return Object.freeze({
         accessToken: answer.access_token,
         tokenType: answer.token_type,
         expiresAt: askedAt + (answer.expires_in ?? 0),
+        prove: key === undefined ? undefined : createProofMaker(key, answer.access_token, now),
         scopes: Object.freeze(scope.split(' ').filter((value) => value !== '')),
         issuedTokenType: typeof issuedTokenType === 'string' ? issuedTokenType : undefined,
       });
@@ -130,11 +142,16 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
   }
 
   /** Without a key nothing is kept. */
-  function find(grantType: string, key: string | undefined, parameters: GrantParameters): FoundToken {
+  function find(
+    grantType: string,
+    key: string | undefined,
+    parameters: GrantParameters,
+    dpopKey: DpopKey | 'none' | undefined = options.dpopKey,
+  ): FoundToken {
     const found = key === undefined ? undefined : cache.find(key);
     if (found !== undefined) return found;
     const form = formOf(parameters);
-    const ask = () => request(grantType, form);
+    const ask = () => request(grantType, form, dpopKey === 'none' ? undefined : dpopKey);
     return key === undefined ? { from: 'issuer', promise: ask() } : cache.add(key, cacheTagsOf(form), ask);
   }
 
@@ -160,10 +177,15 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
 
   const { onExchange } = options;
 
-  function obtain(grantType: string, key: string | undefined, parameters: GrantParameters) {
-    if (onExchange === undefined) return find(grantType, key, parameters).promise;
+  function obtain(
+    grantType: string,
+    key: string | undefined,
+    parameters: GrantParameters,
+    dpopKey?: DpopKey | 'none',
+  ) {
+    if (onExchange === undefined) return find(grantType, key, parameters, dpopKey).promise;
     const startedAtMs = performance.now();
-    const { from: origin, promise } = find(grantType, key, parameters);
+    const { from: origin, promise } = find(grantType, key, parameters, dpopKey);
     return reportExchange(promise, { grantType, origin, startedAtMs }, onExchange);
   }
 
@@ -189,8 +211,10 @@ export function createDelegationClient(options: DelegationClientOptions): Delega
       const tokens = { subject_token: textOf(subjectToken), actor_token: actorToken };
       return obtain(TOKEN_EXCHANGE, key, { ...tokens, ...rest });
     },
-    requestCustomGrant: async (grantType, parameters, { cache: useCache = true } = {}) =>
-      obtain(grantType, useCache ? customKey(grantType, parameters) : undefined, parameters),
+    requestCustomGrant: async (grantType, parameters, { cache: useCache = true, ...rest } = {}) => {
+      const key = useCache ? customKey(grantType, parameters) : undefined;
+      return obtain(grantType, key, parameters, 'dpopKey' in rest ? rest.dpopKey : undefined);
+    },
     withToken,
     forget: cache.forget,
     forgetSession: cache.forgetSession,

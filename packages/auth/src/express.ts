@@ -2,6 +2,7 @@
 
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import { DelegationError, problemOfDelegationError } from './delegation-error.ts';
+import { createDpopAuthentication, type DpopOptions } from './dpop.ts';
 import * as guard from './guard.ts';
 import type { RequestAuth, RequestContext } from './guard.ts';
 import * as liveToken from './live-token.ts';
@@ -41,6 +42,11 @@ export interface RequireAccessTokenOptions {
   readonly resourceMetadata?: string | undefined;
   /** The scopes that the challenge names, so that a client knows which ones to ask for (RFC 6750 §3). */
   readonly scopes?: readonly string[] | undefined;
+  /**
+   * Also takes tokens that are bound to a key, with a proof of it (RFC 9449 §7). Challenges name both schemes then. Default:
+   * bound tokens are refused.
+   */
+  readonly dpop?: DpopOptions | undefined;
   readonly onRefused?: ((refused: RefusedRequest, request: Request) => void) | undefined;
 }
 
@@ -53,7 +59,7 @@ const PROTECTION = Symbol('protection');
 
 type ProtectedRequest = Request & { [PROTECTION]?: Protection };
 
-/** Lets requests with a good bearer token for this API through, and sets `request.auth`. All others are answered here. */
+/** Lets requests with a good token for this API through, and sets `request.auth`. All others are answered here. */
 export function requireAccessToken(
   verifier: AccessTokenVerifier,
   options: RequireAccessTokenOptions = {},
@@ -62,12 +68,18 @@ export function requireAccessToken(
   assertOptions('name', { resourceMetadata });
   if (scopes !== undefined) assertOptions('names', { scopes });
   assertOptions('function', { 'verifier.verify': verifier.verify, onRefused: onRefused ?? refuse });
+  const dpop =
+    options.dpop === undefined
+      ? undefined
+      : createDpopAuthentication(verifier, { resourceMetadata, scopes }, options.dpop);
   const protection: Protection = { resourceMetadata, onRefused, now: verifier.now };
   return async (request: ProtectedRequest, response, next) => {
     try {
       request[PROTECTION] = protection;
-      const credentials = { authorization: authorizationOf(request), url: request.originalUrl };
-      const result = await guard.authenticate(credentials, verifier, resourceMetadata, scopes);
+      const credentials = { authorization: linesOf('authorization', request), url: request.originalUrl };
+      const result =
+        (dpop && (await authenticateDpop(dpop, credentials, request, response))) ??
+        (await guard.authenticate(credentials, verifier, resourceMetadata, scopes));
       if (!result.ok) return refuse(request, response, result.problem, result.detail);
       request.auth = result.auth;
       next();
@@ -77,12 +89,30 @@ export function requireAccessToken(
   };
 }
 
-/** Every Authorization field line; Node's `headers` has only the first. */
-function authorizationOf({ rawHeaders }: Request): readonly string[] {
+function authenticateDpop(
+  dpop: ReturnType<typeof createDpopAuthentication>,
+  credentials: { readonly authorization: readonly string[]; readonly url: string },
+  request: Request,
+  response: Response,
+) {
+  // Whichever handler answers, the challenge names the schemes that are taken here.
+  const writeHead = response.writeHead.bind(response) as (...head: unknown[]) => Response;
+  response.writeHead = (...head: unknown[]) => {
+    const challenge = response.getHeader('WWW-Authenticate');
+    if (typeof challenge === 'string')
+      response.setHeader('WWW-Authenticate', dpop.challenge(challenge, credentials.authorization));
+    return writeHead(...head);
+  };
+  const proofs = linesOf('dpop', request);
+  return dpop.authenticate({ ...credentials, proofs, method: request.method });
+}
+
+/** Every line of a header; Node's `headers` joins them, or has only the first. */
+function linesOf(header: string, { rawHeaders }: Request): readonly string[] {
   const lines: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];
-    if (name?.length === 13 && name.toLowerCase() === 'authorization')
+    if (name?.length === header.length && name.toLowerCase() === header)
       lines.push(rawHeaders[index + 1] ?? '');
   }
   return lines;

@@ -59,7 +59,7 @@ export async function authenticate(
   if (token === undefined) return refused(problem, description);
   try {
     const verdict = await verifier.verify(token);
-    if (verdict.ok) return authentication(verdict, token);
+    if (verdict.ok) return authenticationOf(verdict, token);
     return refused('invalid-token', verdict.description, verdict.detail);
   } catch (error) {
     if (!(error instanceof TokenCheckUnavailableError)) throw error;
@@ -70,7 +70,8 @@ export async function authenticate(
 /** A verifier gives the same verdict for a token that it remembers, so the caller is built once. */
 const authentications = new WeakMap<VerifiedBearerToken, Authentication>();
 
-function authentication(verdict: VerifiedBearerToken & { ok: true }, jwt: string): Authentication {
+/** The caller of a request whose token has been verified. */
+export function authenticationOf(verdict: VerifiedBearerToken & { ok: true }, jwt: string): Authentication {
   const known = authentications.get(verdict);
   if (known !== undefined) return known;
   const result = { ok: true, auth: requestAuth(verdict.token, jwt, verdict.digest) } as const;

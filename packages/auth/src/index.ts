@@ -21,6 +21,8 @@ export {
   type ExchangeReport,
   type TokenSource,
 } from './delegation-client.ts';
+export { type DpopOptions } from './dpop.ts';
+export { type DpopKey, generateDpopKey, type ProofMaker } from './dpop-key.ts';
 export { DelegationError, problemOfDelegationError, type RefusalReason } from './delegation-error.ts';
 export {
   authenticate,
@@ -39,7 +41,7 @@ export {
   type LiveCheck,
   type LiveTokenCheck,
 } from './live-token.ts';
-export { createLogoutReceiver, type Logout, type ReplayStore } from './logout-token.ts';
+export { createLogoutReceiver, type Logout } from './logout-token.ts';
 export { CLOCK_TOLERANCE_SECONDS } from './options.ts';
 export {
   isLoopbackUrl,
@@ -54,6 +56,7 @@ export { type AccessTokenProfile } from './profile.ts';
 export { protectedResourceDocument, resourceMetadataUrl } from './protected-resource.ts';
 export { RecentAuthenticationRequiredError, requireRecentAuthentication } from './recent-authentication.ts';
 export { bearerChallenge, type AuthProblem, type Refusal } from './refusal.ts';
+export { createReplayMemory, type ReplayStore } from './replay-store.ts';
 export { type DelegatedToken, type TokenOriginKind } from './token-cache.ts';
 export {
   createAccessTokenVerifier,

@@ -1,9 +1,9 @@
 import type { JWTPayload } from 'jose';
-import { LRUCache } from 'lru-cache';
 import { DEFAULT_ALGORITHMS, verifyJwt } from './access-token.ts';
 import type { KeySet } from './key-set.ts';
 import { assertOptions, CLOCK_TOLERANCE_SECONDS, isObject, systemClock } from './options.ts';
 import { refuse, type Refusal } from './refusal.ts';
+import { createReplayMemory, type ReplayStore } from './replay-store.ts';
 
 /** The session or user that has logged out: at least one of the two is there. Without `sid`, all sessions of the user ended. */
 export interface Logout {
@@ -12,14 +12,6 @@ export interface Logout {
 }
 
 export type ReceivedLogout = { readonly ok: true } | Refusal;
-
-/** Remembers which values were used. Replicas may share one. */
-export interface ReplayStore {
-  /** True for the first caller with this value, false for every other one until it expires (epoch seconds). */
-  consume(value: string, expiresAt: number): boolean | Promise<boolean>;
-  /** Makes a value good for another use. */
-  release(value: string): void | Promise<void>;
-}
 
 export interface LogoutReceiverOptions {
   readonly issuer: string;
@@ -38,7 +30,6 @@ export interface LogoutReceiverOptions {
 
 const BACKCHANNEL_LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const REQUIRED_CLAIMS = ['iss', 'aud', 'iat', 'exp', 'jti', 'events'];
-const MAXIMUM_REMEMBERED = 10_000;
 
 /** Throws TypeError for a malformed option. */
 export function createLogoutReceiver(options: LogoutReceiverOptions) {
@@ -81,19 +72,6 @@ export function createLogoutReceiver(options: LogoutReceiverOptions) {
       }
       return { ok: true };
     },
-  };
-}
-
-/** In this process, until it ends; of very many, the least recent are forgotten. */
-function createReplayMemory(now: () => number): ReplayStore {
-  const used = new LRUCache<string, number>({ max: MAXIMUM_REMEMBERED });
-  return {
-    consume(value, expiresAt) {
-      if ((used.get(value) ?? 0) > now()) return false;
-      used.set(value, expiresAt);
-      return true;
-    },
-    release: (value) => void used.delete(value),
   };
 }
 

@@ -8,6 +8,8 @@ export interface ProtectedResourceOptions {
   /** Identifiers of the issuers whose tokens it takes. */
   readonly authorizationServers: readonly string[];
   readonly scopes: readonly string[];
+  /** Of DPoP proofs, when it takes them. */
+  readonly dpopAlgorithms?: readonly string[] | undefined;
   /** For people. */
   readonly name?: string | undefined;
 }
@@ -19,7 +21,7 @@ export interface ProtectedResourceOptions {
 export function protectedResourceDocument(
   options: ProtectedResourceOptions,
 ): Readonly<Record<string, unknown>> {
-  const { resource, authorizationServers, scopes, name } = options;
+  const { resource, authorizationServers, scopes, dpopAlgorithms, name } = options;
   assertOptions('name', { resource, ...(name === undefined ? {} : { name }) });
   for (const entry of [...authorizationServers, ...scopes])
     assertOptions('name', { 'each of authorizationServers and scopes': entry });
@@ -28,6 +30,7 @@ export function protectedResourceDocument(
     ...(authorizationServers.length === 0 ? {} : { authorization_servers: authorizationServers }),
     ...(scopes.length === 0 ? {} : { scopes_supported: scopes }),
     bearer_methods_supported: ['header'],
+    ...(dpopAlgorithms === undefined ? {} : { dpop_signing_alg_values_supported: dpopAlgorithms }),
     ...(name === undefined ? {} : { resource_name: name }),
   };
 }

@@ -15,6 +15,7 @@ const TYPE_BASE = 'https://behalf.example/problems/';
 const PROBLEMS = {
   'missing-token': { status: 401, title: 'No access token' },
   'invalid-token': { status: 401, title: 'Invalid access token', error: 'invalid_token' },
+  'invalid-dpop-proof': { status: 401, title: 'Invalid DPoP proof', error: 'invalid_dpop_proof' },
   'invalid-request': { status: 400, title: 'Malformed credentials', error: 'invalid_request' },
   'insufficient-scope': { status: 403, title: 'Insufficient scope', error: 'insufficient_scope' },
   'wrong-actor': { status: 403, title: 'Wrong actor', error: 'insufficient_scope' },
@@ -79,9 +80,13 @@ export function tokenCheckUnavailable(retryAfterSeconds: number): AuthProblem {
   return authProblem('token-check-unavailable', detail, undefined, { retryAfterSeconds });
 }
 
-/** Codes of RFC 6750 §3.1 and RFC 9470 §3. */
+/** Codes of RFC 6750 §3.1, RFC 9470 §3 and RFC 9449 §12.2. */
 export type BearerError =
-  'invalid_request' | 'invalid_token' | 'insufficient_scope' | 'insufficient_user_authentication';
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'invalid_dpop_proof'
+  | 'insufficient_scope'
+  | 'insufficient_user_authentication';
 
 export interface BearerChallenge {
   /** Where the protected resource's metadata is (RFC 9728 §5.1). */

@@ -1,14 +1,17 @@
 import { LRUCache } from 'lru-cache';
+import type { ProofMaker } from './dpop-key.ts';
 import { assertOptions, watchClock } from './options.ts';
 
 /** A token that was obtained for the next service. */
 export interface DelegatedToken {
   readonly accessToken: string;
-  /** In lower case: `bearer`, or `n_a` when it is no access token (RFC 8693 §2.2.1). */
+  /** In lower case: `bearer`, `dpop`, or `n_a` when it is no access token (RFC 8693 §2.2.1). */
   readonly tokenType: string;
   /** Epoch seconds. */
   readonly expiresAt: number;
   readonly scopes: readonly string[];
+  /** For a token that is bound to this client's key: makes the proof that a request with it needs. Else undefined. */
+  readonly prove?: ProofMaker | undefined;
   /** RFC 8693 §2.2.1; other grants have none. */
   readonly issuedTokenType: string | undefined;
 }

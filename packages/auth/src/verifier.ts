@@ -26,7 +26,7 @@ export interface AccessTokenVerifierOptions extends KeySetOptions {
 
 export type VerifiedBearerToken =
   | { readonly ok: true; readonly token: AccessToken; /** See digestOf. */ readonly digest: string }
-  | Refusal<AccessTokenDetail | 'sender_constrained'>;
+  | Refusal<AccessTokenDetail | 'sender_constrained' | 'not_bound'>;
 
 /** The name of a token in every cache, so that no cache is searched by the token itself. */
 export function digestOf(token: string): string {
@@ -84,8 +84,6 @@ export function createAccessTokenVerifier(options: AccessTokenVerifierOptions) {
       return verified;
     }
     const { token } = verified;
-    if (token.confirmation !== undefined)
-      return refuse('sender_constrained', 'the token is bound to a key and is no bearer token');
     const verdict = Object.freeze({ ok: true, token: freezeAll(token), digest } as const);
     if (keys !== undefined)
       remembered?.set(digest, { verdict, keys, goodBefore: token.expiresAt + CLOCK_TOLERANCE_SECONDS });
@@ -100,13 +98,15 @@ export function createAccessTokenVerifier(options: AccessTokenVerifierOptions) {
     /** Epoch seconds. */
     now,
     /**
-     * Verifies a bearer access token for this API. A token that is bound to a key (`cnf`) is refused.
+     * Verifies an access token for this API: a bearer token, so that one which is bound to a key (`cnf`) is refused, or one
+     * that is bound to the key of this thumbprint (RFC 7638), which the request has proved.
      *
      * Not checked: scope, actor, revocation. Throws TokenCheckUnavailableError when the keys cannot be had.
      */
-    async verify(jwt: string): Promise<VerifiedBearerToken> {
+    async verify(jwt: string, thumbprint?: string): Promise<VerifiedBearerToken> {
       const digest = digestOf(jwt);
-      return recall(digest) ?? verifyAnew(jwt, digest);
+      const verdict = recall(digest) ?? (await verifyAnew(jwt, digest));
+      return verdict.ok ? (bindingFault(verdict.token, thumbprint) ?? verdict) : verdict;
     },
   };
 }
@@ -121,6 +121,16 @@ const OF_ANOTHER_SHAPE: ReadonlySet<string> = new Set([
 ]);
 
 export type AccessTokenVerifier = ReturnType<typeof createAccessTokenVerifier>;
+
+/** RFC 7800 §3.1, RFC 9449 §6.1. A confirmation other than `jkt`, or besides it, is never met. */
+function bindingFault({ confirmation }: AccessToken, thumbprint: string | undefined) {
+  if (confirmation === undefined && thumbprint === undefined) return undefined;
+  if (thumbprint === undefined)
+    return refuse('sender_constrained', 'the token is bound to a key and is no bearer token');
+  if (confirmation === undefined) return refuse('not_bound', 'the token is not bound to a key');
+  const isMet = confirmation['jkt'] === thumbprint && Object.keys(confirmation).length === 1;
+  return isMet ? undefined : refuse('sender_constrained', 'the token is bound to another key');
+}
 
 interface Remembered {
   readonly verdict: VerifiedBearerToken;

@@ -44,6 +44,8 @@ export const commonSettings = {
   /** Routes that break a rule on purpose. Default: in development alone. */
   EXPERIMENTS: optionalSwitchSetting,
   EXPERIMENTS_IN_PRODUCTION: switchSetting(false),
+  /** Tokens are bound to the key of their client (RFC 9449). */
+  DPOP: switchSetting(false),
 };
 
 /** The settings of every service that are unusable, or are those of another project, in a sentence each. */
@@ -146,6 +148,7 @@ export function loadApiConfig<Called extends string, Shape extends z.ZodRawShape
     /** What replicas share; undefined: nothing. */
     redisUrl: settings.REDIS_URL,
     experiments: settings.EXPERIMENTS ?? isDevelopment,
+    dpop: settings.DPOP,
     demoData: settings.DEMO_DATA ?? isDevelopment,
     settings: settings as z.output<z.ZodObject<Shape>>,
   });

@@ -13,6 +13,8 @@ import { allowOnly, notFound, problemHandler, type ProblemHandlerOptions } from 
 import { requestIdOf, requestLogging } from './request-logging.ts';
 import { healthRoutes } from './start-service.ts';
 
+const DPOP_ALGORITHMS = ['ES256'];
+
 export interface ApiOptions extends ProblemHandlerOptions {
   /** For people, in the metadata. */
   readonly name: string;
@@ -21,6 +23,8 @@ export interface ApiOptions extends ProblemHandlerOptions {
   readonly verifier: AccessTokenVerifier;
   /** The scopes that this API owns. */
   readonly scopes: readonly string[];
+  /** Whether it also takes tokens that are bound to a key (RFC 9449). Default: it refuses them. */
+  readonly dpop?: boolean;
   /** Resolves when this process can do its work. Default: it always can. */
   readonly ready?: () => Promise<void>;
   /** The pages that may call. Default: none. */
@@ -64,6 +68,10 @@ export function createApi(
   addRoutes(
     api,
     requireAccessToken(verifier, {
+      dpop:
+        options.dpop === true
+          ? { algorithms: DPOP_ALGORITHMS, replays: options.logout?.channel?.replays }
+          : undefined,
       onRefused: (refused, request) =>
         logger.info({ request_id: requestIdOf(request), ...refused }, 'refused'),
     }),
@@ -81,11 +89,12 @@ export const identity: RequestHandler = (request, response) => {
 };
 
 /** For anyone and any origin (RFC 9728 §3). */
-function serveMetadata(api: Express, { name, verifier, scopes }: ApiOptions): void {
+function serveMetadata(api: Express, { name, verifier, scopes, dpop = false }: ApiOptions): void {
   const document = protectedResourceDocument({
     resource: verifier.audience,
     authorizationServers: [verifier.issuer],
     scopes,
+    dpopAlgorithms: dpop ? DPOP_ALGORITHMS : undefined,
     name,
   });
   api.get(new URL(resourceMetadataUrl(verifier.audience)).pathname, (_request, response) => {

@@ -9,6 +9,8 @@ export interface UpstreamOptions {
   readonly name: string;
   /** Where it is reached, without a trailing slash. */
   readonly url: string;
+  /** Its identifier, which proofs name. Default: the url. */
+  readonly resource?: string;
   /** For the whole answer. Default 5000. */
   readonly timeoutMs?: number;
   /** Is told of every call, also of one without an answer. It must not throw, nor log the token. */
@@ -23,6 +25,8 @@ export interface UpstreamRequest {
   /** The path's template, for reports: `/users/{sub}`. Default: the path. */
   readonly route?: string;
   readonly accessToken: string;
+  /** For a token that is bound to this client's key: makes the proof (RFC 9449 §7.1). Without it the token is a bearer token. */
+  readonly prove?: ((method: string, url: string) => Promise<string>) | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
@@ -53,7 +57,7 @@ const RETRY_AFTER_SECONDS = 5;
 const ACCEPTED = 'application/json, application/problem+json';
 
 /** A service that this one calls, over kept connections. */
-export function createUpstream({ name, url, timeoutMs = 5_000, onCall }: UpstreamOptions) {
+export function createUpstream({ name, url, resource = url, timeoutMs = 5_000, onCall }: UpstreamOptions) {
   const { origin, pathname } = new URL(url);
   const base = pathname.replace(/\/$/, '');
   const pool = new Pool(origin, {
@@ -61,7 +65,8 @@ export function createUpstream({ name, url, timeoutMs = 5_000, onCall }: Upstrea
     maxResponseSize: MAXIMUM_ANSWER_BYTES,
   });
 
-  async function ask({ method = 'GET', path, accessToken, headers, body }: UpstreamRequest) {
+  async function ask({ method = 'GET', path, accessToken, prove, headers, body }: UpstreamRequest) {
+    const proof = prove === undefined ? undefined : await prove(method, resource + path);
     // undici takes an emitter for a signal. An AbortController for each call costs more than the rest of the call's set-up.
     const deadline = new EventEmitter();
     const timer = setTimeout(() => deadline.emit('abort'), timeoutMs);
@@ -74,7 +79,8 @@ export function createUpstream({ name, url, timeoutMs = 5_000, onCall }: Upstrea
         headers: {
           ...headers,
           accept: ACCEPTED,
-          authorization: `Bearer ${accessToken}`,
+          authorization: `${proof === undefined ? 'Bearer' : 'DPoP'} ${accessToken}`,
+          ...(proof === undefined ? undefined : { dpop: proof }),
           ...(requestId === undefined ? undefined : { 'x-request-id': requestId }),
           ...(body === undefined ? undefined : { 'content-type': 'application/json' }),
         },
@@ -102,7 +108,7 @@ export function createUpstream({ name, url, timeoutMs = 5_000, onCall }: Upstrea
   return {
     name,
     /**
-     * One call with a bearer token, whatever status it is answered with. Redirects are not followed: a token goes to one
+     * One call with a token, whatever status it is answered with. Redirects are not followed: a token goes to one
      * address. Throws a Problem: 503 with `Retry-After` when the service cannot be reached or does not answer in time,
      * 502 when its answer is larger than 1 MiB.
      */

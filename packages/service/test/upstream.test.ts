@@ -19,6 +19,22 @@ async function listen(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+it('sends a bound token with a proof for the API by its identifier, and any other as a bearer token (RFC 9449 §7.1)', async () => {
+  const seen: unknown[] = [];
+  const url = await listen(({ headers }, response) => {
+    seen.push([headers.authorization, headers['dpop']]);
+    response.end();
+  });
+  const upstream = createUpstream({ name: 'Next', url, resource: 'https://next.example' });
+  const prove = (method: string, address: string) => Promise.resolve(`proof of ${method} ${address}`);
+  await upstream.send({ method: 'POST', path: '/a?b', accessToken: 'T', prove });
+  await upstream.send({ path: '/a', accessToken: 'T' });
+  expect(seen).toEqual([
+    ['DPoP T', 'proof of POST https://next.example/a?b'],
+    ['Bearer T', undefined],
+  ]);
+});
+
 it.each([301, 302, 303, 307, 308])(
   'sends a token to one address alone: %i is the answer, and is not followed (RFC 6750 §5.3)',
   async (status) => {

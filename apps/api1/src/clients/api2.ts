@@ -25,9 +25,9 @@ export type Api2Client = ReturnType<typeof createApi2Client>;
  * DelegationError when the STS gives no token.
  */
 export function createApi2Client(upstream: Upstream, delegation: DelegationClient, resourceMetadata: string) {
-  async function call(source: TokenSource, request: Omit<UpstreamRequest, 'accessToken'>) {
-    const answer = await delegation.withToken(source, ({ accessToken }) =>
-      upstream.send({ ...request, accessToken }),
+  async function call(source: TokenSource, request: Omit<UpstreamRequest, 'accessToken' | 'prove'>) {
+    const answer = await delegation.withToken(source, ({ accessToken, prove }) =>
+      upstream.send({ ...request, accessToken, prove }),
     );
     const { status } = answer;
     if (status === 403) throw forbidden(answer, resourceMetadata);

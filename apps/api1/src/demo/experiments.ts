@@ -1,4 +1,10 @@
-import { type DelegationClient, DelegationError } from '@behalf/auth';
+import {
+  type DelegatedToken,
+  type DelegationClient,
+  DelegationError,
+  type DpopKey,
+  generateDpopKey,
+} from '@behalf/auth';
 import { authOf } from '@behalf/auth/express';
 import { jsonOf, problem, type Upstream, type UpstreamAnswer } from '@behalf/service';
 import type { Express, RequestHandler } from 'express';
@@ -26,6 +32,7 @@ export function addExperiments(
     oneScopeTooMany,
     tokenOfSomeoneElse,
     splicedChains,
+    stolenToken,
     oldSignIn,
     carelessService,
     createAfterLogout(now),
@@ -104,19 +111,19 @@ function createAfterLogout(now: () => number): Experiment {
     async run(context) {
       const { sessionId } = context;
       if (sessionId === undefined) throw noSession();
-      const accessToken = kept.take(sessionId);
-      if (accessToken !== undefined) return { state: 'done', ...(await useOldToken(accessToken, context)) };
+      const token = kept.take(sessionId);
+      if (token !== undefined) return { state: 'done', ...(await useOldToken(token, context)) };
       const copy = await obtain(context);
-      kept.keep(sessionId, copy.accessToken);
+      kept.keep(sessionId, copy);
       return { state: 'ready', expires_at: copy.expiresAt, kept_until: now() + KEPT_SECONDS };
     },
   };
 }
 
-async function useOldToken(accessToken: string, context: ExperimentContext) {
+async function useOldToken({ accessToken, prove }: DelegatedToken, context: ExperimentContext) {
   const { upstream } = context;
-  const offline = await upstream.send({ path: '/accounts', accessToken });
-  const live = await upstream.send({ path: '/experiments/live-check', accessToken });
+  const offline = await upstream.send({ path: '/accounts', accessToken, prove });
+  const live = await upstream.send({ path: '/experiments/live-check', accessToken, prove });
   return {
     offline: callOutcome(offline),
     live: callOutcome(live),
@@ -131,21 +138,21 @@ function obtain({ token, delegation }: ExperimentContext) {
 
 /** One token per login session, for 120 s; the oldest makes room. */
 function createKeptTokens(now: () => number) {
-  const tokens = new Map<string, { readonly accessToken: string; readonly until: number }>();
+  const tokens = new Map<string, { readonly token: DelegatedToken; readonly until: number }>();
   const dropOld = () => {
     for (const [session, { until }] of tokens)
       if (until <= now() || tokens.size >= MAXIMUM_KEPT) tokens.delete(session);
   };
   return {
-    keep(sessionId: string, accessToken: string): void {
+    keep(sessionId: string, token: DelegatedToken): void {
       dropOld();
-      tokens.set(sessionId, { accessToken, until: now() + KEPT_SECONDS });
+      tokens.set(sessionId, { token, until: now() + KEPT_SECONDS });
     },
     /** The session's token, at most once. */
-    take(sessionId: string): string | undefined {
+    take(sessionId: string): DelegatedToken | undefined {
       const entry = tokens.get(sessionId);
       tokens.delete(sessionId);
-      return entry !== undefined && entry.until > now() ? entry.accessToken : undefined;
+      return entry !== undefined && entry.until > now() ? entry.token : undefined;
     },
   };
 }
@@ -166,7 +173,7 @@ const forwardedToken: Experiment = {
     const forwarded = await upstream.send({ path: '/accounts', accessToken: token });
     const delegated = await delegation.withToken(
       () => delegation.delegate({ token, scopes: ['api2'] }),
-      ({ accessToken }) => upstream.send({ path: '/accounts', accessToken }),
+      ({ accessToken, prove }) => upstream.send({ path: '/accounts', accessToken, prove }),
     );
     return { forwarded: callOutcome(forwarded), delegated: { status: delegated.status } };
   },
@@ -178,13 +185,17 @@ const forwardedToken: Experiment = {
 const carelessService: Experiment = {
   name: 'careless-service',
   async run({ token, delegation, upstream }) {
-    const send = async (accessToken: string) => {
-      const answer = await upstream.send({ path: '/experiments/careless', accessToken });
+    const send = async (sent: Pick<DelegatedToken, 'accessToken' | 'prove'>) => {
+      const answer = await upstream.send({
+        path: '/experiments/careless',
+        accessToken: sent.accessToken,
+        prove: sent.prove,
+      });
       return { ...callOutcome(answer), seen: answer.status === 200 ? (jsonOf(answer) ?? null) : null };
     };
-    const forwarded = await send(token);
-    const { accessToken } = await delegation.delegate({ token, scopes: ['api2'] });
-    return { forwarded, delegated: await send(accessToken) };
+    const forwarded = await send({ accessToken: token });
+    const delegated = await delegation.delegate({ token, scopes: ['api2'] });
+    return { forwarded, delegated: await send(delegated) };
   },
 };
 
@@ -209,13 +220,35 @@ const splicedChains: Experiment = {
   },
 };
 
+/**
+ * Obtains a bearer token and one that is bound to a key (RFC 9449), and uses a copy of each at API2 without that key. The STS
+ * gives no bearer token for a user's token that is bound itself.
+ */
+const stolenToken: Experiment = {
+  name: 'stolen-token',
+  async run({ token, delegation, upstream }) {
+    const obtainWith = (dpopKey: DpopKey | 'none') =>
+      delegation.requestCustomGrant('delegation', { token, scope: 'api2' }, { cache: false, dpopKey });
+    const useCopyOf = async (obtained: Promise<DelegatedToken>) => {
+      const { accessToken } = await obtained;
+      return callOutcome(await upstream.send({ path: '/accounts', accessToken }));
+    };
+    const bearer = obtainWith('none');
+    const refused = await refusalOf(bearer);
+    return {
+      bearer: refused === null ? { call: await useCopyOf(bearer) } : { refused },
+      bound: { call: await useCopyOf(obtainWith(await generateDpopKey())) },
+    };
+  },
+};
+
 /** Calls API2 where it wants a recent sign-in and has its clock an hour ahead. The refusal goes up to this service's caller. */
 const oldSignIn: Experiment = {
   name: 'old-sign-in',
   async run({ token, delegation, upstream }) {
     const { status } = await delegation.withToken(
       () => delegation.delegate({ token, scopes: ['api2'] }),
-      ({ accessToken }) => upstream.send({ path: '/experiments/old-sign-in', accessToken }),
+      ({ accessToken, prove }) => upstream.send({ path: '/experiments/old-sign-in', accessToken, prove }),
     );
     return { status };
   },

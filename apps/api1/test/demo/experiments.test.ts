@@ -1,5 +1,5 @@
 import type { CallStep } from '@behalf/demo-steps';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { API2, issuer, PROBLEM, RESOURCE, userToken, useTestApi1 } from '../support/api1.ts';
 
 const api = useTestApi1();
@@ -9,6 +9,7 @@ const NAMES = [
   'one-scope-too-many',
   'token-of-someone-else',
   'spliced-chains',
+  'stolen-token',
   'old-sign-in',
   'careless-service',
   'after-logout',
@@ -155,6 +156,55 @@ describe('spliced-chains', () => {
     expect(forms[1]?.get('grant_type')).toBe('urn:ietf:params:oauth:grant-type:token-exchange');
     expect(forms[1]?.get('subject_token')).toBe(user);
     expect(forms[1]?.get('actor_token')).not.toBe(user);
+  });
+});
+
+describe('stolen-token', () => {
+  const bound = (proofs: (string | undefined)[], takesUnbound: boolean) =>
+    api.sts.onToken((_form, { headers }) => {
+      const proof = headers['dpop'] as string | undefined;
+      proofs.push(proof);
+      if (proof === undefined && !takesUnbound)
+        return { status: 400, body: { error: 'invalid_dpop_proof', reason: 'subject_token' } };
+      const cnf = proof === undefined ? undefined : { jkt: 'its key' };
+      const token_type = proof === undefined ? 'Bearer' : 'DPoP';
+      return {
+        status: 200,
+        body: { access_token: issuer.mint({ aud: API2, cnf }), token_type, expires_in: 300 },
+      };
+    });
+
+  beforeEach(() => {
+    api.answer = ({ claims }, res) => {
+      const type = { 'content-type': 'application/json' };
+      res.writeHead(claims['cnf'] === undefined ? 200 : 401, type).end('{}');
+    };
+  });
+
+  it('uses a copy of a bearer token and of a bound one, both without a key', async () => {
+    const proofs: (string | undefined)[] = [];
+    bound(proofs, true);
+    const { result } = await run('stolen-token');
+    expect(result).toMatchObject({
+      bearer: { call: { status: 200 } },
+      bound: { call: { status: 401 } },
+    });
+    expect(proofs.map((proof) => proof === undefined)).toEqual([true, false]);
+    expect(api.seen.map(({ headers }) => [headers.authorization?.split(' ', 1)[0], headers['dpop']])).toEqual(
+      [
+        ['Bearer', undefined],
+        ['Bearer', undefined],
+      ],
+    );
+  });
+
+  it('shows that the STS gives no bearer token for a bound one', async () => {
+    bound([], false);
+    const { result } = await run('stolen-token');
+    expect(result).toMatchObject({
+      bearer: { refused: { status: 400, error: 'invalid_dpop_proof' } },
+      bound: { call: { status: 401 } },
+    });
   });
 });
 

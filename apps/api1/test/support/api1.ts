@@ -66,7 +66,12 @@ export class TestApi1 {
   }
 
   /** The service anew, with nothing in its memory. */
-  restart({ experiments = true, api2Url = this.#api2Url(), timeoutMs = PATIENCE_MS } = {}): void {
+  restart({
+    experiments = true,
+    dpop = false,
+    api2Url = this.#api2Url(),
+    timeoutMs = PATIENCE_MS,
+  } = {}): void {
     const client = { issuer: issuer.issuer, address: this.sts.address, timeoutMs };
     this.app = createApp({
       logger: this.log.logger,
@@ -81,6 +86,7 @@ export class TestApi1 {
       clientId: 'api1.client',
       webOrigin: WEB,
       experiments,
+      dpop,
       now: () => this.now,
     });
   }

@@ -29,10 +29,13 @@ export function createSubscriptionsClient(
   delegation: DelegationClient,
   resource: string,
 ) {
-  const call = (token: string, request: Omit<UpstreamRequest, 'accessToken'>): Promise<UpstreamAnswer> =>
+  const call = (
+    token: string,
+    request: Omit<UpstreamRequest, 'accessToken' | 'prove'>,
+  ): Promise<UpstreamAnswer> =>
     delegation.withToken(
       () => delegation.exchange({ subjectToken: token, scopes: ['subscriptions.read'], resource }),
-      ({ accessToken }) => upstream.send({ ...request, accessToken }),
+      ({ accessToken, prove }) => upstream.send({ ...request, accessToken, prove }),
     );
 
   function read<Shape>(answer: UpstreamAnswer, shape: z.ZodType<Shape>): Shape {

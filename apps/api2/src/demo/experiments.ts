@@ -28,11 +28,11 @@ export function addExperiments(
 
 /**
  * WRONG on purpose: checks signature, issuer and time of a token, and neither `aud` nor `act` (RFC 9068 §4 demands the
- * first). It has no data, and tells only what it would have written into its log.
+ * first), nor the proof of a bound token (RFC 9449 §7.1). It has no data, and tells only what it would have written into its log.
  */
 function careless({ issuer, keySet, now }: AccessTokenVerifier): RequestHandler {
   return async (request, response) => {
-    const [, jwt = ''] = /^Bearer ([\w.~+/-]+=*)$/.exec(request.headers.authorization ?? '') ?? [];
+    const [, jwt = ''] = /^(?:Bearer|DPoP) ([\w.~+/-]+=*)$/.exec(request.headers.authorization ?? '') ?? [];
     const verified = await verifyAccessToken(jwt, { issuer, key: keySet.find, now: now() });
     if (!verified.ok)
       throw problem({ status: 401, type: 'invalid-token', detail: 'The token is not genuine.' });

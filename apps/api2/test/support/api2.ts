@@ -84,7 +84,7 @@ export class TestApi2 {
   /** The service anew, with nothing in its memory. */
   restart(
     database: Database<Api2Tables> = this.database,
-    { experiments = true, timeoutMs = PATIENCE_MS } = {},
+    { experiments = true, dpop = false, timeoutMs = PATIENCE_MS } = {},
   ): void {
     const client = {
       issuer: issuer.issuer,
@@ -111,6 +111,7 @@ export class TestApi2 {
       accountActors: ['api1.client', 'agent.client'],
       clientId: 'api2.client',
       experiments,
+      dpop,
       now,
     });
   }

@@ -1,4 +1,4 @@
-import type { AccessTokenVerifier, LiveTokenCheck } from '@behalf/auth';
+import type { AccessTokenVerifier, LiveTokenCheck, ReplayStore } from '@behalf/auth';
 import { authOf, requireAccessToken, requireLiveToken, requireScope } from '@behalf/auth/express';
 import { allowOnly, apiHeaders, problem } from '@behalf/service';
 import { type RequestHandler, Router } from 'express';
@@ -14,6 +14,8 @@ export interface AccountParts {
   readonly ledger: TokenLedger;
   readonly queries: LedgerQueries;
   readonly revocation: Revocation;
+  /** Used DPoP proofs, for all replicas. */
+  readonly replays: Pick<ReplayStore, 'consume'>;
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -24,7 +26,7 @@ const PAGE = z.object({
 });
 
 /** A user's own delegations and sessions: who acted for them, and where they are signed in. They may end each. */
-export function accountRoutes({ verifier, ledger, queries, revocation, now }: AccountParts): Router {
+export function accountRoutes({ verifier, ledger, queries, revocation, replays, now }: AccountParts): Router {
   // The ledger is at hand, so a token that was revoked or whose session has ended is refused at once.
   const liveTokens: LiveTokenCheck = {
     isLive: async ({ jti }) => (await ledger.statusOf(jti, now())).active,
@@ -34,7 +36,7 @@ export function accountRoutes({ verifier, ledger, queries, revocation, now }: Ac
   const routes = Router({ caseSensitive: true, strict: true });
   routes.use(
     apiHeaders,
-    requireAccessToken(verifier),
+    requireAccessToken(verifier, { dpop: { replays } }),
     requireScope('account'),
     requireLiveToken(liveTokens),
     requireNoActor,

@@ -49,7 +49,7 @@ export function policyRoutes(parts: PolicyRouteParts): Router {
   const routes = Router({ caseSensitive: true, strict: true });
   const forUsers: readonly RequestHandler[] = [
     apiHeaders,
-    requireAccessToken(parts.verifier),
+    requireAccessToken(parts.verifier, { dpop: {} }),
     requireScope('account'),
     requireUser(),
   ];

@@ -122,6 +122,8 @@ export function createStorage(options: {
     outbox: createLogoutOutbox({ db, now, clientsOfAudience }),
     /** For `provider.ReplayDetection.unique`: DPoP proofs and client assertions. */
     consumeProof: createReplayCache(db, 'proof'),
+    /** DPoP proofs at the users' own API. */
+    consumeAccountProof: createReplayCache(db, 'account proof'),
     /** Single use of a trusted issuer's token. */
     consumePartnerToken: createReplayCache(db, 'external token'),
     /** Removes what has expired, and resolves with how many rows went; call it every few minutes. */

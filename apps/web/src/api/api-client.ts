@@ -62,6 +62,8 @@ export async function readProblem(response: Response): Promise<Problem> {
 /** Where tokens come from: see Session.accessToken. */
 export interface TokenSource {
   accessToken(resource: string, rejected?: string): Promise<string>;
+  /** `Authorization`, and a proof where tokens are bound to a key. `url` begins with the API's identifier. */
+  headersFor(accessToken: string, method: string, url: string): Promise<Record<string, string>>;
 }
 
 export interface ApiClientOptions {
@@ -121,13 +123,15 @@ export class ApiClient {
   }
 
   async #fetch(path: string, { method = 'GET', headers, body, signal }: ApiRequest, token: string) {
+    const { resource, tokens } = this.#options;
+    const credentials = await tokens.headersFor(token, method, resource.replace(/\/$/, '') + path);
     const timeout = AbortSignal.timeout(this.#options.timeoutMs ?? 15_000);
     try {
       return await fetch(`${this.#options.baseUrl}${path}`, {
         method,
         headers: {
           Accept: 'application/json',
-          Authorization: `Bearer ${token}`,
+          ...credentials,
           ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
           ...headers,
         },

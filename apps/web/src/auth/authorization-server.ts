@@ -1,6 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import { checkIdToken, InvalidAnswer, nameOf, type IdTokenClaims } from './id-token.ts';
 import { createPendingRequests, type PendingRequest } from './pending-requests.ts';
+import type { ProofKey } from './proof-key.ts';
 import type { ServerClock } from './server-clock.ts';
 import { problemOf, SignInServiceError, type SignInProblem } from './sign-in-problem.ts';
 
@@ -37,6 +38,8 @@ export interface AuthorizationServerOptions {
   /** Holds `state`, nonce and PKCE verifier from the request to its answer, and nothing else. */
   readonly stateStorage: Storage;
   readonly clock: ServerClock;
+  /** Binds every token to this key (RFC 9449). Default: bearer tokens. */
+  readonly proofKey?: Promise<ProofKey> | undefined;
   /** For a whole answer, body included. Default 10 s. */
   readonly answerTimeoutMs?: number;
 }
@@ -80,11 +83,16 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   const [firstResource] = options.resources;
   const requests = createPendingRequests(options.stateStorage, clock.now);
   const insecure = new URL(issuer).protocol === 'http:';
+  const tokenType = options.proofKey === undefined ? 'bearer' : 'dpop';
   let known: Promise<oauth.AuthorizationServer> | undefined;
 
   // An issuer without TLS is one of development; the STS itself refuses to be one in production.
   // oxlint-disable-next-line typescript/no-deprecated -- marked so by the library to make it stand out
   const http = (signal: AbortSignal) => ({ signal, [oauth.allowInsecureRequests]: insecure });
+  const dpop = async () => {
+    const key = await options.proofKey;
+    return key && { DPoP: oauth.DPoP(client(), key.pair) };
+  };
   const client = (): oauth.Client => ({
     client_id: clientId,
     // The library reads the device's clock by itself.
@@ -182,7 +190,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
             answer,
             options.redirectUri,
             request.codeVerifier,
-            { ...http(signal), additionalParameters: { resource: firstResource } },
+            { ...http(signal), ...(await dpop()), additionalParameters: { resource: firstResource } },
           ),
           clock.adjust(),
         ]);
@@ -194,7 +202,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
         const claims = checkedClaims(body);
         if (!claims || body.id_token === undefined) throw new InvalidAnswer('there is no ID token');
         return {
-          ...accessTokenOf(body, clock.now()),
+          ...accessTokenOf(body, clock.now(), tokenType),
           subject: claims.sub,
           name: nameOf(claims),
           idToken: body.id_token,
@@ -214,6 +222,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
         const [response] = await Promise.all([
           oauth.refreshTokenGrantRequest(server, client(), oauth.None(), refreshToken, {
             ...http(signal),
+            ...(await dpop()),
             additionalParameters: { resource },
           }),
           clock.adjust(),
@@ -222,7 +231,7 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
         checkedClaims(body, held.claims);
         return {
           ...held,
-          ...accessTokenOf(body, clock.now()),
+          ...accessTokenOf(body, clock.now(), tokenType),
           resource,
           idToken: body.id_token ?? held.idToken,
         };
@@ -264,8 +273,8 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
 /** Between two servers' clocks, and for the time on the way. */
 const CLOCK_TOLERANCE_SECONDS = 60;
 
-function accessTokenOf(body: oauth.TokenEndpointResponse, now: number) {
-  if (body.token_type !== 'bearer') throw new InvalidAnswer('the access token is of another type');
+function accessTokenOf(body: oauth.TokenEndpointResponse, now: number, tokenType: 'bearer' | 'dpop') {
+  if (body.token_type !== tokenType) throw new InvalidAnswer('the access token is of another type');
   // From draft-ietf-oauth-refresh-token-expiration, which the library hands on untyped.
   const left = body['refresh_token_expires_in'];
   return {

@@ -1,4 +1,5 @@
 import type { AuthorizationServer, SignInOptions, TokenOutcome, TokenSet } from './authorization-server.ts';
+import type { ProofKey } from './proof-key.ts';
 import type { ServerClock } from './server-clock.ts';
 import { isOutage, isSignInNeeded, SignInServiceError, type SignInProblem } from './sign-in-problem.ts';
 import type { SilentAuthorize } from './silent-authorize.ts';
@@ -56,6 +57,7 @@ export interface SessionOptions {
   /** Removes from the tab's storage what belongs to any other user; without a subject, what belongs to anyone. */
   readonly forgetOthers: (subject: string | undefined) => void;
   readonly clock: ServerClock;
+  readonly proofKey?: Promise<ProofKey> | undefined;
 }
 
 export class SessionEnded extends Error {
@@ -184,6 +186,13 @@ export class Session {
     if (answer.fault === 'unavailable') throw new SignInServiceError(answer.problem);
     if (queue === this.#queue) this.#endBecause(answer);
     throw new SessionEnded('The session has ended.');
+  }
+
+  /** The headers of a request with an access token: a bearer token, or one with a proof for this very request (RFC 9449 §7.1). */
+  async headersFor(accessToken: string, method: string, url: string): Promise<Record<string, string>> {
+    const key = await this.#options.proofKey;
+    if (!key) return { Authorization: `Bearer ${accessToken}` };
+    return { Authorization: `DPoP ${accessToken}`, DPoP: await key.proof(method, url, accessToken) };
   }
 
   #restoreAfter(problem: SignInProblem | undefined): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ClientConfig } from '../config.ts';
 import { createAuthorizationServer } from './authorization-server.ts';
+import { createProofKey } from './proof-key.ts';
 import { askOwnHost, ServerClock } from './server-clock.ts';
 import { Session, type TabMessage } from './session.ts';
 import { authorizeInHiddenFrame, CALLBACK_PATH } from './silent-authorize.ts';
@@ -24,6 +25,7 @@ export interface StartedSession {
 export function startSession(config: ClientConfig, storage: Storage): StartedSession {
   const clock = new ServerClock({ deviceNow: () => Math.floor(Date.now() / 1000), askServer: askOwnHost });
   const userStorage = createUserStorage(storage);
+  const proofKey = config.dpop ? createProofKey(clock.now) : undefined;
   const authorizationServer = createAuthorizationServer({
     issuer: config.issuer,
     clientId: config.clientId,
@@ -33,6 +35,7 @@ export function startSession(config: ClientConfig, storage: Storage): StartedSes
     postLogoutRedirectUri: `${location.origin}/`,
     stateStorage: storage,
     clock,
+    proofKey,
   });
   const tabs = new BroadcastChannel(TABS_CHANNEL);
   const session = new Session({
@@ -44,6 +47,7 @@ export function startSession(config: ClientConfig, storage: Storage): StartedSes
       if (subject === undefined) authorizationServer.forgetRequests();
     },
     clock,
+    proofKey,
   });
   tabs.addEventListener('message', (event: MessageEvent<TabMessage>) => session.hear(event.data));
 

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import type { AccountApi } from '../api/account-api.ts';
-import { problemSchema } from '../api/api-client.ts';
+import { type ApiError, problemSchema } from '../api/api-client.ts';
 import type { Api1 } from '../api/api1.ts';
-import { stepsSchema, type Step } from '../api/steps.ts';
+import { stepsOfProblem, stepsSchema, type Step } from '../api/steps.ts';
 import type { ClientConfig } from '../config.ts';
 import { problemText } from '../text/fault-text.ts';
 
@@ -114,7 +114,8 @@ const BY_ERROR: Readonly<Record<string, string>> = {
   invalid_scope: 'A scope lies outside what the policy allows.',
   invalid_grant: 'This service may not exchange the token that it presented.',
   invalid_request: 'A token of the request is not one that may be used in this way.',
-  invalid_target: 'No row of the policy leads to that service, or you have taken the right back.',
+  invalid_dpop_proof: 'Your token is bound to a key, so the new one must be as well.',
+  invalid_target: 'No rule of the policy leads to that service, or you have taken the right back.',
 };
 
 export function observeCall(
@@ -129,6 +130,24 @@ export function observeCall(
     challenge: challenge ?? undefined,
     detail: status < 400 ? undefined : refusal,
     original: data.detail ?? data.title,
+  };
+}
+
+/** The outcome of a call that the service behind API1 refused. */
+export function refusedCall(what: string, error: ApiError, followsRule: boolean): ExperimentResult {
+  const { status, problem, challenge } = error;
+  return {
+    followsRule,
+    observations: [
+      {
+        what,
+        status,
+        challenge,
+        detail: problemText(status, problem),
+        original: problem.detail ?? problem.title,
+      },
+    ],
+    steps: stepsOfProblem(problem),
   };
 }
 

@@ -1,16 +1,17 @@
 import * as z from 'zod/mini';
-import { ApiError, wantedSignInAge } from '../api/api-client.ts';
-import { stepsOfProblem, type Step } from '../api/steps.ts';
-import { problemText } from '../text/fault-text.ts';
+import { ApiError } from '../api/api-client.ts';
+import type { Step } from '../api/steps.ts';
 import { afterLogout } from './after-logout.ts';
 import {
   callSchema,
   observeCall,
   observeRefused,
+  refusedCall,
   refusedSchema,
   type Experiment,
   type ExperimentResult,
 } from './experiment.ts';
+import { oldSignIn, stolenToken } from './keys-and-sign-ins.ts';
 
 const resultSchema = z.object({ forwarded: callSchema, delegated: z.object({ status: z.number() }) });
 
@@ -214,7 +215,7 @@ export const lapsedSubscription: Experiment = {
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 403) throw error;
       // Refused for another reason, such as a delegation taken back, shows nothing about subscriptions.
-      return refused(WHAT, error, error.problem.reason === 'subscription');
+      return refusedCall(WHAT, error, error.problem.reason === 'subscription');
     }
   },
 };
@@ -236,56 +237,6 @@ function granted(steps: readonly Step[]): ExperimentResult {
   };
 }
 
-function refused(what: string, error: ApiError, followsRule: boolean): ExperimentResult {
-  const { status, problem, challenge } = error;
-  return {
-    followsRule,
-    observations: [
-      {
-        what,
-        status,
-        challenge,
-        detail: problemText(status, problem),
-        original: problem.detail ?? problem.title,
-      },
-    ],
-    steps: stepsOfProblem(problem),
-  };
-}
-
-export const oldSignIn: Experiment = {
-  name: 'old-sign-in',
-  title: 'Do something important with an old sign-in',
-  idea: 'API1 calls a route of API2 that wants a sign-in from the last five minutes, as a large payment does. The clock of this route is an hour ahead. It books nothing.',
-  guess: {
-    question: 'What does API1 do when API2 refuses?',
-    options: [
-      'It asks for a fresh token, and tries again.',
-      'It passes the refusal on: the sign-in must be younger.',
-      'It asks you for your password.',
-    ],
-    right: 1,
-  },
-  picture: [
-    { from: 'browser', what: 'a token of an old sign-in', to: 'api1', passes: true },
-    { from: 'api1', what: 'a call that wants a recent one', to: 'api2', passes: false },
-  ],
-  code: 'recent',
-  explanation:
-    'The claim auth_time of a token says when you typed your password. Every exchange copies it, so no service can make a sign-in younger. You can: a client that reads this refusal sends you to the token service with max_age, and then sends the same request again. “Pay” does so from 500.00 on.',
-  source: 'RFC 9470 §3, §5',
-  async run({ api1 }) {
-    const what = 'A call an hour after the sign-in';
-    try {
-      const { result, steps } = await api1.experiment('old-sign-in', z.object({ status: z.number() }));
-      return { followsRule: false, observations: [{ what, status: result.status }], steps };
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error;
-      return refused(what, error, wantedSignInAge(error.challenge) === 300);
-    }
-  },
-};
-
 /** In the order of the page. The one that signs out comes last. */
 export const EXPERIMENTS: readonly Experiment[] = [
   forwardedToken,
@@ -294,6 +245,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   tokenOfSomeoneElse,
   splicedChains,
   lapsedSubscription,
+  stolenToken,
   oldSignIn,
   afterLogout,
 ];

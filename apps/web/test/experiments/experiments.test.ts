@@ -9,12 +9,12 @@ import {
   EXPERIMENTS,
   forwardedToken,
   lapsedSubscription,
-  oldSignIn,
   oneScopeTooMany,
   splicedChains,
   straightToApi2,
   tokenOfSomeoneElse,
 } from '../../src/experiments/experiments.ts';
+import { oldSignIn, stolenToken } from '../../src/experiments/keys-and-sign-ins.ts';
 import {
   configAt,
   numberedTokens,
@@ -52,7 +52,7 @@ it.each(EXPERIMENTS)(
   },
 );
 
-it('tells eight experiments, the one that signs out last', () => {
+it('tells nine experiments, the one that signs out last', () => {
   expect(EXPERIMENTS.map(({ name }) => name)).toEqual([
     'forwarded-token',
     'straight-to-api2',
@@ -60,6 +60,7 @@ it('tells eight experiments, the one that signs out last', () => {
     'token-of-someone-else',
     'spliced-chains',
     'lapsed-subscription',
+    'stolen-token',
     'old-sign-in',
     'after-logout',
   ]);
@@ -108,6 +109,23 @@ describe('is as the rule says only when what was refused is what ought to be', (
     }));
     expect(result).toMatchObject({ followsRule, steps: [step] });
   });
+});
+
+describe('a stolen token', () => {
+  it.each([
+    [{ call: call(200) }, 401, true],
+    [{ call: call(401) }, 401, false],
+    [{ call: call(200) }, 200, false],
+    [{ refused: refusal('invalid_dpop_proof') }, 401, true],
+    [{ refused: refusal('invalid_scope') }, 401, false],
+  ])(
+    'with a bearer token that is %j and a bound one with status %i: %s',
+    async (bearer, status, followsRule) => {
+      const body = { bearer, bound: { call: call(status) }, steps: [] };
+      const { result } = await run(stolenToken, () => ({ body }));
+      expect(result.followsRule).toBe(followsRule);
+    },
+  );
 });
 
 describe('with an old sign-in', () => {

@@ -6,6 +6,7 @@ import {
   type AuthorizationServer,
   type SignInOptions,
 } from '../../src/auth/authorization-server.ts';
+import type { ProofKey } from '../../src/auth/proof-key.ts';
 import { ServerClock } from '../../src/auth/server-clock.ts';
 import { API, REDIRECT_URI } from './authorization-server.ts';
 import { MemoryStorage } from './memory-storage.ts';
@@ -17,6 +18,7 @@ export interface ClientChanges {
   /** Seconds by which the device's clock is fast. */
   readonly clockError?: number;
   readonly answerTimeoutMs?: number;
+  readonly proofKey?: Promise<ProofKey>;
 }
 
 /** Differences from a good answer; undefined leaves a member out. */
@@ -36,6 +38,8 @@ export class AnsweringServer {
   answer: { status: number; body: unknown } = { status: 200, body: {} };
   /** The form that the token endpoint was last sent. */
   sent = new URLSearchParams();
+  /** The DPoP proof that the token endpoint was last sent. */
+  proof: string | undefined;
   /** The last authorization request. */
   request = new URLSearchParams();
   metadata: Record<string, unknown> = {};
@@ -102,6 +106,7 @@ export class AnsweringServer {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const isToken = request.url === '/token';
+    if (isToken) this.proof = request.headersDistinct['dpop']?.[0];
     if (isToken) this.sent = new URLSearchParams(Buffer.concat(chunks).toString());
     response.writeHead(isToken ? this.answer.status : 200, { 'Content-Type': 'application/json' });
     if (isToken) this.finish(response, JSON.stringify(this.answer.body));

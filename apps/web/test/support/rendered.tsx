@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { MemoryRouter } from 'react-router';
 import { ApisProvider, CacheOfOneUser } from '../../src/api/apis-context.tsx';
 import type { TokenOutcome } from '../../src/auth/authorization-server.ts';
+import type { ProofKey } from '../../src/auth/proof-key.ts';
 import { ServerClock } from '../../src/auth/server-clock.ts';
 import { SessionProvider } from '../../src/auth/session-context.tsx';
 import { Session } from '../../src/auth/session.ts';
@@ -54,6 +55,7 @@ export interface SessionParts {
   readonly endsAt?: () => number | undefined;
   /** `auth_time` of the ID token. */
   readonly signedInAt?: number;
+  readonly proofKey?: Promise<ProofKey>;
   /** Undefined: the login session lives. */
   readonly problem?: () => SignInProblem | undefined;
 }
@@ -64,6 +66,7 @@ export function createSession({
   serverNow = () => undefined,
   endsAt,
   signedInAt,
+  proofKey,
   problem = () => undefined,
 }: SessionParts = {}): Session {
   let issued = 0;
@@ -108,5 +111,6 @@ export function createSession({
     tellOtherTabs: () => undefined,
     forgetOthers: () => undefined,
     clock,
+    proofKey,
   });
 }

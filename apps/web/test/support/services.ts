@@ -72,6 +72,7 @@ export function numberedTokens(): TokenSource {
       if (rejected === `token-${number}`) number++;
       return `token-${number}`;
     },
+    headersFor: async (token) => ({ Authorization: `Bearer ${token}` }),
   };
 }
 
@@ -88,5 +89,6 @@ export function configAt(url: string): ClientConfig {
     agentUrl: 'http://agent.example',
     agentResource: 'http://agent.example',
     experiments: true,
+    dpop: false,
   };
 }
