@@ -20,7 +20,7 @@ import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trust
 import { createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
 import { assertLifetimes, lifetimes } from './lifetimes.ts';
-import { createProviderClients } from './oidc/clients.ts';
+import { createProviderClients, createWebOrigins } from './oidc/clients.ts';
 import {
   createCurrentProvider,
   SigningKey,
@@ -31,7 +31,6 @@ import { startLogoutWorker } from './oidc/logout-worker.ts';
 import { createProvider } from './provider.ts';
 import { createApiDirectory } from './registry/apis.ts';
 import { USER_SUBSCRIPTION_CLIENT } from './registry/clients.ts';
-import { DELEGATION_POLICY } from './registry/delegation-policy.ts';
 import { loadRegistry, type Registry, seedRegistry, validateDatabase } from './registry/load-registry.ts';
 import { createState, openStsDatabase, type State } from './state/state.ts';
 
@@ -113,6 +112,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
   const app = createApp({
     issuer,
     webOrigin: config.webOrigin,
+    isWebOrigin: createWebOrigins(clients),
     trustedProxies: config.trustedProxies,
     logger,
     now,
@@ -124,7 +124,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     queries: state.queries,
     revocation,
     experiments: config.experiments
-      ? { policy: DELEGATION_POLICY, apis, clients, demo: config.demo }
+      ? { policy: registry.policy, apis, clients, demo: config.demo }
       : undefined,
     ready: () => state.database.ping(),
   });
@@ -184,7 +184,7 @@ interface ValidatorParts {
 function createValidators({ config, registry, state, accessTokens }: ValidatorParts) {
   const { apis, trustedIssuers } = registry;
   const exchange: ExchangeDependencies = {
-    policy: DELEGATION_POLICY,
+    policy: registry.policy,
     apis,
     accessTokens,
     ledger: state.ledger,

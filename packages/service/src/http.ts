@@ -42,8 +42,8 @@ export function headersOf(middleware: ReturnType<typeof helmet>): readonly (read
 }
 
 export interface CorsOptions {
-  /** The one origin whose pages may call, compared as a whole: `http://localhost:5173`. */
-  readonly origin: string;
+  /** The one origin whose pages may call, compared as a whole: `http://localhost:5173`. Or whether one is such an origin. */
+  readonly origin: string | ((origin: string) => Promise<boolean>);
   readonly methods: readonly string[];
   readonly requestHeaders: readonly string[];
   /** Response headers that a page may read. */
@@ -51,19 +51,23 @@ export interface CorsOptions {
 }
 
 /**
- * Lets the pages of one origin call this service (Fetch standard, CORS protocol), without credentials: the token is in a
+ * Lets the pages of an origin call this service (Fetch standard, CORS protocol), without credentials: the token is in a
  * header. Not checked: who calls, because only browsers heed these headers.
  */
 export function allowOrigin(options: CorsOptions): RequestHandler {
+  const { origin: own } = options;
+  const isAllowed = typeof own === 'string' ? (origin: string) => origin === own : own;
   const allow = cors({
-    origin: options.origin,
+    // As the request says it: what is not allowed does not get here.
+    origin: true,
     methods: [...options.methods],
     allowedHeaders: [...options.requestHeaders],
     exposedHeaders: [...options.exposedHeaders],
     maxAge: 600,
   });
-  return (request, response, next) => {
-    if (request.headers.origin === options.origin) return allow(request, response, next);
+  return async (request, response, next) => {
+    const { origin } = request.headers;
+    if (origin !== undefined && (await isAllowed(origin))) return allow(request, response, next);
     response.vary('Origin');
     next();
   };
