@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@behalf/service';
 import { type Config, loadConfig } from '../../src/config.ts';
+import { loadDemoKeys } from '../../src/registry/users-and-issuers.ts';
 import { createSts, type Sts } from '../../src/sts.ts';
+import { fixtureRegistry } from './policy.ts';
 
 /** The whole service over HTTP on a port of its own, with a database of its own. */
 export interface TestSts extends Sts {
@@ -40,13 +42,17 @@ export async function startTestSts(options: TestStsOptions = {}): Promise<TestSt
   const folder = await mkdtemp(join(tmpdir(), 'behalf-sts-'));
   const server = createServer();
   const address = await listen(server);
-  const config = loadConfig({
+  const environment = {
     ISSUER: address,
     DATA_DIR: folder,
     LOG_LEVEL: 'debug',
     ...UNREACHABLE,
     ...options.environment,
-  });
+  };
+  const shipped = loadConfig(environment);
+  const config = shipped.demo
+    ? loadConfig({ REGISTRY: fixtureRegistry(shipped.registry, await loadDemoKeys(folder)), ...environment })
+    : shipped;
   const log: string[] = [];
   const logger = createLogger({
     service: 'sts',
