@@ -217,7 +217,7 @@ describe('the command registry', () => {
     writeFileSync(file, (await run(['show'])).join('\n'));
     expect(await run(['diff', file])).toEqual(['nothing changes']);
     expect(await run(['validate', file])).toEqual([
-      `${file} is usable: 3 APIs, 4 clients, 5 rows of policy, 0 trusted issuers`,
+      expect.stringMatching(/usable: \d APIs, \d clients, \d rows of policy, 0 trusted issuers$/),
     ]);
   });
 

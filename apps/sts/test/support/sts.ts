@@ -22,6 +22,8 @@ export interface TestSts extends Sts {
 }
 
 export interface TestStsOptions {
+  /** Default: the shipped one with the fixture policy. */
+  readonly registry?: 'shipped';
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -50,9 +52,13 @@ export async function startTestSts(options: TestStsOptions = {}): Promise<TestSt
     ...options.environment,
   };
   const shipped = loadConfig(environment);
-  const config = shipped.demo
-    ? loadConfig({ REGISTRY: fixtureRegistry(shipped.registry, await loadDemoKeys(folder)), ...environment })
-    : shipped;
+  const config =
+    shipped.demo && options.registry === undefined
+      ? loadConfig({
+          REGISTRY: fixtureRegistry(shipped.registry, await loadDemoKeys(folder)),
+          ...environment,
+        })
+      : shipped;
   const log: string[] = [];
   const logger = createLogger({
     service: 'sts',
