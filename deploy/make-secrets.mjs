@@ -16,7 +16,7 @@ const folder = process.argv[2] ?? '/secrets';
 
 /** Who reads: `node` in our images, `postgres` in PostgreSQL's. */
 const NODE = 1000;
-const READERS = { sts: NODE, api1: NODE, api2: NODE, subscriptions: NODE, postgres: 999 };
+const READERS = { sts: NODE, api1: NODE, api2: NODE, subscriptions: NODE, agent: NODE, postgres: 999 };
 
 const secret = () => randomBytes(32).toString('base64url');
 
@@ -25,7 +25,8 @@ for (const part of ['sts', 'api2', 'subscriptions']) {
   const password = make(secret, [`postgres/${part}-password`]);
   make(() => `postgres://${part}:${password}@postgres:5432/behalf`, [`${part}/database-url`]);
 }
-for (const part of ['api1', 'api2']) make(secret, [`sts/${part}-client-secret`, `${part}/client-secret`]);
+for (const part of ['api1', 'api2', 'agent'])
+  make(secret, [`sts/${part}-client-secret`, `${part}/client-secret`]);
 // Nobody here asks the STS as these two.
 for (const client of ['subscriptions', 'machine']) make(secret, [`sts/${client}-client-secret`]);
 make(() => {

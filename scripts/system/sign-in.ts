@@ -11,6 +11,8 @@ export interface SignInOptions {
   readonly scope?: string;
   readonly username: string;
   readonly password?: string;
+  /** Default: the web client with its redirect URI. Another client's user agrees on the consent page. */
+  readonly client?: { readonly id: string; readonly redirectUri: string };
   /** Further parameters of the authorization request. */
   readonly parameters?: Readonly<Record<string, string>>;
   /** Of the same browser, from an earlier sign-in. */
@@ -28,7 +30,6 @@ export interface SignedIn {
   readonly cookies: string;
 }
 
-const CLIENT_ID = 'web.client';
 const MOST_STEPS = 12;
 
 /**
@@ -38,10 +39,13 @@ const MOST_STEPS = 12;
 export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> {
   const { issuer, webUrl, resource, scope = 'openid profile api1', fetch: send = fetch } = options;
   const verifier = randomBytes(32).toString('base64url');
-  const redirectUri = `${webUrl}/callback`;
+  const { id: clientId, redirectUri } = options.client ?? {
+    id: 'web.client',
+    redirectUri: `${webUrl}/callback`,
+  };
   const authorize = new URL(`${issuer}/connect/authorize`);
   authorize.search = new URLSearchParams({
-    client_id: CLIENT_ID,
+    client_id: clientId,
     response_type: 'code',
     redirect_uri: redirectUri,
     scope,
@@ -59,7 +63,7 @@ export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> 
     method: 'POST',
     body: new URLSearchParams({
       grant_type: 'authorization_code',
-      client_id: CLIENT_ID,
+      client_id: clientId,
       code,
       code_verifier: verifier,
       redirect_uri: redirectUri,
@@ -73,7 +77,7 @@ export async function signInOverHttp(options: SignInOptions): Promise<SignedIn> 
   return { accessToken, refreshToken, idToken, code, cookies };
 }
 
-/** Follows redirects and fills in the form, with a browser's cookies, until the redirect URI is reached. */
+/** Follows redirects and fills in the forms, with a browser's cookies, until the redirect URI is reached. */
 async function passLogin(authorize: URL, redirectUri: string, options: SignInOptions) {
   const { username, password = username, fetch: send = fetch } = options;
   const jar = new Map<string, string>(pairsOf(options.cookies ?? ''));
@@ -97,7 +101,8 @@ async function passLogin(authorize: URL, redirectUri: string, options: SignInOpt
       const action = /<form[^>]*action="([^"]+)"/.exec(page)?.[1]?.replaceAll('&amp;', '&');
       if (!response.ok || action === undefined)
         throw new Error(`not signed in: ${response.status} at ${at.pathname}`);
-      form = new URLSearchParams({ ...hiddenFields(page), username, password });
+      const answer = page.includes('name="password"') ? { username, password } : { action: 'allow' };
+      form = new URLSearchParams({ ...hiddenFields(page), ...answer });
       at = new URL(action, at);
     } else {
       form = undefined;

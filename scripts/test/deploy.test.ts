@@ -22,7 +22,7 @@ describe('the secrets of docker-compose.yml', () => {
   beforeAll(make);
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  test.each(['sts', 'api1', 'api2', 'subscriptions'])(
+  test.each(['sts', 'api1', 'api2', 'subscriptions', 'agent'])(
     '%s is given those that it reads, and no other',
     (part) => {
       const readByPart = [...service(part).matchAll(/_FILE: \/secrets\/(\S+)/g)].map(([, name = '']) => name);
@@ -38,7 +38,7 @@ describe('the secrets of docker-compose.yml', () => {
   });
 
   test('an API and the STS hold the same secret, and every service knows the password of its own database role', () => {
-    for (const api of ['api1', 'api2']) {
+    for (const api of ['api1', 'api2', 'agent']) {
       expect(secret(`${api}/client-secret`)).toBe(secret(`sts/${api}-client-secret`));
     }
     for (const part of ['sts', 'api2', 'subscriptions']) {

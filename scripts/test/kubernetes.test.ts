@@ -64,12 +64,15 @@ test.each([...SERVICES])(
 const ARROWS = [
   'ingress-nginx → sts',
   'ingress-nginx → api1',
+  'ingress-nginx → agent',
   'ingress-nginx → web',
   'api1 → sts',
   'api2 → sts',
   'subscriptions → sts',
   'api1 → api2',
   'api2 → subscriptions',
+  'agent → sts',
+  'agent → api2',
   'sts → subscriptions',
   'sts → api1',
   'sts → api2',
@@ -130,10 +133,12 @@ const SECRETS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     API1_CLIENT_SECRET: random(),
     API2_CLIENT_SECRET: random(),
     SUBSCRIPTIONS_CLIENT_SECRET: random(),
+    AGENT_CLIENT_SECRET: random(),
   },
   api1: { API1_CLIENT_SECRET: random() },
   api2: { API2_CLIENT_SECRET: random(), DATABASE_URL },
   subscriptions: { DATABASE_URL },
+  agent: { AGENT_CLIENT_SECRET: random() },
 };
 
 test('every part accepts the settings in production, with the secrets of its own', () => {

@@ -50,7 +50,7 @@ test('the proxy’s limit and the services have one notion of an address', () =>
 
 test('the proxy leaves a replica out for 2 s, and waits for one longer than any service works on a request', () => {
   const upstreams = CONFIGURATION.match(/^ +upstream .*$/gm) ?? [];
-  expect(upstreams).toHaveLength(4);
+  expect(upstreams).toHaveLength(5);
   for (const upstream of upstreams) expect(upstream).toContain('resolve fail_timeout=2s;');
   expect(upstreams[0]).toContain('least_conn;');
   const milliseconds = (file: string, expression: RegExp) =>
@@ -106,7 +106,7 @@ describe.skipIf(nginx === undefined)('nginx in front of an STS (needs nginx on t
 /** The shipped file with this machine's ports and folders. Debian's nginx has no `resolve`. */
 function forThisMachine(temporary: string, port: number, upstream: string): string {
   return CONFIGURATION.replaceAll(/^ +(listen|include) (?!4000).*\n/gm, '')
-    .replaceAll(/^ +upstream (api1|api2|web) .*\n/gm, '')
+    .replaceAll(/^ +upstream (api1|api2|agent|web) .*\n/gm, '')
     .replace('listen 4000;', `listen 127.0.0.1:${port};`)
     .replace('server sts:4000 resolve', `server 127.0.0.1:${upstream}`)
     .replaceAll(/\^4000|\b4000(?= sts;)/g, (text) => text.replace('4000', String(port)))

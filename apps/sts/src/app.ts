@@ -1,7 +1,6 @@
 import type { AccessTokenVerifier } from '@behalf/auth';
 import { protectedResourceMetadata } from '@behalf/auth/express';
 import { isUnavailable } from '@behalf/database';
-import { collectSteps } from '@behalf/demo-steps';
 import { createTokenRequestGuard } from '@behalf/extension-grants';
 import {
   allowOrigin,
@@ -43,7 +42,7 @@ export interface AppDependencies {
   /** Epoch seconds. */
   readonly now: () => number;
   readonly host: CurrentProvider;
-  readonly users: UserStore;
+  readonly users: Pick<UserStore, 'findById' | 'authenticate'>;
   readonly throttle: SignInThrottle;
   readonly verifier: AccessTokenVerifier;
   readonly ledger: TokenLedger;
@@ -51,6 +50,8 @@ export interface AppDependencies {
   readonly revocation: Revocation;
   /** Left out: there are no routes for demonstrations. */
   readonly experiments: Omit<PolicyRouteParts, 'verifier'> | undefined;
+  /** The routes of sign-in with another OpenID provider, and its name; undefined: there is none. */
+  readonly federation: { readonly routes: RequestHandler; readonly name: string } | undefined;
   /** Resolves when the database answers. */
   readonly ready: () => Promise<void>;
 }
@@ -106,11 +107,17 @@ export function createApp(dependencies: AppDependencies): Express {
       ...(maximumBytes === undefined ? {} : { maximumBytes }),
     });
   // First, because it is called most.
-  if (dependencies.experiments !== undefined) app.all('/connect/token', collectSteps({ service: 'sts' }));
   app.all('/connect/token', guard(['grant_type'], ['audience', 'resource']), inOriginForm, host.handle);
 
   app.use(healthRoutes({ ready: dependencies.ready }));
-  app.use(interactionRoutes({ ...dependencies, provider: () => host.current }));
+  if (dependencies.federation !== undefined) app.use(dependencies.federation.routes);
+  app.use(
+    interactionRoutes({
+      ...dependencies,
+      provider: () => host.current,
+      upstreamName: dependencies.federation?.name,
+    }),
+  );
   app.use(
     protectedResourceMetadata({
       resource: issuer,

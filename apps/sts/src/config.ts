@@ -12,10 +12,14 @@ import {
   optionalSwitchSetting,
   portSetting,
   refuseInProduction,
+  SettingsError,
+  switchSetting,
   unsafeSettings,
 } from '@behalf/service';
 import { z } from 'zod';
+import type { UpstreamSettings } from './federation/upstream.ts';
 import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
+import { type ClientDocumentSettings, LOOPBACK_HOSTS } from './oidc/client-documents.ts';
 import { DEVELOPMENT_ADDRESSES } from './registry/apis.ts';
 import { DEVELOPMENT_SECRET } from './registry/clients.ts';
 import { registrySetting } from './registry/registry-file.ts';
@@ -33,6 +37,7 @@ const schema = z.object({
   API1_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.api1Resource),
   API2_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.api2Resource),
   SUBSCRIPTIONS_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.subscriptionsResource),
+  AGENT_RESOURCE: identifierSetting(DEVELOPMENT_ADDRESSES.agentResource),
   /** Addresses, where they differ from the identifiers. */
   API1_URL: optionalAddressSetting,
   API2_URL: optionalAddressSetting,
@@ -56,10 +61,24 @@ const schema = z.object({
     .string()
     .transform((text) => text.split(',').map((proxy) => proxy.trim()))
     .optional(),
+  /** `on`, `off`, or the hosts whose documents are taken, separated by commas. Default: in development alone. */
+  CLIENT_METADATA_DOCUMENTS: z
+    .string()
+    .regex(/^[a-z\d.,: [\]-]+$/i, 'is neither "on" nor "off" nor a list of hosts')
+    .transform(clientDocumentSettings)
+    .optional(),
+  /** Another OpenID provider that people may sign in with, and the client that this server is there. */
+  UPSTREAM_ISSUER: optionalAddressSetting,
+  UPSTREAM_CLIENT_ID: z.string().optional(),
+  UPSTREAM_CLIENT_SECRET: z.string().optional(),
+  UPSTREAM_NAME: z.string().max(60).default('another account'),
+  /** Whether people who are known there alone become users here. */
+  UPSTREAM_CREATE_USERS: switchSetting(false),
   /** Secrets of the APIs' clients, the same that the APIs have. */
   API1_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   SUBSCRIPTIONS_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
+  AGENT_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   /** Whether a start puts the registry's clients and users into the database. Default: in development alone. */
   SEED: optionalSwitchSetting,
   MACHINE_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
@@ -77,11 +96,13 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
   });
   const isProduction = settings.NODE_ENV === 'production';
   const demo = settings.DEMO_DATA ?? !isProduction;
+  const clientDocuments = settings.CLIENT_METADATA_DOCUMENTS ?? (isProduction ? 'off' : { hosts: undefined });
   const identifiers = {
     ISSUER: settings.ISSUER,
     API1_RESOURCE: settings.API1_RESOURCE,
     API2_RESOURCE: settings.API2_RESOURCE,
     SUBSCRIPTIONS_RESOURCE: settings.SUBSCRIPTIONS_RESOURCE,
+    AGENT_RESOURCE: settings.AGENT_RESOURCE,
   };
   const services = {
     API1_URL: settings.API1_URL ?? addressOf(settings.API1_RESOURCE),
@@ -92,6 +113,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     'api1.client': settings.API1_CLIENT_SECRET,
     'api2.client': settings.API2_CLIENT_SECRET,
     'subscriptions.client': settings.SUBSCRIPTIONS_CLIENT_SECRET,
+    'agent.client': settings.AGENT_CLIENT_SECRET,
     ...(demo ? { 'machine.client': settings.MACHINE_CLIENT_SECRET } : {}),
   };
   const hasFile = settings.REGISTRY !== undefined;
@@ -108,6 +130,7 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
       api1Resource: identifiers.API1_RESOURCE,
       api2Resource: identifiers.API2_RESOURCE,
       subscriptionsResource: identifiers.SUBSCRIPTIONS_RESOURCE,
+      agentResource: identifiers.AGENT_RESOURCE,
       api1Url: services.API1_URL,
       api2Url: services.API2_URL,
       webUrl: settings.WEB_URL,
@@ -122,6 +145,10 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     },
     webOrigin: new URL(settings.WEB_URL).origin,
     trustedProxies: settings.TRUSTED_PROXIES ?? [],
+    /** Undefined: people sign in here alone. */
+    upstream: upstreamOf(settings),
+    /** Undefined: off. */
+    clientDocuments: clientDocuments === 'off' ? undefined : clientDocuments,
     databaseUrl: settings.DATABASE_URL,
     databaseFile: join(dataDirectory, 'sts.db'),
     dataDirectory,
@@ -144,6 +171,7 @@ function given<Values extends object>(settings: Values): Values {
     DEVELOPMENT_ADDRESSES.api1Resource,
     DEVELOPMENT_ADDRESSES.api2Resource,
     DEVELOPMENT_ADDRESSES.subscriptionsResource,
+    DEVELOPMENT_ADDRESSES.agentResource,
   ];
   return Object.fromEntries(
     Object.entries(settings).filter(([, value]) => !defaults.includes(value)),
@@ -156,7 +184,12 @@ function refuseUnsafe(settings: Settings, demo: boolean): void {
   const identifiers = Object.fromEntries(
     (settings.REGISTRY?.apis ?? []).map(({ name, identifier }) => [`the identifier of ${name}`, identifier]),
   );
-  const { KEY_ENCRYPTION_KEY: keys, COOKIE_KEYS: cookieKeys = [] } = settings;
+  const {
+    KEY_ENCRYPTION_KEY: keys,
+    COOKIE_KEYS: cookieKeys = [],
+    CLIENT_METADATA_DOCUMENTS: documents,
+  } = settings;
+  const documentHosts = documents === undefined || documents === 'off' ? [] : (documents.hosts ?? []);
   const parsed = keys === undefined ? [] : parseKeyEncryptionKeys(keys);
   refuseInProduction(settings.NODE_ENV, {
     ...unsafeSettings(
@@ -168,8 +201,31 @@ function refuseUnsafe(settings: Settings, demo: boolean): void {
     'KEY_ENCRYPTION_KEY can be guessed: it wants 32 random bytes': parsed.some(({ key }) =>
       isWeakSecret(key.toString('latin1')),
     ),
+    'UPSTREAM_ISSUER is not https':
+      settings.UPSTREAM_ISSUER !== undefined && !settings.UPSTREAM_ISSUER.startsWith('https:'),
+    'CLIENT_METADATA_DOCUMENTS names this machine': documentHosts.some((host) => LOOPBACK_HOSTS.has(host)),
     'COOKIE_KEYS can be guessed: they want 32 random characters each': cookieKeys.some(isWeakSecret),
   });
+}
+
+/** Throws SettingsError when a part of it is missing. */
+function upstreamOf(settings: Settings): UpstreamSettings | undefined {
+  const {
+    UPSTREAM_ISSUER: issuer,
+    UPSTREAM_CLIENT_ID: clientId,
+    UPSTREAM_CLIENT_SECRET: clientSecret,
+  } = settings;
+  if (issuer === undefined && clientId === undefined && clientSecret === undefined) return undefined;
+  if (issuer === undefined || clientId === undefined || clientSecret === undefined) {
+    throw new SettingsError(['UPSTREAM_ISSUER, UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET come together']);
+  }
+  const { UPSTREAM_NAME: name, UPSTREAM_CREATE_USERS: createsUsers } = settings;
+  return { issuer, clientId, clientSecret, name, createsUsers };
+}
+
+function clientDocumentSettings(text: string): ClientDocumentSettings | 'off' {
+  if (text === 'off') return 'off';
+  return { hosts: text === 'on' ? undefined : text.split(',').map((host) => host.trim().toLowerCase()) };
 }
 
 function isOrigin(url: string): boolean {

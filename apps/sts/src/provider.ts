@@ -10,6 +10,7 @@ import {
 } from '@behalf/extension-grants';
 import { currentRequestId, type Logger } from '@behalf/service';
 import { type Configuration, Provider, type Session } from 'oidc-provider';
+import type { ClientDocuments } from './oidc/client-documents.ts';
 import { createAssertionCheck, type createProviderClients, OWN_CLIENT_METADATA } from './oidc/clients.ts';
 import type { ProviderKeys } from './oidc/current-provider.ts';
 import {
@@ -41,6 +42,7 @@ import type { ApiRegistry } from './registry/apis.ts';
 import { OPENID_SCOPES } from './registry/clients.ts';
 import { sessionIdOf } from './state/schema.ts';
 import type { State } from './state/state.ts';
+import type { UserStore } from './state/users.ts';
 
 export interface ProviderParts {
   readonly issuer: string;
@@ -48,9 +50,12 @@ export interface ProviderParts {
   readonly now: () => number;
   readonly logger: Logger;
   readonly state: State;
+  readonly users: Pick<UserStore, 'findById'>;
   readonly apis: ApiRegistry;
   readonly apiDirectory: ApiDirectory;
   readonly providerClients: ReturnType<typeof createProviderClients>;
+  /** Undefined: no client may have its metadata at an address. */
+  readonly clientDocuments: ClientDocuments | undefined;
   /** A token of ours that is genuine and active. */
   readonly findLiveToken: (jwt: string) => Promise<SubjectToken | undefined>;
   /** A token of ours that is genuine, active or not. */
@@ -68,8 +73,8 @@ const AUTHENTICATED = ['client_secret_basic', 'client_secret_post', 'private_key
  * runs, so another one is built when they do.
  */
 export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }: ProviderKeys): Provider {
-  const { issuer, now, logger, state, apis, apiDirectory } = parts;
-  const { users, ledger, revocation } = state;
+  const { issuer, now, logger, state, users, apis, apiDirectory, clientDocuments } = parts;
+  const { ledger, revocation } = state;
 
   const features: Configuration['features'] = {
     devInteractions: { enabled: false },
@@ -82,6 +87,7 @@ export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }
     revocation: { enabled: true, allowedPolicy: createRevocationPolicy(revocation) },
     rpInitiatedLogout: { enabled: true },
     backchannelLogout: { enabled: true },
+    clientIdMetadataDocument: clientDocuments?.feature ?? { enabled: false },
   };
 
   const clientRules: Configuration = {
@@ -144,10 +150,12 @@ export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }
     ...sessions,
     ...claims,
     routes: ENDPOINTS,
-    // oidc-provider calls only addresses that operators registered, often within a private network, so its guard against
-    // such networks is left out.
+    // All but documents of clients lies at addresses that operators registered, often within a private network, so
+    // oidc-provider's guard against such networks is left out.
     fetch: (url, { dispatcher: _dispatcher, ...options }: RequestInit & { dispatcher?: unknown } = {}) =>
-      fetch(url, options),
+      clientDocuments?.isFinding() === true && typeof url === 'string'
+        ? clientDocuments.fetch(url)
+        : fetch(url, options),
     renderError,
     discovery: {
       prompt_values_supported: ['none', 'login', 'consent'],
@@ -169,7 +177,7 @@ export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }
 
   const signOut = createSignOut(provider, state, cookies, now);
   onRoute(provider, logger, {
-    authorization: [resolveQueriedResources, replaceFormPostPages],
+    authorization: [resolveQueriedResources(apis), replaceFormPostPages],
     resume: [recordSignInBrowser(state, logger), replaceFormPostPages, signOut.changeUser],
     pushed_authorization_request: [resolveResources(apis), refuseClientAssertion],
     token: [resolveResources(apis), refuseClientAssertion, completeTokenAnswer(provider, state, logger)],

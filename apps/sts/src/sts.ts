@@ -9,7 +9,7 @@ import { fetchWithRequestId, type Logger } from '@behalf/service';
 import type { Express } from 'express';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
-import { tellSubscriptionSteps } from './demo/steps.ts';
+import { tellSteps, tellSubscriptionSteps } from './demo/steps.ts';
 import type { ExchangeDependencies } from './grants/authorize-actor.ts';
 import { createDelegationGrant } from './grants/delegation.ts';
 import { createSubjectTokenReader } from './grants/subject-token.ts';
@@ -17,9 +17,13 @@ import { createSubscriptionsClient } from './grants/subscriptions-client.ts';
 import { createTokenExchangeGrant } from './grants/token-exchange.ts';
 import { createTranslationGrant } from './grants/translation.ts';
 import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trusted-issuer-token.ts';
+import { createDirectoryUsers, type UserDirectory } from './federation/directory.ts';
+import { federationRoutes, UPSTREAM_CALLBACK } from './federation/routes.ts';
+import { createUpstream } from './federation/upstream.ts';
 import { createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
 import { assertLifetimes, lifetimes } from './lifetimes.ts';
+import { createClientDocuments } from './oidc/client-documents.ts';
 import { createProviderClients, createWebOrigins } from './oidc/clients.ts';
 import {
   createCurrentProvider,
@@ -27,7 +31,7 @@ import {
   type ProviderKeys,
   type CurrentProvider,
 } from './oidc/current-provider.ts';
-import { startLogoutWorker } from './oidc/logout-worker.ts';
+import { startLogoutWorker } from './oidc/back-channel-logout.ts';
 import { createProvider } from './provider.ts';
 import { createApiDirectory } from './registry/apis.ts';
 import { USER_SUBSCRIPTION_CLIENT } from './registry/clients.ts';
@@ -48,6 +52,8 @@ export interface CreateStsOptions {
   readonly now?: () => number;
   /** How often this process looks for keys that another one changed. Default 1000. */
   readonly keyIntervalMs?: number;
+  /** Where users are kept instead of in this server's database. */
+  readonly directory?: UserDirectory;
   /** How often expired records are removed. Default five minutes. */
   readonly sweepIntervalMs?: number;
 }
@@ -61,7 +67,9 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
   const database = await openStsDatabase(config, { logger, access: 'server' });
   const state = await createState({ database, config, registry, logger, now, access: 'server' });
   const { apis } = registry;
-  const { clients, users, ledger, revocation } = state;
+  const { clients, ledger, revocation } = state;
+  const { directory } = options;
+  const users = directory === undefined ? state.users : createDirectoryUsers(state, directory);
   if (config.seed) {
     await seedRegistry(registry, state, (client_id) =>
       logger.info({ client_id }, 'the secret from the settings was added to the client'),
@@ -78,7 +86,8 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     statusOf: ledger.statusOf,
     now,
   });
-  const providerClients = createProviderClients(clients, [USER_SUBSCRIPTION_CLIENT]);
+  const clientDocuments = config.clientDocuments && createClientDocuments(config.clientDocuments);
+  const providerClients = createProviderClients(clients, [USER_SUBSCRIPTION_CLIENT], clientDocuments);
   const apiDirectory = createApiDirectory(apis, providerClients.scopesOf);
   const validators = createValidators({ config, registry, state, accessTokens });
 
@@ -90,7 +99,9 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
           now,
           logger,
           state,
+          users,
           providerClients,
+          clientDocuments,
           apis,
           apiDirectory,
           findLiveToken: async (jwt) => {
@@ -126,6 +137,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     experiments: config.experiments
       ? { policy: registry.policy, apis, clients, demo: config.demo }
       : undefined,
+    federation: federation(),
     ready: () => state.database.ping(),
   });
 
@@ -147,6 +159,20 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
       .sweep()
       .catch((error: unknown) => logger.warn({ err: error }, 'expired records could not be removed'));
   }, options.sweepIntervalMs ?? lifetimes.sweepIntervalMs).unref();
+
+  function federation() {
+    if (config.upstream === undefined) return undefined;
+    const upstream = createUpstream(config.upstream, `${issuer}${UPSTREAM_CALLBACK}`, now);
+    const pendingSignIns = state.adapter('UpstreamSignIn');
+    const parts = {
+      upstream,
+      people: state.people,
+      provider: () => host.current,
+      revocation,
+      pendingSignIns,
+    };
+    return { name: config.upstream.name, routes: federationRoutes({ ...parts, logger, now }) };
+  }
 
   return {
     app,
@@ -196,9 +222,7 @@ function createValidators({ config, registry, state, accessTokens }: ValidatorPa
     createTrustedIssuerTokenValidator({ issuers: trustedIssuers, users: state.users }),
   );
 
-  return (tokenTools: TokenTools): readonly ExtensionGrantValidator[] => [
-    createDelegationGrant(exchange),
-    createTokenExchangeGrant({ ...exchange, issuer: config.registry.issuer }),
+  const translation = (tokenTools: TokenTools) =>
     createTranslationGrant({
       ...exchange,
       subjectTokens,
@@ -210,6 +234,11 @@ function createValidators({ config, registry, state, accessTokens }: ValidatorPa
         if (issuer === undefined) return false;
         return state.consumePartnerToken(token.issuer, token.jti, rememberUntil(token, issuer));
       },
-    }),
+    });
+
+  return (tokenTools: TokenTools): readonly ExtensionGrantValidator[] => [
+    createDelegationGrant(exchange),
+    createTokenExchangeGrant({ ...exchange, issuer: config.registry.issuer }),
+    config.experiments ? tellSteps(translation(tokenTools)) : translation(tokenTools),
   ];
 }

@@ -12,10 +12,12 @@ const PRODUCTION = {
   API1_RESOURCE: 'https://api1.example',
   API2_RESOURCE: 'https://api2.example',
   SUBSCRIPTIONS_RESOURCE: 'https://subscriptions.example',
+  AGENT_RESOURCE: 'https://agent.example',
   WEB_URL: 'https://web.example',
   API1_CLIENT_SECRET: 'a generated secret 1',
   API2_CLIENT_SECRET: 'a generated secret 2',
   SUBSCRIPTIONS_CLIENT_SECRET: 'a generated secret 3',
+  AGENT_CLIENT_SECRET: 'a generated secret 7',
   KEY_ENCRYPTION_KEY: KEY,
 };
 
@@ -84,6 +86,8 @@ describe('in production', () => {
     { name: 'API1_CLIENT_SECRET', change: { API1_CLIENT_SECRET: '' } },
     { name: 'API2_CLIENT_SECRET', change: { API2_CLIENT_SECRET: 'secret' } },
     { name: 'SUBSCRIPTIONS_CLIENT_SECRET', change: { SUBSCRIPTIONS_CLIENT_SECRET: '' } },
+    { name: 'AGENT_CLIENT_SECRET', change: { AGENT_CLIENT_SECRET: '' } },
+    { name: 'CLIENT_METADATA_DOCUMENTS', change: { CLIENT_METADATA_DOCUMENTS: 'app.example,localhost' } },
     { name: 'MACHINE_CLIENT_SECRET', change: { DEMO_DATA: 'on' } },
     { name: 'KEY_ENCRYPTION_KEY', change: { KEY_ENCRYPTION_KEY: '' } },
     { name: 'KEY_ENCRYPTION_KEY', change: { KEY_ENCRYPTION_KEY: KEY.replace('2026', 'development') } },
@@ -122,7 +126,7 @@ describe('in production', () => {
   test('names every unsafe setting at once', () => {
     const faults = faultsOf({ NODE_ENV: 'production' });
     for (const { name } of unsafe.filter(
-      ({ name: one }) => !/COOKIE|MACHINE|TLS|NODE_ENV|guessed|another|_URL/.test(one),
+      ({ name: one }) => !/COOKIE|DOCUMENTS|MACHINE|TLS|NODE_ENV|guessed|another|_URL/.test(one),
     )) {
       expect(faults).toContain(name);
     }

@@ -55,11 +55,11 @@ export function rightAddress(host: string | undefined, path: string, url: string
 }
 
 /**
- * Content security policy: scripts and styles from here alone, connections to the issuer and the two APIs. The issuer
+ * Content security policy: scripts and styles from here alone, connections to the issuer, the two APIs and the agent. The issuer
  * may be framed because a session is restored in a hidden frame, which ends on our own `/callback`; that is also why
  * this page may frame itself, and nobody else may.
  */
-function securityHeaders({ issuer, api1Url, api2Url }: ClientConfig): RequestHandler {
+function securityHeaders({ issuer, api1Url, api2Url, agentUrl }: ClientConfig): RequestHandler {
   const authorizationServer = new URL(issuer).origin;
   return helmet({
     contentSecurityPolicy: {
@@ -69,7 +69,7 @@ function securityHeaders({ issuer, api1Url, api2Url }: ClientConfig): RequestHan
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
         imgSrc: ["'self'", 'data:'],
-        connectSrc: ["'self'", authorizationServer, new URL(api1Url).origin, new URL(api2Url).origin],
+        connectSrc: ["'self'", ...[issuer, api1Url, api2Url, agentUrl].map((url) => new URL(url).origin)],
         frameSrc: ["'self'", authorizationServer],
         frameAncestors: ["'self'"],
         formAction: ["'self'"],

@@ -28,6 +28,8 @@ const schema = z.object({
   API2_URL: addressSetting('http://localhost:4002'),
   API2_RESOURCE: identifierSetting('http://localhost:4002'),
   SUBSCRIPTIONS_RESOURCE: identifierSetting('http://localhost:4003'),
+  AGENT_URL: addressSetting('http://localhost:4004'),
+  AGENT_RESOURCE: identifierSetting('http://localhost:4004'),
 });
 
 export interface WebConfig {
@@ -48,7 +50,7 @@ export interface WebConfig {
  */
 export function loadConfig(environment: Environment): WebConfig {
   const settings = loadSettings(schema, environment, { prefix: 'WEB' });
-  refuseInProduction(settings.NODE_ENV, unsafeSettings(settings, ['API1_URL', 'API2_URL']));
+  refuseInProduction(settings.NODE_ENV, unsafeSettings(settings, ['API1_URL', 'API2_URL', 'AGENT_URL']));
   return Object.freeze({
     port: settings.WEB_PORT,
     hosts: listenHosts(settings),
@@ -63,6 +65,8 @@ export function loadConfig(environment: Environment): WebConfig {
       api2Url: settings.API2_URL,
       api2Resource: settings.API2_RESOURCE,
       subscriptionsResource: settings.SUBSCRIPTIONS_RESOURCE,
+      agentUrl: settings.AGENT_URL,
+      agentResource: settings.AGENT_RESOURCE,
       experiments: settings.EXPERIMENTS ?? settings.NODE_ENV !== 'production',
     }),
   });

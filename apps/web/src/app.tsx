@@ -16,6 +16,7 @@ const PayPage = lazyPage(() => import('./pages/pay.tsx'));
 const ChainPage = lazyPage(() => import('./pages/chain.tsx'));
 const ExperimentsPage = lazyPage(() => import('./pages/experiments.tsx'));
 const InsightsPage = lazyPage(() => import('./pages/insights.tsx'));
+const AgentPage = lazyPage(() => import('./agent/agent-page.tsx'));
 const DelegationsPage = lazyPage(() => import('./pages/delegations.tsx'));
 
 /** The pages of a signed-in user. */
@@ -25,6 +26,7 @@ const USER_PAGES: readonly (readonly [path: string, page: ReactNode])[] = [
   ['/chain', <ChainPage key="chain" />],
   ['/experiments', <ExperimentsPage key="experiments" />],
   ['/insights', <InsightsPage key="insights" />],
+  ['/agent', <AgentPage key="agent" />],
   ['/delegations', <DelegationsPage key="delegations" />],
 ];
 

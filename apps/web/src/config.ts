@@ -13,6 +13,9 @@ const clientConfigSchema = z.object({
   /** The identifiers of API2 and the subscription service, for showing their names. */
   api2Resource: z.url(),
   subscriptionsResource: z.url(),
+  /** Where the agent is reached, and its identifier. */
+  agentUrl: z.url(),
+  agentResource: z.url(),
   experiments: z.boolean(),
 });
 

@@ -94,10 +94,10 @@ function capitalised(name: string): string {
   return name.replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }
 
-/** Anything that is not JSON is left out: it may hold what must not be shown. */
+/** JSON, or the JSON of a server-sent event. Anything else is left out: it may hold what must not be shown. */
 function jsonText(body: string): string {
-  if (!body.startsWith('{')) return '';
-  return presentJson(JSON.parse(body));
+  const json = body.startsWith('{') ? body : /^data: (\{.*\})$/m.exec(body)?.[1];
+  return json === undefined ? '' : presentJson(JSON.parse(json));
 }
 
 /** JWTs that this exchange brought up for the first time, by the name of their parameter or member. */

@@ -1,4 +1,4 @@
-import { ageSignIns } from '@behalf/scripts/system';
+import { ageSignIns, signInOverHttp } from '@behalf/scripts/system';
 import type { Run } from './world.ts';
 
 const EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -69,6 +69,42 @@ export const RUNS: Readonly<Record<string, Run>> = {
       exchange('api1.client', 'subscriptions'),
     );
     await step('A user for whom no client may act', () => call('api1', '/accounts', dave.accessToken));
+  },
+
+  agent: async ({ step, recorder, system }) => {
+    const send = recorder.fetchAs('browser');
+    const endpoint = `${system.url.agent}/mcp`;
+    const post = (message: object, token?: string) =>
+      send(endpoint, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }),
+      });
+    await step('An MCP client that knows the address alone finds out where to sign in', async () => {
+      await post({ method: 'tools/list' });
+      await send(`${system.url.agent}/.well-known/oauth-protected-resource/mcp`);
+    });
+    const { accessToken } = await step('Its user signs in and agrees', () =>
+      signInOverHttp({
+        issuer: system.url.sts,
+        webUrl: system.url.web,
+        resource: endpoint,
+        scope: 'openid agent',
+        username: 'alice',
+        client: { id: 'mcp.client', redirectUri: 'http://127.0.0.1:43117/callback' },
+        fetch: send,
+      }),
+    );
+    const call = (name: string, input: object) => () =>
+      post({ method: 'tools/call', params: { name, arguments: input } }, accessToken);
+    const payment = { from: 'acc_a1_everyday', to: 'acc_b1_everyday', amount: '12.50', reference: 'Lunch' };
+    await step('The agent reads the accounts', call('list_accounts', {}));
+    await step('The agent prepares a payment', call('prepare_payment', payment));
+    await step('The agent may not pay', call('pay', { ...payment, currency: 'EUR' }));
   },
 
   payment: async ({ step, signIn, payAs }) => {

@@ -1,6 +1,13 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { parseActorChain, type ActClaim } from './actor-chain.ts';
 import { assertOptions, CLOCK_TOLERANCE_SECONDS, isObject } from './options.ts';
+import {
+  type AccessTokenProfile,
+  MAXIMUM_TOKEN_LENGTH,
+  type ResolvedProfile,
+  resolveProfile,
+  typeName,
+} from './profile.ts';
 import { refuse, type Refusal } from './refusal.ts';
 
 /** A verified RFC 9068 access token. `claims` is the payload as it was. */
@@ -58,13 +65,15 @@ export interface VerifyAccessTokenOptions {
   readonly key: JWTVerifyGetKey;
   /** Default: ES256 alone (RFC 8725 §3.1). */
   readonly algorithms?: readonly string[];
+  /** Default: RFC 9068. */
+  readonly profile?: AccessTokenProfile | undefined;
   /** Epoch seconds. */
   readonly now: number;
 }
 
 export const DEFAULT_ALGORITHMS: readonly string[] = ['ES256'];
 
-const REQUIRED_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id'];
+const REQUIRED_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'iat'];
 
 /**
  * Verifies one of the issuer's access tokens: everything in verifyJwt, the claims that RFC 9068 §2.2 requires, and the
@@ -79,12 +88,16 @@ export async function verifyAccessToken(
 ): Promise<VerifiedAccessToken> {
   const audience = Object.hasOwn(options, 'audience') ? { audience: options.audience } : {};
   assertOptions('name', { issuer: options.issuer, ...audience });
-  const verified = await verifyJwt(jwt, { ...options, typ: 'at+jwt', requiredClaims: REQUIRED_CLAIMS });
-  return verified.ok ? parseClaims(verified.claims) : verified;
+  const profile = resolveProfile(options.profile);
+  const requiredClaims = [
+    ...REQUIRED_CLAIMS,
+    ...(profile.needsJti ? ['jti'] : []),
+    ...(profile.needsClient ? [profile.clientClaim] : []),
+  ];
+  const { types, maximumTokenLength } = profile;
+  const verified = await verifyJwt(jwt, { ...options, types, maximumTokenLength, requiredClaims });
+  return verified.ok ? parseClaims(verified.claims, options.audience, profile) : verified;
 }
-
-/** A compact JWS longer than this is not parsed. */
-const MAXIMUM_TOKEN_LENGTH = 8 * 1024;
 
 /**
  * Verifies a JWT: size, signature, `typ`, algorithm, `iss`, `aud` unless it is left out, time (clocks may differ by 5 s)
@@ -92,15 +105,23 @@ const MAXIMUM_TOKEN_LENGTH = 8 * 1024;
  */
 export async function verifyJwt(
   jwt: string,
-  options: VerifyAccessTokenOptions & { readonly typ: string; readonly requiredClaims: string[] },
+  options: VerifyAccessTokenOptions & {
+    /** Accepted `typ` headers in lower case; `none` stands for a token without one. */
+    readonly types: readonly string[];
+    readonly requiredClaims: string[];
+    /** A longer one is not parsed. */
+    readonly maximumTokenLength?: number;
+  },
 ): Promise<{ readonly ok: true; readonly claims: JWTPayload } | Refusal<AccessTokenDetail>> {
-  const { issuer, audience, key, algorithms = DEFAULT_ALGORITHMS, now, typ, requiredClaims } = options;
+  const { issuer, audience, key, algorithms = DEFAULT_ALGORITHMS, now, types, requiredClaims } = options;
+  const { maximumTokenLength = MAXIMUM_TOKEN_LENGTH } = options;
+  const [typ, ...others] = types;
   assertOptions('names', { algorithms });
   assertOptions('number', { now });
-  if (jwt.length > MAXIMUM_TOKEN_LENGTH) return refuse('malformed', 'the token is too large');
+  if (jwt.length > maximumTokenLength) return refuse('malformed', 'the token is too large');
   try {
-    const { payload } = await jwtVerify(jwt, key, {
-      typ,
+    const { payload, protectedHeader } = await jwtVerify(jwt, key, {
+      ...(typ === undefined || typ === 'none' || others.length > 0 ? {} : { typ }),
       issuer,
       ...(audience === undefined ? {} : { audience }),
       algorithms: [...algorithms],
@@ -108,6 +129,8 @@ export async function verifyJwt(
       clockTolerance: CLOCK_TOLERANCE_SECONDS,
       requiredClaims,
     });
+    if (!types.includes(typeName(protectedHeader.typ)))
+      return refuse('wrong_type', 'the token is not an access token');
     if (!isCanonical(jwt)) return refuse('bad_signature', 'the signature does not verify');
     const { iat } = payload;
     if (typeof iat === 'number' && iat > now + CLOCK_TOLERANCE_SECONDS)
@@ -127,15 +150,26 @@ function isCanonical(jwt: string): boolean {
   return Buffer.from(signature, 'base64url').toString('base64url') === signature;
 }
 
-function parseClaims(claims: JWTPayload): VerifiedAccessToken {
-  const { iss, sub, aud, exp, iat, jti, act, sid, auth_time, amr, cnf } = claims;
-  const { client_id: clientId, scope = '' } = claims;
+function parseClaims(
+  claims: JWTPayload,
+  audience: string | undefined,
+  profile: ResolvedProfile,
+): VerifiedAccessToken {
+  const { iss, sub, exp, iat, act, sid, auth_time, amr, cnf } = claims;
+  const { jti = profile.needsJti ? undefined : '' } = claims;
+  const clientId = claims[profile.clientClaim] ?? (profile.needsClient ? undefined : '');
+  // jose has found the audience in the list.
+  const aud = profile.allowOtherAudiences && Array.isArray(claims.aud) ? audience : claims.aud;
+  const scopes = scopesOf(claims[profile.scopeClaim] ?? '', profile);
   const bad = (description: string) => refuse('malformed_claim', description);
   if (typeof aud !== 'string' || aud === '') return bad('aud is not one string');
   if (typeof sub !== 'string' || sub === '') return bad('sub is not a string');
-  if (typeof jti !== 'string' || jti === '') return bad('jti is not a string');
-  if (typeof clientId !== 'string' || clientId === '') return bad('client_id is not a string');
-  if (typeof scope !== 'string') return bad('scope is not a string');
+  if (typeof jti !== 'string' || (jti === '' && profile.needsJti)) return bad('jti is not a string');
+  if (typeof clientId !== 'string' || (clientId === '' && profile.needsClient))
+    return bad(`${profile.clientClaim} is not a string`);
+  if (scopes === undefined) return bad(`${profile.scopeClaim} is not a string`);
+  for (const [name, value] of profile.requiredClaims)
+    if (claims[name] !== value) return bad(`${name} is not acceptable`);
   if (typeof iss !== 'string' || typeof exp !== 'number' || typeof iat !== 'number')
     return bad('iss, exp or iat has the wrong type');
   if (sid !== undefined && typeof sid !== 'string') return bad('sid is not a string');
@@ -151,7 +185,7 @@ function parseClaims(claims: JWTPayload): VerifiedAccessToken {
       subject: sub,
       audience: aud,
       clientId,
-      scopes: scope.split(' ').filter((value) => value !== ''),
+      scopes,
       jti,
       issuedAt: iat,
       expiresAt: exp,
@@ -165,6 +199,12 @@ function parseClaims(claims: JWTPayload): VerifiedAccessToken {
       claims,
     },
   };
+}
+
+function scopesOf(value: unknown, { allowScopeList }: ResolvedProfile): readonly string[] | undefined {
+  const list = typeof value === 'string' ? value.split(' ') : value;
+  if (!isStrings(list) || (list === value && !allowScopeList)) return undefined;
+  return list.filter((scope) => scope !== '');
 }
 
 function isStrings(value: unknown): value is string[] {

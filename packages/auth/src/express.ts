@@ -39,6 +39,8 @@ export interface RefusedRequest {
 export interface RequireAccessTokenOptions {
   /** Where the API's metadata is (RFC 9728). Default: derived from the verifier's audience. */
   readonly resourceMetadata?: string | undefined;
+  /** The scopes that the challenge names, so that a client knows which ones to ask for (RFC 6750 §3). */
+  readonly scopes?: readonly string[] | undefined;
   readonly onRefused?: ((refused: RefusedRequest, request: Request) => void) | undefined;
 }
 
@@ -56,15 +58,16 @@ export function requireAccessToken(
   verifier: AccessTokenVerifier,
   options: RequireAccessTokenOptions = {},
 ): RequestHandler {
-  const { onRefused, resourceMetadata = resourceMetadataUrl(verifier.audience) } = options;
+  const { onRefused, scopes, resourceMetadata = resourceMetadataUrl(verifier.audience) } = options;
   assertOptions('name', { resourceMetadata });
+  if (scopes !== undefined) assertOptions('names', { scopes });
   assertOptions('function', { 'verifier.verify': verifier.verify, onRefused: onRefused ?? refuse });
   const protection: Protection = { resourceMetadata, onRefused, now: verifier.now };
   return async (request: ProtectedRequest, response, next) => {
     try {
       request[PROTECTION] = protection;
       const credentials = { authorization: authorizationOf(request), url: request.originalUrl };
-      const result = await guard.authenticate(credentials, verifier, resourceMetadata);
+      const result = await guard.authenticate(credentials, verifier, resourceMetadata, scopes);
       if (!result.ok) return refuse(request, response, result.problem, result.detail);
       request.auth = result.auth;
       next();

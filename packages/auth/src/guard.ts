@@ -51,9 +51,10 @@ export async function authenticate(
   request: { readonly authorization: readonly string[]; readonly url: string },
   verifier: Pick<AccessTokenVerifier, 'verify'>,
   resourceMetadata: string,
+  scopes?: readonly string[],
 ): Promise<Authentication> {
   const refused = (type: AuthProblemType, description: string, detail = description) =>
-    ({ ok: false, problem: authProblem(type, description, resourceMetadata), detail }) as const;
+    ({ ok: false, problem: authProblem(type, description, resourceMetadata, { scopes }), detail }) as const;
   const { token, problem, description } = parseBearerToken(request.authorization, request.url);
   if (token === undefined) return refused(problem, description);
   try {

@@ -50,6 +50,7 @@ export {
   TokenCheckUnavailableError,
   type IssuerOptions,
 } from './outgoing.ts';
+export { type AccessTokenProfile } from './profile.ts';
 export { protectedResourceDocument, resourceMetadataUrl } from './protected-resource.ts';
 export { RecentAuthenticationRequiredError, requireRecentAuthentication } from './recent-authentication.ts';
 export { bearerChallenge, type AuthProblem, type Refusal } from './refusal.ts';

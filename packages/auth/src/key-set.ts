@@ -34,19 +34,24 @@ export interface KeySetOptions extends RemoteKeySetOptions {
   readonly keySet?: KeySet | undefined;
 }
 
+interface KeyNames {
+  /** False: for a token without `kid` the one key that fits is taken. Default true. */
+  readonly needsKid?: boolean | undefined;
+}
+
 /** The given key set, one over the given keys, or one that is fetched. */
-export function createKeySet(options: KeySetOptions): KeySet {
+export function createKeySet(options: KeySetOptions & KeyNames): KeySet {
   if (options.keySet !== undefined) return options.keySet;
-  return options.jwks === undefined ? createRemoteKeySet(options) : createStaticKeySet(options.jwks);
+  return options.jwks === undefined ? createRemoteKeySet(options) : createStaticKeySet(options.jwks, options);
 }
 
 /** A key set over keys that the process has. `replace` puts others in their place; keys that left are not found any more. */
-export function createStaticKeySet(jwks: JSONWebKeySet) {
-  let keys = namedKeys(jwks);
+export function createStaticKeySet(jwks: JSONWebKeySet, { needsKid = true }: KeyNames = {}) {
+  let keys = namedKeys(jwks, needsKid);
   return {
     find: ((header, token) => keys(header, token)) satisfies JWTVerifyGetKey,
     version: (): object => keys,
-    replace: (next: JSONWebKeySet): void => void (keys = namedKeys(next)),
+    replace: (next: JSONWebKeySet): void => void (keys = namedKeys(next, needsKid)),
   };
 }
 
@@ -64,7 +69,8 @@ const RETRY_SECONDS = 1;
  * a short outage of the issuer goes unnoticed, and never used once they are 60 s old or the clock was set back. jose's
  * own remote key set promises neither of these, and its clock cannot be given.
  */
-export function createRemoteKeySet(options: RemoteKeySetOptions): KeySet {
+export function createRemoteKeySet(options: RemoteKeySetOptions & KeyNames): KeySet {
+  const { needsKid = true } = options;
   const issuer = connectToIssuer(options);
   const load = keyLoader(issuer, options);
   const now = watchClock(() => (fetchedAt = attemptedAt = Number.NEGATIVE_INFINITY), issuer.now);
@@ -80,7 +86,7 @@ export function createRemoteKeySet(options: RemoteKeySetOptions): KeySet {
     try {
       const jwks = await load();
       const text = JSON.stringify(jwks);
-      if (text !== published) keys = namedKeys(jwks);
+      if (text !== published) keys = namedKeys(jwks, needsKid);
       published = text;
       fetchedAt = startedAt;
       failure = undefined;
@@ -141,13 +147,13 @@ function keyLoader(issuer: IssuerConnection, { jwksUri, allowInsecureHttp = fals
 }
 
 /**
- * Finds a key by `kid`, which every token of an issuer has (RFC 9068 §2.1). jose leaves out keys for encryption and keys
+ * Finds a key by `kid`, which every token of an issuer has unless it was told otherwise (RFC 9068 §2.1). jose leaves out keys for encryption and keys
  * of another type or algorithm. A private, symmetric or broken key is as good as none.
  */
-function namedKeys(jwks: JSONWebKeySet): JWTVerifyGetKey {
+function namedKeys(jwks: JSONWebKeySet, needsKid: boolean): JWTVerifyGetKey {
   const local = createLocalJWKSet(jwks);
   return async (header, token) => {
-    if (typeof header?.kid !== 'string') throw new errors.JWKSNoMatchingKey();
+    if (needsKid && typeof header?.kid !== 'string') throw new errors.JWKSNoMatchingKey();
     try {
       return await local(header, token);
     } catch (error) {

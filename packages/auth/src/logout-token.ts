@@ -54,7 +54,7 @@ export function createLogoutReceiver(options: LogoutReceiverOptions) {
         algorithms,
         key: keySet.find,
         now: at,
-        typ: 'logout+jwt',
+        types: ['logout+jwt'],
         requiredClaims: REQUIRED_CLAIMS,
       });
       if (!verified.ok) return verified;

@@ -44,7 +44,7 @@ export interface AuthProblem {
 
 export interface AuthProblemParts {
   /** The scopes that the request needs. */
-  readonly scopes?: readonly string[];
+  readonly scopes?: readonly string[] | undefined;
   readonly maxAgeSeconds?: number | undefined;
   readonly acrValues?: string | undefined;
   readonly retryAfterSeconds?: number;

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { decodeJwt, type JWTVerifyGetKey } from 'jose';
+import type { JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import {
   DEFAULT_ALGORITHMS,
@@ -10,6 +10,7 @@ import {
 import { createKeySet, type KeySetOptions } from './key-set.ts';
 import { assertOptions, CLOCK_TOLERANCE_SECONDS, watchClock } from './options.ts';
 import { createWarner } from './outgoing.ts';
+import { type AccessTokenProfile, differencesOf, resolveProfile } from './profile.ts';
 import { refuse, type Refusal } from './refusal.ts';
 
 export interface AccessTokenVerifierOptions extends KeySetOptions {
@@ -17,6 +18,8 @@ export interface AccessTokenVerifierOptions extends KeySetOptions {
   readonly audience: string;
   /** Default: ES256 alone. */
   readonly algorithms?: readonly string[] | undefined;
+  /** For the access tokens of a server that does not follow RFC 9068. */
+  readonly profile?: AccessTokenProfile | undefined;
   /** How many verified tokens to remember; 0 remembers none. Default 2000. */
   readonly maximumCachedTokens?: number | undefined;
 }
@@ -41,7 +44,8 @@ export function createAccessTokenVerifier(options: AccessTokenVerifierOptions) {
   assertOptions('names', { algorithms });
   assertOptions('number', { maximumCachedTokens });
   const warnOnce = createWarner(options.onWarning);
-  const keySet = createKeySet(options);
+  const profile = resolveProfile(options.profile);
+  const keySet = createKeySet({ ...options, needsKid: profile.needsKid });
   const remembered =
     maximumCachedTokens > 0 ? new LRUCache<string, Remembered>({ max: maximumCachedTokens }) : undefined;
   const now = watchClock(() => remembered?.clear(), options.now);
@@ -63,13 +67,19 @@ export function createAccessTokenVerifier(options: AccessTokenVerifierOptions) {
       keys = keySet.version();
       return keySet.find(header, token);
     };
-    const verified = await verifyAccessToken(jwt, { issuer, audience, algorithms, key, now: now() });
+    const verified = await verifyAccessToken(jwt, {
+      issuer,
+      audience,
+      algorithms,
+      key,
+      profile: options.profile,
+      now: now(),
+    });
     if (!verified.ok) {
       // The signature is good, so this is no attack.
-      if (verified.detail === 'wrong_issuer')
+      if (OF_ANOTHER_SHAPE.has(verified.detail))
         warnOnce(
-          `a token that the keys of ${issuer} verify names the issuer ${JSON.stringify(decodeJwt(jwt).iss)}: ` +
-            'the option issuer must be exactly what the tokens say',
+          `a token that the keys of ${issuer} verify is refused: ${differencesOf(jwt, { issuer, audience, profile })}`,
         );
       return verified;
     }
@@ -100,6 +110,15 @@ export function createAccessTokenVerifier(options: AccessTokenVerifierOptions) {
     },
   };
 }
+
+/** Found once the signature is good. */
+const OF_ANOTHER_SHAPE: ReadonlySet<string> = new Set([
+  'wrong_issuer',
+  'wrong_audience',
+  'wrong_type',
+  'missing_claim',
+  'malformed_claim',
+]);
 
 export type AccessTokenVerifier = ReturnType<typeof createAccessTokenVerifier>;
 

@@ -141,7 +141,7 @@ describe('the verifier of an API', () => {
     });
     for (let turn = 0; turn < 2; turn += 1)
       expect(await misled.verify(issuer.mint())).toMatchObject({ detail: 'wrong_issuer' });
-    expect(warnings).toEqual([expect.stringContaining(`names the issuer "${issuer.issuer}"`)]);
+    expect(warnings).toEqual([expect.stringContaining(`iss is "${issuer.issuer}"`)]);
   });
 
   it('tells why the keys cannot be fetched', async () => {

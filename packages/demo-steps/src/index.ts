@@ -54,6 +54,24 @@ interface Collector {
 
 const collectors = new AsyncLocalStorage<Collector>();
 
+function collectorOf(service: string): Collector {
+  return { service, startedAtMs: performance.now(), steps: [], tokens: new Set() };
+}
+
+/** Runs `work` and resolves with its result and the steps that it took, in their order. For servers without Express. */
+export async function withSteps<Result>(
+  service: string,
+  work: () => Promise<Result>,
+): Promise<{ readonly result: Result; readonly steps: readonly CallStep[] }> {
+  const collector = collectorOf(service);
+  const result = await collectors.run(collector, work);
+  return { result, steps: inOrder(collector) };
+}
+
+function inOrder({ steps }: Collector): readonly CallStep[] {
+  return steps.toSorted((a, b) => a.at - b.at);
+}
+
 export interface CollectStepsOptions {
   /** This service's short name. */
   readonly service: string;
@@ -67,7 +85,7 @@ export interface CollectStepsOptions {
  */
 export function collectSteps({ service, caller }: CollectStepsOptions): RequestHandler {
   return (request, response, next) => {
-    const collector: Collector = { service, startedAtMs: performance.now(), steps: [], tokens: new Set() };
+    const collector = collectorOf(service);
     const arrival = (): CallStep[] =>
       caller === undefined
         ? []
@@ -83,14 +101,13 @@ export function collectSteps({ service, caller }: CollectStepsOptions): RequestH
               ...present({ claims: claimsOf(request.auth) }),
             },
           ];
-    addOnEnd(response, () => [...arrival(), ...collector.steps.toSorted((a, b) => a.at - b.at)]);
+    addOnEnd(response, () => [...arrival(), ...inOrder(collector)]);
     collectors.run(collector, next);
   };
 }
 
 const claimsOf = (auth: RequestAuth | undefined): CallStep['claims'] => auth?.claims;
 
-/** At the end of the answer, because oidc-provider does not send its answers through Express. */
 function addOnEnd(response: ExpressResponse, stepsToAdd: () => readonly CallStep[]): void {
   const end = response.end.bind(response) as (...parameters: readonly unknown[]) => ExpressResponse;
   response.end = ((chunk: unknown, ...rest: readonly unknown[]) => {

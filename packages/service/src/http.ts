@@ -42,32 +42,37 @@ export function headersOf(middleware: ReturnType<typeof helmet>): readonly (read
 }
 
 export interface CorsOptions {
-  /** The one origin whose pages may call, compared as a whole: `http://localhost:5173`. Or whether one is such an origin. */
+  /**
+   * The one origin whose pages may call, compared as a whole: `http://localhost:5173`; or `*`, the pages of every origin; or
+   * whether an origin is one of several.
+   */
   readonly origin: string | ((origin: string) => Promise<boolean>);
   readonly methods: readonly string[];
-  readonly requestHeaders: readonly string[];
+  /** Default: those that the page asks for. */
+  readonly requestHeaders?: readonly string[];
   /** Response headers that a page may read. */
   readonly exposedHeaders: readonly string[];
 }
 
 /**
- * Lets the pages of an origin call this service (Fetch standard, CORS protocol), without credentials: the token is in a
- * header. Not checked: who calls, because only browsers heed these headers.
+ * Lets the pages of one origin, of several or of all call this service (Fetch standard, CORS protocol), without credentials:
+ * the token is in a header. Not checked: who calls, because only browsers heed these headers.
  */
 export function allowOrigin(options: CorsOptions): RequestHandler {
   const { origin: own } = options;
   const isAllowed = typeof own === 'string' ? (origin: string) => origin === own : own;
   const allow = cors({
     // As the request says it: what is not allowed does not get here.
-    origin: true,
+    origin: own === '*' ? '*' : true,
     methods: [...options.methods],
-    allowedHeaders: [...options.requestHeaders],
+    ...(options.requestHeaders === undefined ? {} : { allowedHeaders: [...options.requestHeaders] }),
     exposedHeaders: [...options.exposedHeaders],
     maxAge: 600,
   });
   return async (request, response, next) => {
     const { origin } = request.headers;
-    if (origin !== undefined && (await isAllowed(origin))) return allow(request, response, next);
+    if (own === '*' || (origin !== undefined && (await isAllowed(origin))))
+      return allow(request, response, next);
     response.vary('Origin');
     next();
   };

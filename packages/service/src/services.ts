@@ -22,6 +22,7 @@ export const SERVICES = [
   { name: 'api1', label: 'API1', kind: 'api', port: 4001, opens: METADATA },
   { name: 'api2', label: 'API2', kind: 'api', port: 4002, opens: METADATA },
   { name: 'subscriptions', label: 'Subscriptions', kind: 'api', port: 4003, opens: METADATA },
+  { name: 'agent', label: 'Agent', kind: 'api', port: 4004, opens: METADATA },
   { name: 'web', label: 'Web', kind: 'page', port: 5173, opens: '/' },
 ] as const satisfies readonly Service[];
 

@@ -1,8 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { beginStep } from '@behalf/demo-steps';
+import { beginStep, withSteps } from '@behalf/demo-steps';
+import type { ExtensionGrantValidator, JsonValue } from '@behalf/extension-grants';
 import type { SubscriptionAnswer, SubscriptionsClient } from '../grants/subscriptions-client.ts';
 
-/** The same client, which tells two steps: the token that the server issues to itself, and the call that carries it. */
+/** The same grant, which adds the steps that it took to its response as the member `steps`. */
+export function tellSteps({ grantType, validate }: ExtensionGrantValidator): ExtensionGrantValidator {
+  return {
+    grantType,
+    async validate(request) {
+      const { result, steps } = await withSteps('sts', () => validate(request));
+      if (steps.length === 0) return result;
+      return { ...result, response: { ...result.response, steps: steps as unknown as JsonValue } };
+    },
+  };
+}
+
+/** The same client, which records two steps: the token that the server issues to itself, and the call that carries it. */
 export function tellSubscriptionSteps(client: SubscriptionsClient): SubscriptionsClient {
   return {
     async of(subject, issueToken) {

@@ -3,7 +3,9 @@ import { html, type Html, type Page, problemSummary } from './page.ts';
 /** Leads to this server's own application, wherever that is: a page that ends a sign-in is no dead end. */
 export const APPLICATION_PATH = '/application';
 
-const wayOn = html`<p class="actions"><a class="button" href="${APPLICATION_PATH}">Go to Behalf</a></p>`;
+export const wayOn = html`<p class="actions">
+  <a class="button" href="${APPLICATION_PATH}">Go to Behalf</a>
+</p>`;
 
 export interface SignInPage {
   /** Where the form goes. */
@@ -11,12 +13,14 @@ export interface SignInPage {
   readonly application: string;
   readonly username: string;
   readonly problem?: SignInProblem;
+  /** The OpenID provider that people may sign in with besides. */
+  readonly upstreamName?: string | undefined;
 }
 
 export type SignInProblem = 'missing' | 'refused' | { readonly waitSeconds: number };
 
 /** The sign-in form. It never says whether the name or the password was wrong. */
-export function signInPage({ action, application, username, problem }: SignInPage): Page {
+export function signInPage({ action, application, username, problem, upstreamName }: SignInPage): Page {
   const invalid = problem === undefined ? undefined : html` aria-invalid="true" aria-describedby="problem"`;
   const isFirstTry = username === '';
   return {
@@ -58,7 +62,13 @@ export function signInPage({ action, application, username, problem }: SignInPag
           <button type="submit">Sign in</button>
           <button type="submit" class="quiet" name="action" value="abort" formnovalidate>Cancel</button>
         </div>
-      </form>`,
+      </form>
+      ${
+        upstreamName !== undefined &&
+        html`<p class="actions">
+          <a class="button" href="${action}/upstream">Continue with ${upstreamName}</a>
+        </p>`
+      }`,
   };
 }
 
@@ -90,6 +100,10 @@ export interface ConsentPage {
   readonly destination: string;
   readonly userName: string;
   readonly scopes: readonly string[];
+  /** The host that describes the application; undefined for one that an operator has registered. */
+  readonly describedBy?: string | undefined;
+  /** The answer goes to a program on the person's computer. */
+  readonly isLoopback: boolean;
 }
 
 /** The meaning of each scope for people. A scope without an entry is shown by its name. */
@@ -99,6 +113,10 @@ const MEANINGS: Readonly<Record<string, { title: string; detail: string }>> = {
   email: { title: 'See your e-mail address', detail: 'To read it, not to send in your name.' },
   offline_access: { title: 'Stay signed in', detail: 'Until you sign out, even when its page is closed.' },
   api1: { title: 'Use your accounts', detail: 'See balances, make payments and read reports for you.' },
+  agent: {
+    title: 'Use the agent for you',
+    detail: 'The agent reads your accounts and prepares payments. It cannot pay.',
+  },
   account: {
     title: 'See and end who acts for you',
     detail: 'The list of delegations and your live sign-ins.',
@@ -106,7 +124,8 @@ const MEANINGS: Readonly<Record<string, { title: string; detail: string }>> = {
 };
 
 /** Asks whether an application may have the scopes that it asked for. */
-export function consentPage({ action, application, destination, userName, scopes }: ConsentPage): Page {
+export function consentPage(page: ConsentPage): Page {
+  const { action, application, destination, userName, scopes, describedBy, isLoopback } = page;
   return {
     title: `Allow ${application}?`,
     body: html`<h1>Allow ${application}?</h1>
@@ -120,9 +139,25 @@ export function consentPage({ action, application, destination, userName, scopes
         })}
       </ul>
       <dl class="facts">
+        ${
+          describedBy !== undefined &&
+          html`<dt>Described by</dt>
+            <dd>${describedBy}</dd>`
+        }
         <dt>Goes back to</dt>
         <dd>${destination}</dd>
       </dl>
+      ${
+        describedBy !== undefined &&
+        html`<p>Its name is its own claim. Allow it only if you know ${describedBy}.</p>`
+      }
+      ${
+        isLoopback &&
+        html`<p>
+          The answer goes to a program on this computer, and any program here can pass for another. Allow it
+          only if you have just started this sign-in yourself.
+        </p>`
+      }
       <form method="post" action="${action}">
         <div class="actions">
           <button type="submit" name="action" value="allow">Allow</button>
@@ -235,6 +270,19 @@ export function errorPage(error: string, description: string | undefined): Page 
             <dd>${description}</dd>`
         }
       </dl>
+      ${wayOn}`,
+  };
+}
+
+/** A `client_id` that is an address whose document cannot be taken. */
+export function clientDocumentPage(reason: string): Page {
+  return {
+    title: 'This application is not known',
+    body: html`<h1>This application is not known</h1>
+      <p class="lead">
+        The application that sent you here describes itself at an address, and the description cannot be used.
+      </p>
+      <p>${reason}</p>
       ${wayOn}`,
   };
 }

@@ -2,6 +2,8 @@ import { isUnavailable } from '@behalf/database';
 import { currentRequestId, type Logger } from '@behalf/service';
 import express, { type ErrorRequestHandler, type Request, type Response, Router } from 'express';
 import { errors, type Interaction, type InteractionResults, type Provider } from 'oidc-provider';
+import { isLoopbackRedirect } from '../oidc/client-documents.ts';
+import { isDocumentId } from '../oidc/clients.ts';
 import { isSameOrigin } from '../oidc/edge.ts';
 import { formTargetOf, pageHeaders, targetsOf } from '../oidc/pages.ts';
 import type { UserStore } from '../state/users.ts';
@@ -25,8 +27,10 @@ export interface InteractionParts {
   readonly logger: Logger;
   /** oidc-provider as it is now. */
   readonly provider: () => Provider;
-  readonly users: UserStore;
+  readonly users: Pick<UserStore, 'findById' | 'authenticate'>;
   readonly throttle: SignInThrottle;
+  /** The name of the OpenID provider that people may sign in with besides; undefined: none. */
+  readonly upstreamName: string | undefined;
   /** Epoch seconds. */
   readonly now: () => number;
 }
@@ -43,6 +47,7 @@ export function interactionRoutes({
   provider,
   users,
   throttle,
+  upstreamName,
   now,
 }: InteractionParts): Router {
   const { origin } = new URL(issuer);
@@ -125,19 +130,22 @@ export function interactionRoutes({
     interaction: Interaction,
     form: { username: string; problem?: SignInProblem },
   ): Promise<void> {
-    const page = signInPage({ ...(await addressOf(interaction)), ...form });
+    const page = signInPage({ ...(await addressOf(interaction)), ...form, upstreamName });
     sendPage(response, response.statusCode, page, interaction.params['redirect_uri']);
   }
 
   async function showConsent(response: Response, interaction: Interaction): Promise<void> {
     const user = await signedInUser(interaction);
+    const { client_id: clientId, redirect_uri: redirectUri } = interaction.params;
     const page = consentPage({
       ...(await addressOf(interaction)),
-      destination: formTargetOf(text(interaction.params['redirect_uri'])) ?? '',
+      destination: formTargetOf(text(redirectUri)) ?? '',
+      describedBy: isDocumentId(clientId) ? new URL(clientId).host : undefined,
+      isLoopback: isLoopbackRedirect(text(redirectUri)),
       userName: user?.displayName ?? user?.name ?? '',
       scopes: await scopesToAllow(provider(), interaction),
     });
-    sendPage(response, 200, page, interaction.params['redirect_uri']);
+    sendPage(response, 200, page, redirectUri);
   }
 
   /** Where the form goes, and for which application. */
@@ -153,7 +161,7 @@ export function interactionRoutes({
 }
 
 /** `redirectUri`: where the form may lead in the end. */
-function sendPage(response: Response, status: number, page: Page, redirectUri?: unknown): void {
+export function sendPage(response: Response, status: number, page: Page, redirectUri?: unknown): void {
   response
     .status(status)
     .set({ ...pageHeaders(targetsOf(redirectUri)) })
@@ -165,7 +173,7 @@ function sendUnavailable(response: Response): void {
   sendPage(response, 503, troublePage(currentRequestId()));
 }
 
-function pageErrors(logger: Logger): ErrorRequestHandler {
+export function pageErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
     if (error instanceof errors.SessionNotFound) return sendPage(response, 400, expiredPage());

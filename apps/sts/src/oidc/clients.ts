@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import { type Client, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { lifetimes } from '../lifetimes.ts';
 import type { RegisteredClient } from '../registry/clients.ts';
 import { type ClientStore, isSecretOf, type StoredClient } from '../state/clients.ts';
+import { type ClientDocuments, DOCUMENT_CLIENT_SCOPES } from './client-documents.ts';
 
 /** Client metadata of ours that rides along with oidc-provider's clients. */
 export const OWN_CLIENT_METADATA = ['first_party', 'client_credentials_scope'];
@@ -15,16 +16,21 @@ const STAND_IN_SECRET = randomBytes(32).toString('base64url');
 
 const SECRET_METHODS = new Set<unknown>(['client_secret_basic', 'client_secret_post', undefined]);
 
-/** oidc-provider's clients, found in our store. `internal`: clients that only this server acts as, and that are in no store. */
+/**
+ * oidc-provider's clients, found in our store. `internal`: clients that only this server acts as, and that are in no store.
+ * `documents`: undefined when no client may have its metadata at an address.
+ */
 export function createProviderClients(
   store: ClientStore,
   internal: readonly { readonly id: string; readonly scopes: readonly string[] }[],
+  documents?: ClientDocuments,
 ) {
   const scopes = new Map(internal.map((client) => [client.id, client.scopes]));
 
   return {
     /** API scopes of a client, as last found; none for a client that was never looked up. Every request looks its client up first. */
-    scopesOf: (clientId: string): readonly string[] => scopes.get(clientId) ?? [],
+    scopesOf: (clientId: string): readonly string[] =>
+      isDocumentId(clientId) ? DOCUMENT_CLIENT_SCOPES : (scopes.get(clientId) ?? []),
 
     /**
      * Replaces how a provider finds clients and compares secrets. A client is built once and used until it changes; a
@@ -34,7 +40,10 @@ export function createProviderClients(
       const built = new WeakMap<StoredClient, Client>();
       const stored = new WeakMap<Client, StoredClient>();
 
+      const findByDocument = provider.Client.find.bind(provider.Client);
+
       provider.Client.find = async (id) => {
+        if (isDocumentId(id)) return findDocumentClient(() => findByDocument(id), documents);
         const found = typeof id === 'string' && id !== '' ? await store.find(id) : undefined;
         if (found === undefined || found.disabled) return undefined;
         scopes.set(found.id, found.scopes);
@@ -84,6 +93,24 @@ function webOriginsOf({ metadata, disabled }: RegisteredClient): readonly string
   const { token_endpoint_auth_method: method, application_type: type, redirect_uris: uris } = metadata;
   if (disabled || method !== 'none' || type === 'native' || !Array.isArray(uris)) return [];
   return (uris as readonly string[]).flatMap((uri) => URL.parse(uri)?.origin ?? []);
+}
+
+/** Whether a client id is the address of its metadata. */
+export function isDocumentId(id: unknown): id is string {
+  return typeof id === 'string' && id.startsWith('https://');
+}
+
+/** An authorization request tells why there is no such client; anywhere else, at a sign-out too, it is an unknown one. */
+async function findDocumentClient(
+  find: () => Promise<Client | undefined>,
+  documents: ClientDocuments | undefined,
+): Promise<Client | undefined> {
+  try {
+    return await documents?.find(find);
+  } catch (error) {
+    if (Provider.ctx?.oidc.route === 'authorization') throw error;
+    return undefined;
+  }
 }
 
 function metadataOf({ id, metadata, firstParty }: StoredClient) {

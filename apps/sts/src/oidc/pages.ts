@@ -1,7 +1,14 @@
 import { currentRequestId } from '@behalf/service';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { type Page, renderPage } from '../interactions/page.ts';
-import { continuePage, errorPage, expiredPage, troublePage } from '../interactions/pages.ts';
+import {
+  clientDocumentPage,
+  continuePage,
+  errorPage,
+  expiredPage,
+  troublePage,
+} from '../interactions/pages.ts';
+import { ClientDocumentError } from './client-documents.ts';
 
 /** Routes that people see; every other one answers JSON whatever `Accept` says. */
 const PAGE_ROUTES = new Set(['authorization', 'resume']);
@@ -18,6 +25,9 @@ export async function renderError(
     return;
   }
   if (error instanceof errors.SessionNotFound) return answerWithPage(ctx, 400, expiredPage());
+  if (error.cause instanceof ClientDocumentError) {
+    return answerWithPage(ctx, 400, clientDocumentPage(error.cause.message));
+  }
   if (out.error === 'server_error') return answerWithPage(ctx, 500, troublePage(currentRequestId()));
   answerWithPage(ctx, ctx.status, errorPage(out.error, out.error_description));
 }

@@ -129,7 +129,7 @@ export function resolveResources(apis: ApiRegistry): RouteMiddleware {
     const grant = values?.get('grant_type')?.[0];
     if (values === undefined || !OWN_GRANTS.has(grant)) return next();
     const named = values.get('resource') ?? [];
-    const resources = new Set(named.map(registeredSpelling));
+    const resources = new Set(named.map((resource) => registeredSpelling(resource, apis)));
     if (grant !== undefined && GRANTS_OF_A_LOGIN.includes(grant)) {
       const [owner, other] = ownersOf(wordsOf(values.get('scope')?.[0]), apis);
       if (other !== undefined) return answerError(ctx, 400, 'invalid_scope', SEVERAL_APIS);
@@ -151,13 +151,17 @@ export function resolveResources(apis: ApiRegistry): RouteMiddleware {
 }
 
 /** The same for the query of an authorization request. */
-export const resolveQueriedResources: RouteMiddleware = async (ctx, next) => {
-  const named = [ctx.query['resource'] ?? []].flat();
-  const resources = named.map(registeredSpelling);
-  if (resources.join(' ') !== named.join(' ')) ctx.query = { ...ctx.query, resource: resources };
-  await next();
-};
+export function resolveQueriedResources(apis: ApiRegistry): RouteMiddleware {
+  return async (ctx, next) => {
+    const named = [ctx.query['resource'] ?? []].flat();
+    const resources = named.map((resource) => registeredSpelling(resource, apis));
+    if (resources.join(' ') !== named.join(' ')) ctx.query = { ...ctx.query, resource: resources };
+    await next();
+  };
+}
 
-function registeredSpelling(resource: string): string {
-  return identifierOf(resource) ?? resource;
+/** The identifier that a URI stands for. A short name is no URI and stays as it is. */
+function registeredSpelling(resource: string, apis: ApiRegistry): string {
+  const identifier = identifierOf(resource);
+  return identifier === undefined ? resource : (apis.find(identifier)?.identifier ?? identifier);
 }

@@ -132,7 +132,7 @@ export function addApisToDiscovery(apis: ApiRegistry): RouteMiddleware {
     ctx.body = {
       ...document,
       scopes_supported: [...(document.scopes_supported ?? []), ...apis.all.flatMap(({ scopes }) => scopes)],
-      protected_resources: apis.all.map(({ identifier }) => identifier),
+      protected_resources: apis.all.flatMap(({ identifier, aliases = [] }) => [identifier, ...aliases]),
     };
   };
 }

@@ -4,10 +4,11 @@ import type { ApiDirectory } from '@behalf/extension-grants';
 export interface RegistrySettings {
   /** `ISSUER`: the STS as an audience, too. */
   readonly issuer: string;
-  /** `API1_RESOURCE`, `API2_RESOURCE`, `SUBSCRIPTIONS_RESOURCE`: resource identifiers (RFC 8707). */
+  /** `API1_RESOURCE`, `API2_RESOURCE`, `SUBSCRIPTIONS_RESOURCE`, `AGENT_RESOURCE`: resource identifiers (RFC 8707). */
   readonly api1Resource: string;
   readonly api2Resource: string;
   readonly subscriptionsResource: string;
+  readonly agentResource: string;
   /** `API1_URL`, `API2_URL`, `WEB_URL`: addresses, without a trailing slash. */
   readonly api1Url: string;
   readonly api2Url: string;
@@ -19,6 +20,7 @@ export const DEVELOPMENT_ADDRESSES: RegistrySettings = {
   api1Resource: 'http://localhost:4001',
   api2Resource: 'http://localhost:4002',
   subscriptionsResource: 'http://localhost:4003',
+  agentResource: 'http://localhost:4004',
   api1Url: 'http://localhost:4001',
   api2Url: 'http://localhost:4002',
   webUrl: 'http://localhost:5173',
@@ -37,6 +39,8 @@ export interface Api {
   readonly name: string;
   /** Resource identifier (RFC 8707), the `aud` of its tokens. */
   readonly identifier: string;
+  /** Other addresses that clients name it by in `resource`; its tokens have the identifier alone. */
+  readonly aliases?: readonly string[];
   /** A scope belongs to exactly one API. */
   readonly scopes: readonly string[];
   /** Whose tokens may have a scope; one that is not named is for users and clients. */
@@ -73,12 +77,21 @@ export function createApis(settings: RegistrySettings): readonly Api[] {
       scopes: ['subscriptions.read'],
       clients: [{ id: 'subscriptions.client', rights: ['introspect'] }],
     },
+    {
+      name: 'agent',
+      identifier: settings.agentResource,
+      // MCP clients name the endpoint that they connect to (MCP authorization, RFC 8707).
+      aliases: [`${settings.agentResource}/mcp`],
+      scopes: ['agent'],
+      subjects: { agent: 'user' },
+      clients: [{ id: 'agent.client', rights: ['exchange', 'introspect'] }],
+    },
   ];
 }
 
 export interface ApiRegistry {
   readonly all: readonly Api[];
-  /** By short name or resource identifier, compared as strings (RFC 3986 §6.2.1). */
+  /** By short name, resource identifier or alias, compared as strings (RFC 3986 §6.2.1). */
   find(nameOrIdentifier: string): Api | undefined;
   /** The one API that owns a scope. */
   ownerOf(scope: string): Api | undefined;
@@ -93,7 +106,8 @@ export function createApiRegistry(apis: readonly Api[]): ApiRegistry {
   const byName = new Map<string, Api>();
   const byScope = new Map<string, Api>();
   for (const resource of apis) {
-    for (const key of new Set([resource.name, resource.identifier])) setOnce(byName, key, resource);
+    const { name, identifier, aliases = [] } = resource;
+    for (const key of new Set([name, identifier, ...aliases])) setOnce(byName, key, resource);
     for (const scope of resource.scopes) setOnce(byScope, scope, resource);
   }
   return {

@@ -70,6 +70,14 @@ export const DELEGATION_POLICY: DelegationPolicy = [
     scopes: ['api2.statistics'],
     maximumDepth: 1,
   },
+  {
+    actor: 'agent.client',
+    subjectToken: { api: 'agent', scope: 'agent' },
+    to: 'api2',
+    by: [TOKEN_EXCHANGE_GRANT],
+    scopes: ['api2'],
+    maximumDepth: 1,
+  },
 ];
 
 /**

@@ -3,13 +3,11 @@ import type { Config } from '../config.ts';
 import type { ClientStore } from '../state/clients.ts';
 import type { UserStore } from '../state/users.ts';
 import { type Api, type ApiRegistry, createApiRegistry, createApis } from './apis.ts';
+import { idFaults, registrationFaults, subjectFaults } from './client-faults.ts';
 import {
   type ConfiguredClient,
   createClients,
   DEVELOPMENT_SECRET,
-  idFaults,
-  registrationFaults,
-  subjectFaults,
   TRANSLATION_GRANT,
   USER_SUBSCRIPTION_CLIENT,
 } from './clients.ts';

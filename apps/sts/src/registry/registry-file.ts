@@ -17,6 +17,7 @@ const identifier = z
 const api = z.strictObject({
   name: name.describe('What the audience parameter and the delegation policy call it.'),
   identifier: identifier.describe('Resource identifier (RFC 8707): the aud of its tokens.'),
+  aliases: z.array(identifier).exactOptional().describe('Other resource identifiers of the same API.'),
   scopes: z.array(scope).describe('A scope belongs to exactly one API.'),
   subjects: z
     .record(scope, z.enum(['user', 'client']))

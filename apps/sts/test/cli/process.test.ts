@@ -108,10 +108,12 @@ function production(): Readonly<Record<string, string>> {
     API1_RESOURCE: 'https://api1.example',
     API2_RESOURCE: 'https://api2.example',
     SUBSCRIPTIONS_RESOURCE: 'https://subscriptions.example',
+    AGENT_RESOURCE: 'https://agent.example',
     WEB_URL: 'https://web.example',
     API1_CLIENT_SECRET: 'a generated secret 1',
     API2_CLIENT_SECRET: 'a generated secret 2',
     SUBSCRIPTIONS_CLIENT_SECRET: 'a generated secret 3',
+    AGENT_CLIENT_SECRET: 'a generated secret 7',
     KEY_ENCRYPTION_KEY: `one:${Buffer.from(Array.from({ length: 32 }, (_, index) => index)).toString('base64')}`,
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createApiRegistry, DEVELOPMENT_ADDRESSES, createApis } from '../../src/registry/apis.ts';
-import { createClients, registrationFaults } from '../../src/registry/clients.ts';
+import { registrationFaults } from '../../src/registry/client-faults.ts';
+import { createClients } from '../../src/registry/clients.ts';
 
 const apis = createApiRegistry(createApis(DEVELOPMENT_ADDRESSES));
 

@@ -44,6 +44,14 @@ export const FIXTURE_POLICY: DelegationPolicy = [
     by: [DELEGATION_GRANT, TOKEN_EXCHANGE_GRANT],
     scopes: ['api2.statistics'],
   },
+  {
+    actor: 'agent.client',
+    subjectToken: { api: 'agent', scope: 'agent' },
+    to: 'api2',
+    by: [TOKEN_EXCHANGE_GRANT],
+    scopes: ['api2'],
+    maximumDepth: 1,
+  },
 ];
 
 /** The shipped APIs and clients with that policy and the demo's partner, for the setting `REGISTRY`. */

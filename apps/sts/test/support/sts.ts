@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@behalf/service';
 import { type Config, loadConfig } from '../../src/config.ts';
+import type { UserDirectory } from '../../src/federation/directory.ts';
 import { loadDemoKeys } from '../../src/registry/users-and-issuers.ts';
 import { createSts, type Sts } from '../../src/sts.ts';
 import { fixtureRegistry } from './policy.ts';
@@ -24,6 +25,7 @@ export interface TestSts extends Sts {
 export interface TestStsOptions {
   /** Default: the shipped one with the fixture policy. */
   readonly registry?: 'shipped';
+  readonly directory?: UserDirectory;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -67,7 +69,12 @@ export async function startTestSts(options: TestStsOptions = {}): Promise<TestSt
   });
   const clock = { skewSeconds: 0 };
   const now = () => Math.floor(Date.now() / 1000) + clock.skewSeconds;
-  const sts = await createSts(config, { logger, now, keyIntervalMs: 50 });
+  const sts = await createSts(config, {
+    logger,
+    now,
+    keyIntervalMs: 50,
+    ...(options.directory === undefined ? {} : { directory: options.directory }),
+  });
   server.on('request', sts.app);
   return {
     ...sts,

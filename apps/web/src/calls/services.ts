@@ -13,6 +13,7 @@ const PARTIES: Readonly<Record<string, string>> = {
   api1: 'API1',
   api2: 'API2',
   subscriptions: 'Subscriptions',
+  agent: 'Agent',
 };
 
 const CLIENTS: Readonly<Record<string, string>> = {
@@ -20,6 +21,8 @@ const CLIENTS: Readonly<Record<string, string>> = {
   'api1.client': 'API1',
   'api2.client': 'API2',
   'subscriptions.client': 'Subscriptions',
+  'agent.client': 'The agent',
+  'mcp.client': 'An MCP client',
 };
 
 /** A party of the steps of a call. */
@@ -32,12 +35,16 @@ export function clientName(id: string): ServiceName {
   return { label: CLIENTS[id] ?? id, id };
 }
 
-type Resources = Pick<ClientConfig, 'issuer' | 'api1Resource' | 'api2Resource' | 'subscriptionsResource'>;
+type Resources = Pick<
+  ClientConfig,
+  'issuer' | 'api1Resource' | 'api2Resource' | 'subscriptionsResource' | 'agentResource'
+>;
 
 /** A service as an audience. One that is not known keeps its identifier for a name. */
 export function audienceName(audience: string, config: Resources): ServiceName {
   const labels: Readonly<Record<string, string>> = {
     [config.subscriptionsResource]: 'Subscriptions',
+    [config.agentResource]: 'Agent',
     [config.api2Resource]: 'API2',
     [config.api1Resource]: 'API1',
     [config.issuer]: 'Your account',

@@ -15,6 +15,7 @@ const PAGES = [
   ['/chain', 'What each service saw'],
   ['/experiments', 'Experiments'],
   ['/insights', 'Insights'],
+  ['/agent', 'Agent'],
   ['/delegations', 'Who acted for me'],
 ] as const;
 

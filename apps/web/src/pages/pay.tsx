@@ -11,7 +11,7 @@ import { Loading, Page, Skeleton } from '../components/page.tsx';
 import { PaymentForm } from '../components/payment-form.tsx';
 import { PaymentResult } from '../components/payment-result.tsx';
 import { RecentSignIn } from '../components/recent-sign-in.tsx';
-import { EMPTY_DRAFT, readDraft, type PaymentDraft } from '../payments/draft.ts';
+import { EMPTY_DRAFT, LONGEST_REFERENCE, readDraft, type PaymentDraft } from '../payments/draft.ts';
 import { usePayment } from '../payments/payment-attempt.ts';
 import css from './pay.module.css';
 
@@ -45,7 +45,7 @@ function Payment({ accounts }: { accounts: readonly Account[] }) {
   const kept = useKept('payment');
   const [parameters] = useSearchParams();
   const [draft, setDraft] = useState(() =>
-    withAccount(readDraft(kept.load()), parameters.get('from'), accounts),
+    withAccount(withLink(readDraft(kept.load()), parameters), parameters.get('from'), accounts),
   );
   const change = (changed: PaymentDraft) => {
     kept.save(changed);
@@ -80,6 +80,13 @@ function Payment({ accounts }: { accounts: readonly Account[] }) {
       )}
     </>
   );
+}
+
+/** A link may fill the form in; the person reads it and pays. An order that is still open comes first. */
+function withLink(draft: PaymentDraft, parameters: URLSearchParams): PaymentDraft {
+  if (draft.open || !parameters.has('to')) return draft;
+  const text = (name: string) => (parameters.get(name) ?? '').slice(0, LONGEST_REFERENCE);
+  return { ...draft, to: text('to'), amount: text('amount'), reference: text('reference') };
 }
 
 function withAccount(draft: PaymentDraft, wanted: string | null, accounts: readonly Account[]): PaymentDraft {

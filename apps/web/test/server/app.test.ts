@@ -53,6 +53,7 @@ describe('the page', () => {
         ISSUER: 'https://sts.example',
         API1_URL: 'https://api1.example',
         API2_URL: 'https://api2.example',
+        AGENT_URL: 'https://agent.example',
       }),
     ).get('/');
     const policy = response.headers['content-security-policy'] ?? '';
@@ -61,7 +62,7 @@ describe('the page', () => {
       "script-src 'self'",
       "style-src 'self'",
       "img-src 'self' data:",
-      "connect-src 'self' https://sts.example https://api1.example https://api2.example",
+      "connect-src 'self' https://sts.example https://api1.example https://api2.example https://agent.example",
       "frame-src 'self' https://sts.example",
       "frame-ancestors 'self'",
       "form-action 'self'",
@@ -166,6 +167,8 @@ const PRODUCTION = {
   API2_URL: 'https://api2.example',
   API2_RESOURCE: 'https://api2.example',
   SUBSCRIPTIONS_RESOURCE: 'https://subscriptions.example',
+  AGENT_RESOURCE: 'https://agent.example',
+  AGENT_URL: 'https://agent.example',
 };
 
 it.each([

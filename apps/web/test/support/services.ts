@@ -85,6 +85,8 @@ export function configAt(url: string): ClientConfig {
     api2Url: url,
     api2Resource: 'http://api2.example',
     subscriptionsResource: 'http://subscriptions.example',
+    agentUrl: 'http://agent.example',
+    agentResource: 'http://agent.example',
     experiments: true,
   };
 }
