@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SERVICES } from '@behalf/service/services';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../system/service-process.ts';
 
@@ -65,6 +66,23 @@ describe('the secrets of docker-compose.yml', () => {
     }
     make();
     expect(all()).toEqual(before);
+  });
+});
+
+describe.each(readdirSync(join(ROOT, 'apps')))('apps/%s', (app) => {
+  test('is in the list that the runner reads', () => {
+    expect(SERVICES.map(({ name }) => name)).toContain(app);
+  });
+
+  test('has an image in docker-compose.yml', () => {
+    expect(service(app)).toMatch(new RegExp(`args: \\{ APP: ${app} \\}`));
+    expect(service(app)).toContain(`image: behalf/${app}`);
+  });
+
+  test('is reached: by the proxy, or at an address inside', () => {
+    const isProxied = read('deploy/nginx.conf').includes(`upstream ${app} {`);
+    expect(isProxied || compose.includes(`${app.toUpperCase()}_URL: http://${app}:`)).toBe(true);
+    expect(service('proxy')).toContain(`${app}: { condition: service_healthy }`);
   });
 });
 

@@ -37,8 +37,8 @@ export interface AppDependencies {
   /** The subscription service. */
   readonly subscriptions: Upstream;
   readonly subscriptionsResource: string;
-  /** The one client that may act for a user here. */
-  readonly actor: string;
+  /** The clients that may act for a user here. */
+  readonly actors: readonly [string, ...string[]];
   /** The clients that may read a user's accounts. */
   readonly accountActors: readonly [string, ...string[]];
   /** The client that this service is at the STS. */
@@ -57,7 +57,7 @@ const RECENT_SECONDS = 300;
 
 /** API2: accounts and payments, and the reports on them. It takes only tokens in which a known client acts for the user. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { logger, verifier, database, live, delegation, actor, clientId, now } = dependencies;
+  const { logger, verifier, database, live, delegation, actors, clientId, now } = dependencies;
   const { db } = database;
   const subscriptions = createSubscriptionsClient(
     dependencies.subscriptions,
@@ -77,17 +77,17 @@ export function createApp(dependencies: AppDependencies): Express {
     },
     (api, authenticate) => {
       const reader = [authenticate, requireScope('api2'), requireActor(...dependencies.accountActors)];
-      const forTheUser = [authenticate, requireScope('api2'), requireActor(actor)];
+      const forTheUser = [authenticate, requireScope('api2'), requireActor(...actors)];
       const premium = [
         authenticate,
         requireScope('api2.premium'),
-        requireActor(actor),
+        requireActor(...actors),
         requireClaim(['subscription', 'status'], 'active'),
       ];
       const forAClient = [
         authenticate,
         requireScope('api2.statistics'),
-        requireActor(actor),
+        requireActor(...actors),
         requireClient(),
       ];
       // After the body, which may take long: the token may be revoked or expire meanwhile.

@@ -1,14 +1,18 @@
 import { type Environment, loadApiConfig } from '@behalf/service';
 import { z } from 'zod';
 
-const settings = {
-  /** The one client that may act for a user here. */
-  API2_ACTOR: z.string().default('api1.client'),
-  /** The clients that may read a user's accounts besides, separated by commas. */
-  API2_ACCOUNT_READERS: z
+/** Client ids, separated by commas. */
+const clients = (fallback: string) =>
+  z
     .string()
-    .default('agent.client')
-    .transform((text) => text.split(',').map((client) => client.trim())),
+    .default(fallback)
+    .transform((text) => text.split(',').map((client) => client.trim()) as [string, ...string[]]);
+
+const settings = {
+  /** The clients that may act for a user here. */
+  API2_ACTORS: clients('api1.client'),
+  /** The clients that may read a user's accounts besides. */
+  API2_ACCOUNT_READERS: clients('agent.client'),
 };
 
 /** The settings of this service, frozen. Throws SettingsError with all faults at once. */
@@ -18,6 +22,6 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     environment,
     readFile,
   );
-  const { API2_ACTOR: actor, API2_ACCOUNT_READERS: readers } = config.settings;
-  return Object.freeze({ ...config, actor, accountActors: [actor, ...readers] as const });
+  const { API2_ACTORS: actors, API2_ACCOUNT_READERS: readers } = config.settings;
+  return Object.freeze({ ...config, actors, accountActors: [...actors, ...readers] as const });
 }

@@ -44,7 +44,7 @@ await runService(
         onCall: recordCallsTo('subscriptions'),
       }),
       subscriptionsResource: config.apis.subscriptions.resource,
-      actor: config.actor,
+      actors: config.actors,
       accountActors: config.accountActors,
       clientId: config.client.clientId,
       channel,

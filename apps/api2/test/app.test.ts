@@ -64,6 +64,14 @@ describe('who may call', () => {
     }
   });
 
+  it('takes every actor of its list', async () => {
+    const second = { client_id: 'second.client', act: { sub: 'second.client' } };
+    for (const path of ['/accounts', '/payments']) {
+      expect((await api.get(path, tokenOf(alice, second))).status).toBe(200);
+    }
+    expect((await api.get('/insights', premium(second))).status).toBe(200);
+  });
+
   it('lets the agent read accounts, and nothing else', async () => {
     const agent = tokenOf(alice, { client_id: 'agent.client', act: { sub: 'agent.client' } });
     expect((await api.get('/accounts', agent)).status).toBe(200);

@@ -15,17 +15,18 @@ describe('loadConfig', () => {
       port: 4002,
       resource: 'http://localhost:4002',
       client: { clientId: 'api2.client', clientSecret: 'secret' },
-      actor: 'api1.client',
+      actors: ['api1.client'],
       accountActors: ['api1.client', 'agent.client'],
     });
   });
 
-  it('reads the clients that may read accounts from a list', () => {
-    expect(loadConfig({ API2_ACTOR: 'one', API2_ACCOUNT_READERS: 'two, three' }).accountActors).toEqual([
-      'one',
-      'two',
-      'three',
-    ]);
+  it('reads the clients that may act, and those that may read accounts besides, from lists', () => {
+    const { actors, accountActors } = loadConfig({
+      API2_ACTORS: 'one, two',
+      API2_ACCOUNT_READERS: 'three,four',
+    });
+    expect(actors).toEqual(['one', 'two']);
+    expect(accountActors).toEqual(['one', 'two', 'three', 'four']);
   });
 
   it.each([

@@ -34,8 +34,10 @@ import type { UserStore } from './state/users.ts';
 
 export interface AppDependencies {
   readonly issuer: string;
-  /** The one origin whose pages may call the endpoints that browsers use. */
+  /** Where pages of this server lead when they lead nowhere else. */
   readonly webOrigin: string;
+  /** Whether the pages of an origin may call the endpoints that browsers use. */
+  readonly isWebOrigin: (origin: string) => Promise<boolean>;
   readonly trustedProxies: readonly string[];
   readonly logger: Logger;
   /** Epoch seconds. */
@@ -93,7 +95,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(
     BROWSER_PATHS,
     allowOrigin({
-      origin: dependencies.webOrigin,
+      origin: dependencies.isWebOrigin,
       methods: ['GET', 'POST', 'DELETE'],
       requestHeaders: ['Authorization', 'Content-Type', 'DPoP', 'X-Request-Id'],
       exposedHeaders: ['WWW-Authenticate', 'Retry-After', 'X-Request-Id'],

@@ -1,5 +1,6 @@
 import { createLogger, runMain } from '@behalf/service';
 import { askSecret, CommandError } from './cli/command.ts';
+import { registry as registryCommand } from './cli/registry.ts';
 import { runCommand, USAGE } from './cli/run.ts';
 import { type Config, loadConfig } from './config.ts';
 import { loadRegistry } from './registry/load-registry.ts';
@@ -12,6 +13,7 @@ import { createState, openStsDatabase } from './state/state.ts';
  */
 await runMain('sts', async () => {
   const args = process.argv.slice(2);
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
   if (args.length === 0 || args[0] === 'help' || args[0] === '--help') {
     process.stdout.write(`${USAGE}\n`);
     return;
@@ -21,6 +23,7 @@ await runMain('sts', async () => {
     if (error.code !== 'EPIPE') throw error;
     process.exit(0);
   });
+  if (args[0] === 'registry') return registryCommand(args.slice(1), process.env, print);
   const access = args[0] === 'seed' ? 'server' : 'command';
   const logger = createLogger({ service: 'sts', level: 'fatal' });
   const now = () => Math.floor(Date.now() / 1000);
@@ -28,7 +31,9 @@ await runMain('sts', async () => {
   const database = await openStsDatabase(config, { logger, access });
   try {
     if (!config.isProduction) {
-      config = loadConfig({ ...(await developmentSettingsIn(database.db)), ...process.env });
+      const running = Object.entries(await developmentSettingsIn(database.db));
+      const needed = running.filter(([name]) => !process.env[`${name}_FILE`]);
+      config = loadConfig({ ...Object.fromEntries(needed), ...process.env });
     }
     const registry = await loadRegistry(config);
     const state = await createState({ database, config, registry, logger, access, now });
@@ -37,7 +42,7 @@ await runMain('sts', async () => {
       registry,
       isProduction: config.isProduction,
       now,
-      print: (line) => void process.stdout.write(`${line}\n`),
+      print,
       askSecret,
     });
   } catch (error) {

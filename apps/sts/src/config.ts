@@ -22,6 +22,7 @@ import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
 import { type ClientDocumentSettings, isLoopbackHost } from './oidc/client-documents.ts';
 import { DEVELOPMENT_ADDRESSES } from './registry/apis.ts';
 import { DEVELOPMENT_SECRET } from './registry/clients.ts';
+import { registrySetting } from './registry/registry-file.ts';
 
 const MINIMUM_COOKIE_KEY_LENGTH = 32;
 
@@ -42,6 +43,8 @@ const schema = z.object({
   API2_URL: optionalAddressSetting,
   SUBSCRIPTIONS_URL: optionalAddressSetting,
   WEB_URL: addressSetting(DEVELOPMENT_ADDRESSES.webUrl),
+  /** The registry in place of the built-in one; best `REGISTRY_FILE`. */
+  REGISTRY: registrySetting,
   /** `id:base64` of 32 bytes, several separated by commas: the first seals, the others open what they sealed. */
   KEY_ENCRYPTION_KEY: z.string().refine(isKeyList, 'is no list of id:base64 with 32 bytes each').optional(),
   /** Separated by commas, the first signs. Left out: they are generated, kept sealed and rotated. */
@@ -112,14 +115,16 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     API2_URL: settings.API2_URL ?? addressOf(settings.API2_RESOURCE),
     SUBSCRIPTIONS_URL: settings.SUBSCRIPTIONS_URL ?? addressOf(settings.SUBSCRIPTIONS_RESOURCE),
   };
-  const clientSecrets = {
+  const secrets = {
     'api1.client': settings.API1_CLIENT_SECRET,
     'api2.client': settings.API2_CLIENT_SECRET,
     'subscriptions.client': settings.SUBSCRIPTIONS_CLIENT_SECRET,
     'agent.client': settings.AGENT_CLIENT_SECRET,
     ...(demo ? { 'machine.client': settings.MACHINE_CLIENT_SECRET } : {}),
   };
-  refuseUnsafe(settings, demo);
+  const hasFile = settings.REGISTRY !== undefined;
+  const clientSecrets: Readonly<Record<string, string>> = hasFile ? given(secrets) : secrets;
+  refuseUnsafe(hasFile ? given(settings) : settings, demo);
   const dataDirectory = settings.DATA_DIR;
   return Object.freeze({
     isProduction,
@@ -137,8 +142,13 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
       webUrl: settings.WEB_URL,
     },
     subscriptionsUrl: services.SUBSCRIPTIONS_URL,
-    /** Identifiers and addresses as settings; never a secret. */
-    addresses: { ...identifiers, ...services, WEB_URL: settings.WEB_URL },
+    /** Identifiers, addresses and the registry as settings; never a secret. */
+    addresses: {
+      ...identifiers,
+      ...services,
+      WEB_URL: settings.WEB_URL,
+      ...(settings.REGISTRY === undefined ? {} : { REGISTRY: JSON.stringify(settings.REGISTRY) }),
+    },
     webOrigin: new URL(settings.WEB_URL).origin,
     trustedProxies: settings.TRUSTED_PROXIES ?? [],
     /** Undefined: people sign in here alone. */
@@ -154,13 +164,32 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     demo,
     experiments: settings.EXPERIMENTS ?? !isProduction,
     seed: settings.SEED ?? !isProduction,
+    /** Undefined: the tables of `registry/`. */
+    registryFile: settings.REGISTRY,
     clientSecrets,
   });
+}
+
+/** With a registry of one's own, settings of the built-in one that are left at their default are used for nothing. */
+function given<Values extends object>(settings: Values): Values {
+  const defaults: readonly unknown[] = [
+    DEVELOPMENT_SECRET,
+    DEVELOPMENT_ADDRESSES.api1Resource,
+    DEVELOPMENT_ADDRESSES.api2Resource,
+    DEVELOPMENT_ADDRESSES.subscriptionsResource,
+    DEVELOPMENT_ADDRESSES.agentResource,
+  ];
+  return Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => !defaults.includes(value)),
+  ) as Values;
 }
 
 /** Settings that production refuses, each named with the variable that mends it. */
 function refuseUnsafe(settings: Settings, demo: boolean): void {
   const { MACHINE_CLIENT_SECRET, ...always } = settings;
+  const identifiers = Object.fromEntries(
+    (settings.REGISTRY?.apis ?? []).map(({ name, identifier }) => [`the identifier of ${name}`, identifier]),
+  );
   const {
     KEY_ENCRYPTION_KEY: keys,
     COOKIE_KEYS: cookieKeys = [],
@@ -169,7 +198,10 @@ function refuseUnsafe(settings: Settings, demo: boolean): void {
   const documentHosts = documents === undefined || documents === 'off' ? [] : (documents.hosts ?? []);
   const parsed = keys === undefined ? [] : parseKeyEncryptionKeys(keys);
   refuseInProduction(settings.NODE_ENV, {
-    ...unsafeSettings(demo ? { ...always, MACHINE_CLIENT_SECRET } : always),
+    ...unsafeSettings(
+      { ...always, ...(demo ? { MACHINE_CLIENT_SECRET } : {}), ...identifiers },
+      Object.keys(identifiers),
+    ),
     'KEY_ENCRYPTION_KEY is missing: signing keys would be kept beside their key': keys === undefined,
     'KEY_ENCRYPTION_KEY is the development key': parsed.some(({ id }) => id === 'development'),
     'KEY_ENCRYPTION_KEY can be guessed: it wants 32 random bytes': parsed.some(({ key }) =>

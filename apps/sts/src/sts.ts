@@ -24,7 +24,7 @@ import { createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
 import { assertLifetimes, lifetimes } from './lifetimes.ts';
 import { createClientDocuments } from './oidc/client-documents.ts';
-import { createProviderClients } from './oidc/clients.ts';
+import { createProviderClients, createWebOrigins } from './oidc/clients.ts';
 import {
   createCurrentProvider,
   SigningKey,
@@ -35,7 +35,6 @@ import { startLogoutWorker } from './oidc/back-channel-logout.ts';
 import { createProvider } from './provider.ts';
 import { createApiDirectory } from './registry/apis.ts';
 import { USER_SUBSCRIPTION_CLIENT } from './registry/clients.ts';
-import { DELEGATION_POLICY } from './registry/delegation-policy.ts';
 import { loadRegistry, type Registry, seedRegistry, validateDatabase } from './registry/load-registry.ts';
 import { DEMO_USERS } from './registry/users-and-issuers.ts';
 import { createState, openStsDatabase, type State } from './state/state.ts';
@@ -125,6 +124,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
   const app = createApp({
     issuer,
     webOrigin: config.webOrigin,
+    isWebOrigin: createWebOrigins(clients),
     trustedProxies: config.trustedProxies,
     logger,
     now,
@@ -138,7 +138,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     revocation,
     replays: { consume: (value, expiresAt) => state.consumeAccountProof(issuer, value, expiresAt) },
     experiments: config.experiments
-      ? { policy: DELEGATION_POLICY, apis, clients, demo: config.demo }
+      ? { policy: registry.policy, apis, clients, demo: config.demo }
       : undefined,
     federation: federation(),
     ready: () => state.database.ping(),
@@ -213,7 +213,7 @@ interface ValidatorParts {
 function createValidators({ config, registry, state, accessTokens }: ValidatorParts) {
   const { apis, trustedIssuers } = registry;
   const exchange: ExchangeDependencies = {
-    policy: DELEGATION_POLICY,
+    policy: registry.policy,
     apis,
     accessTokens,
     ledger: state.ledger,

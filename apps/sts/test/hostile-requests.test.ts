@@ -72,6 +72,32 @@ describe('who may read an answer (Fetch standard, CORS protocol)', () => {
     },
   );
 
+  test('pages of every public client read tokens, those of a native or a disabled one do not', async () => {
+    const addPublic = (id: string, uri: string, application_type = 'web') =>
+      sts.state.clients.upsert({
+        id,
+        firstParty: true,
+        scopes: ['api1'],
+        metadata: {
+          application_type,
+          token_endpoint_auth_method: 'none',
+          grant_types: ['authorization_code'],
+          response_types: ['code'],
+          redirect_uris: [uri],
+        },
+      });
+    await addPublic('second.client', 'https://second.example/callback');
+    await addPublic('native.client', 'http://127.0.0.1/callback', 'native');
+    await addPublic('ended.client', 'https://ended.example/callback');
+    await sts.state.clients.setDisabled('ended.client', true);
+    const allowed = async (origin: string) =>
+      (await send('POST', '/connect/token', { origin })).headers.get('access-control-allow-origin');
+    await expect.poll(() => allowed('https://second.example')).toBe('https://second.example');
+    for (const origin of ['http://127.0.0.1', 'https://ended.example', 'https://second.example.evil']) {
+      expect(await allowed(origin)).toBeNull();
+    }
+  });
+
   test('the web client’s own origin reads tokens and userinfo, and caches keep it apart', async () => {
     const origin = sts.config.webOrigin;
     for (const [method, path] of [

@@ -42,8 +42,11 @@ export function headersOf(middleware: ReturnType<typeof helmet>): readonly (read
 }
 
 export interface CorsOptions {
-  /** The one origin whose pages may call, compared as a whole: `http://localhost:5173`; or `*`, the pages of every origin. */
-  readonly origin: string;
+  /**
+   * The one origin whose pages may call, compared as a whole: `http://localhost:5173`; or `*`, the pages of every origin; or
+   * whether an origin is one of several.
+   */
+  readonly origin: string | ((origin: string) => Promise<boolean>);
   readonly methods: readonly string[];
   /** Default: those that the page asks for. */
   readonly requestHeaders?: readonly string[];
@@ -52,19 +55,23 @@ export interface CorsOptions {
 }
 
 /**
- * Lets the pages of one origin, or of every origin, call this service (Fetch standard, CORS protocol), without credentials: the token is in a
- * header. Not checked: who calls, because only browsers heed these headers.
+ * Lets the pages of one origin, of several or of all call this service (Fetch standard, CORS protocol), without credentials:
+ * the token is in a header. Not checked: who calls, because only browsers heed these headers.
  */
 export function allowOrigin(options: CorsOptions): RequestHandler {
+  const { origin: own } = options;
+  const isAllowed = typeof own === 'string' ? (origin: string) => origin === own : own;
   const allow = cors({
-    origin: options.origin,
+    // As the request says it: what is not allowed does not get here.
+    origin: own === '*' ? '*' : true,
     methods: [...options.methods],
     ...(options.requestHeaders === undefined ? {} : { allowedHeaders: [...options.requestHeaders] }),
     exposedHeaders: [...options.exposedHeaders],
     maxAge: 600,
   });
-  return (request, response, next) => {
-    if (options.origin === '*' || request.headers.origin === options.origin)
+  return async (request, response, next) => {
+    const { origin } = request.headers;
+    if (own === '*' || (origin !== undefined && (await isAllowed(origin))))
       return allow(request, response, next);
     response.vary('Origin');
     next();

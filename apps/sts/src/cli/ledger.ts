@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { DELEGATION_POLICY } from '../registry/delegation-policy.ts';
 import { dryRun } from '../registry/dry-run.ts';
 import type { OperatorRow } from '../state/queries.ts';
 import type { State } from '../state/state.ts';
@@ -86,7 +85,7 @@ export const policy: Command = async ([action, ...args], context) => {
   if (values.to !== undefined && target === undefined) throw new CommandError(`there is no API ${values.to}`);
 
   const decision = dryRun({
-    policy: DELEGATION_POLICY,
+    policy: context.registry.policy,
     apis,
     grantType: values.grant,
     actor: { id: actor.id, scopes: actor.scopes },

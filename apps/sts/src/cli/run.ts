@@ -27,6 +27,8 @@ export const USAGE = `pnpm sts <command>
   keys rotate [--now]                         --now refuses every older key at once
   revoke-all                                  every sign-in and every token up to now is void: after a restore
   seed                                        puts the clients that the settings name into the database
+  registry show                               the registry as a file to begin with
+  registry validate|diff <file>               its faults, or what it would change; no database is needed
   ledger [--subject <user or sub>] [--json]   what was issued and refused, newest first
   explain <jti or request id>                 why it was refused, or what became of it
   policy check --actor <client> --from <api> [--grant …] [--to <api>] [--scope …] [--chain …]`;

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { registrationFaults } from '../registry/client-faults.ts';
 import type { ClientRegistration } from '../registry/clients.ts';
+import type { Registry } from '../registry/load-registry.ts';
 import { type Command, type CommandContext, CommandError, oneName } from './command.ts';
 
 /** NIST SP 800-63B §3.1.1.2; in development any password will do. */
@@ -99,7 +100,28 @@ async function add(args: readonly string[], context: CommandContext): Promise<vo
   if (faults.length > 0) throw new CommandError(`${id} is not added:\n  ${faults.join('\n  ')}`);
   await clients.upsert(registration);
   context.print(`added ${id}`);
+  for (const warning of exchangeWarnings(registration, context.registry))
+    context.print(`warning: ${warning}`);
   if (hasSecret) await printNewSecret(id, null, context);
+}
+
+/** The exchange grants of a client that every request for would be refused: no row of the policy, or no right to present a token. */
+function exchangeWarnings(
+  { id, metadata }: ClientRegistration,
+  { policy, apis }: Registry,
+): readonly string[] {
+  const grants = metadata['grant_types'] as readonly string[];
+  const exchanges = grants.filter((grant) => policy.some(({ by }) => by.includes(grant)));
+  return exchanges.flatMap((grant) => {
+    const rules = policy.filter(({ actor, by }) => actor === id && by.includes(grant));
+    if (rules.length === 0) return [`no row of the delegation policy lets ${id} use ${grant}`];
+    return rules.flatMap(({ subjectToken, to }) => {
+      const from = 'api' in subjectToken ? apis.find(subjectToken.api) : undefined;
+      return from === undefined || apis.hasRight(id, from.identifier, 'exchange')
+        ? []
+        : [`${id} has no right to exchange tokens of ${from.name}, which its row to ${to} needs`];
+    });
+  });
 }
 
 async function parseRegistration(args: readonly string[]) {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Client, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { lifetimes } from '../lifetimes.ts';
+import type { RegisteredClient } from '../registry/clients.ts';
 import { type ClientStore, isSecretOf, type StoredClient } from '../state/clients.ts';
 import { type ClientDocuments, DOCUMENT_CLIENT_SCOPES } from './client-documents.ts';
 
@@ -62,6 +63,36 @@ export function createProviderClients(
       };
     },
   };
+}
+
+/**
+ * Whether the pages of an origin may read answers (Fetch standard): those of a public client, whose redirect URIs name its
+ * origins. A native client has no pages (RFC 8252 §7.3). While the database does not answer, what was read last holds.
+ */
+export function createWebOrigins(store: Pick<ClientStore, 'list'>) {
+  let origins: ReadonlySet<string> = new Set();
+  let reading: Promise<void> | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
+  async function read(): Promise<void> {
+    const clients = await store.list();
+    origins = new Set(clients.flatMap(webOriginsOf));
+    readAt = performance.now();
+  }
+  return async (origin: string): Promise<boolean> => {
+    if (performance.now() - readAt > lifetimes.clientCacheMs) {
+      reading ??= read()
+        .catch(() => undefined)
+        .finally(() => (reading = undefined));
+      await reading;
+    }
+    return origins.has(origin);
+  };
+}
+
+function webOriginsOf({ metadata, disabled }: RegisteredClient): readonly string[] {
+  const { token_endpoint_auth_method: method, application_type: type, redirect_uris: uris } = metadata;
+  if (disabled || method !== 'none' || type === 'native' || !Array.isArray(uris)) return [];
+  return (uris as readonly string[]).flatMap((uri) => URL.parse(uri)?.origin ?? []);
 }
 
 /** Whether a client id is the address of its metadata. */

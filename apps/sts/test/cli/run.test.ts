@@ -66,6 +66,15 @@ describe('sts user', () => {
 });
 
 describe('sts client', () => {
+  test('warns of an exchange grant that no row of the policy and no right makes usable', async () => {
+    expect(await run('client add desk.client --grant delegation --scope api2')).toContain(
+      'warning: no row of the delegation policy lets desk.client use delegation',
+    );
+    expect(
+      (await run('client add job.client --grant client_credentials --scope api1')).join('\n'),
+    ).not.toContain('warning');
+  });
+
   test('adds one with a generated secret that works, and a second one that outlasts it', async () => {
     const [, first] = await run('client add batch.client --grant client_credentials --scope api1');
     const [second] = await run('client secret batch.client --days 30');

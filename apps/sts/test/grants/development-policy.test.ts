@@ -19,7 +19,7 @@ let sts: TestSts;
 
 beforeAll(async () => {
   subscriptions = await startTestSubscriptions();
-  sts = await startTestSts({ environment: { SUBSCRIPTIONS_URL: subscriptions.url } });
+  sts = await startTestSts({ registry: 'shipped', environment: { SUBSCRIPTIONS_URL: subscriptions.url } });
 });
 
 afterAll(async () => {

@@ -7,9 +7,9 @@ import {
   type DelegationFault,
   type DelegationQuestion,
 } from '../../src/registry/decide-delegation.ts';
-import { DELEGATION_POLICY } from '../../src/registry/delegation-policy.ts';
 import { PARTNER_ISSUER } from '../../src/registry/users-and-issuers.ts';
 import { subjectTokenOf } from '../support/subject-token.ts';
+import { FIXTURE_POLICY } from '../support/policy.ts';
 
 const apis = createApiRegistry(createApis(AT));
 
@@ -56,7 +56,7 @@ interface Case {
 
 function decide(given: Case) {
   return decideDelegation({
-    policy: given.policy ?? DELEGATION_POLICY,
+    policy: given.policy ?? FIXTURE_POLICY,
     apis: given.apis ?? apis,
     grantType: given.grantType ?? DELEGATION_GRANT,
     actor: given.actor ?? api1Client,
@@ -259,14 +259,14 @@ describe('what the policy refuses', () => {
     [
       'a bearer request where the row wants a bound token',
       'dpop_required',
-      { policy: DELEGATION_POLICY.map((rule) => ({ ...rule, requireDpop: true })) },
+      { policy: FIXTURE_POLICY.map((rule) => ({ ...rule, requireDpop: true })) },
     ],
     [
       'a request that fits two targets',
       'target',
       {
         policy: [
-          ...DELEGATION_POLICY,
+          ...FIXTURE_POLICY,
           {
             actor: 'api1.client',
             subjectToken: { api: 'api1', scope: 'api1' },
@@ -294,7 +294,7 @@ describe('what the policy refuses', () => {
   });
 
   test('a bound request where the row wants one passes', () => {
-    const policy = DELEGATION_POLICY.map((rule) => ({ ...rule, requireDpop: true }));
+    const policy = FIXTURE_POLICY.map((rule) => ({ ...rule, requireDpop: true }));
     expect(decide({ policy, hasDpopProof: true })).toMatchObject({ ok: true });
   });
 });

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { DEVELOPMENT_ADDRESSES as AT, createApiRegistry, createApis } from '../../src/registry/apis.ts';
 import { DELEGATION_GRANT, TRANSLATION_GRANT } from '../../src/registry/clients.ts';
 import { decideDelegation } from '../../src/registry/decide-delegation.ts';
-import { DELEGATION_POLICY } from '../../src/registry/delegation-policy.ts';
 import { subjectTokenOf } from '../support/subject-token.ts';
+import { FIXTURE_POLICY } from '../support/policy.ts';
 
 const apis = createApiRegistry(createApis(AT));
 
@@ -58,7 +58,7 @@ test('whatever is asked, what is granted lies in one row, in the request and in 
         actorChain,
       });
       const decision = decideDelegation({
-        policy: DELEGATION_POLICY,
+        policy: FIXTURE_POLICY,
         apis,
         grantType,
         actor,

@@ -7,9 +7,9 @@ import { createAccessTokenValidator, type ExtensionGrantRequest } from '@behalf/
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { ExchangeDependencies } from '../../src/grants/authorize-actor.ts';
 import { DEVELOPMENT_ADDRESSES as AT, createApiRegistry, createApis } from '../../src/registry/apis.ts';
-import { DELEGATION_POLICY } from '../../src/registry/delegation-policy.ts';
 import { ALICE } from '../../src/registry/users-and-issuers.ts';
 import { NOW } from './subject-token.ts';
+import { FIXTURE_POLICY } from './policy.ts';
 
 export { NOW };
 
@@ -98,7 +98,7 @@ export async function createGrantBench(): Promise<GrantBench> {
   });
   return {
     ports: {
-      policy: DELEGATION_POLICY,
+      policy: FIXTURE_POLICY,
       apis: createApiRegistry(createApis(AT)),
       accessTokens,
       ledger: { statusOf, isActorBlocked: () => Promise.resolve(false) },

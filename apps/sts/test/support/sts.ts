@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { createLogger } from '@behalf/service';
 import { type Config, loadConfig } from '../../src/config.ts';
 import type { UserDirectory } from '../../src/federation/directory.ts';
+import { loadDemoKeys } from '../../src/registry/users-and-issuers.ts';
 import { createSts, type Sts } from '../../src/sts.ts';
+import { fixtureRegistry } from './policy.ts';
 
 /** The whole service over HTTP on a port of its own, with a database of its own. */
 export interface TestSts extends Sts {
@@ -21,6 +23,8 @@ export interface TestSts extends Sts {
 }
 
 export interface TestStsOptions {
+  /** Default: the shipped one with the fixture policy. */
+  readonly registry?: 'shipped';
   readonly directory?: UserDirectory;
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -42,13 +46,21 @@ export async function startTestSts(options: TestStsOptions = {}): Promise<TestSt
   const folder = await mkdtemp(join(tmpdir(), 'behalf-sts-'));
   const server = createServer();
   const address = await listen(server);
-  const config = loadConfig({
+  const environment = {
     ISSUER: address,
     DATA_DIR: folder,
     LOG_LEVEL: 'debug',
     ...UNREACHABLE,
     ...options.environment,
-  });
+  };
+  const shipped = loadConfig(environment);
+  const config =
+    shipped.demo && options.registry === undefined
+      ? loadConfig({
+          REGISTRY: fixtureRegistry(shipped.registry, await loadDemoKeys(folder)),
+          ...environment,
+        })
+      : shipped;
   const log: string[] = [];
   const logger = createLogger({
     service: 'sts',
