@@ -8,6 +8,7 @@ const PAGES = [
   'What each service saw',
   'Experiments',
   'Insights',
+  'Agent',
   'Who acted for me',
 ] as const;
 
