@@ -9,6 +9,7 @@ const PAGES = [
   'Who may act',
   'Experiments',
   'Insights',
+  'Agent',
   'Who acted for me',
 ] as const;
 

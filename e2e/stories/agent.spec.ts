@@ -12,6 +12,7 @@ import {
   UnauthorizedError,
 } from '@modelcontextprotocol/client';
 import type { Page } from '@playwright/test';
+import { expectAccessible } from '../support/accessible.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { fillSignIn, open, signIn } from '../support/person.ts';
 import { startTestSystem } from '../support/system.ts';
@@ -184,9 +185,12 @@ test.describe('the agent', () => {
     await signIn(page, 'alice');
     await open(page, 'Agent');
     await page.getByRole('button', { name: 'Start the conversation' }).click();
+    await expect(page.getByRole('button', { name: 'Allow', exact: true })).toBeVisible();
+    await expectAccessible(page);
     await allow(page);
     const turns = page.getByRole('list', { name: 'Conversation' }).getByRole('listitem');
     await expect(turns).toHaveCount(3);
+    await expectAccessible(page);
     await expect(turns.nth(0)).toContainText('acc_a1_everyday');
     await expect(turns.nth(1)).toContainText('refused');
     await page.getByRole('link', { name: 'Check the payment and pay' }).click();
