@@ -1,7 +1,13 @@
 import { type AccessTokenVerifier, type DelegationClient, resourceMetadataUrl } from '@behalf/auth';
 import { requireClient, requireScope } from '@behalf/auth/express';
 import { collectSteps } from '@behalf/demo-steps';
-import { jsonBody, type Logger, requireIdempotencyKey, type Upstream } from '@behalf/service';
+import {
+  jsonBody,
+  type Logger,
+  requireIdempotencyKey,
+  type SharedChannel,
+  type Upstream,
+} from '@behalf/service';
 import { createApi, identity } from '@behalf/service/api';
 import type { Express } from 'express';
 import { createApi2Client } from './clients/api2.ts';
@@ -23,6 +29,8 @@ export interface AppDependencies {
   readonly clientId: string;
   /** The origin whose pages may call. */
   readonly webOrigin: string;
+  /** What the replicas of this service tell each other; undefined: nothing. */
+  readonly channel?: SharedChannel | undefined;
   readonly experiments: boolean;
   /** Epoch seconds. */
   readonly now: () => number;
@@ -50,7 +58,7 @@ export function createApp(dependencies: AppDependencies): Express {
           'X-Request-Id',
         ],
       },
-      logout: { clientId, memories: [delegation], now },
+      logout: { clientId, memories: [delegation], now, channel: dependencies.channel },
     },
     (api, authenticate) => {
       const forTheUser = [authenticate, requireScope('api1')];

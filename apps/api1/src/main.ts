@@ -1,13 +1,14 @@
 import { createAccessTokenVerifier, createDelegationClient } from '@behalf/auth';
 import { recordCallsTo, recordExchange, recordTokenRequests } from '@behalf/demo-steps';
-import { createUpstream, epochSeconds, fetchWithRequestId, runService } from '@behalf/service';
+import { createUpstream, epochSeconds, fetchWithRequestId, openChannel, runService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
 
 await runService(
   'api1',
   () => loadConfig(process.env),
-  (config, logger) => {
+  async (config, logger) => {
+    const channel = await openChannel(config.redisUrl, { service: 'api1', logger });
     const sts = { ...config.sts, fetch: fetchWithRequestId };
     const app = createApp({
       logger,
@@ -27,9 +28,10 @@ await runService(
       }),
       clientId: config.client.clientId,
       webOrigin: config.webOrigin,
+      channel,
       experiments: config.experiments,
       now: epochSeconds,
     });
-    return { app };
+    return { app, ...(channel && { close: channel.close }) };
   },
 );

@@ -9,7 +9,13 @@ import {
 } from '@behalf/auth/express';
 import { type Database, isUnavailable } from '@behalf/database';
 import { collectSteps } from '@behalf/demo-steps';
-import { jsonBody, type Logger, requireIdempotencyKey, type Upstream } from '@behalf/service';
+import {
+  jsonBody,
+  type Logger,
+  requireIdempotencyKey,
+  type SharedChannel,
+  type Upstream,
+} from '@behalf/service';
 import { createApi, identity } from '@behalf/service/api';
 import type { Express } from 'express';
 import { createSubscriptionsClient } from './clients/subscriptions.ts';
@@ -37,6 +43,8 @@ export interface AppDependencies {
   readonly accountActors: readonly [string, ...string[]];
   /** The client that this service is at the STS. */
   readonly clientId: string;
+  /** What the replicas of this service tell each other; undefined: nothing. */
+  readonly channel?: SharedChannel | undefined;
   readonly experiments: boolean;
   /** Epoch seconds. */
   readonly now: () => number;
@@ -62,7 +70,7 @@ export function createApp(dependencies: AppDependencies): Express {
       scopes: ['api2', 'api2.premium', 'api2.statistics'],
       ready: database.ping,
       isOutage: isUnavailable,
-      logout: { clientId, memories: [delegation, live], now },
+      logout: { clientId, memories: [delegation, live], now, channel: dependencies.channel },
     },
     (api, authenticate) => {
       const reader = [authenticate, requireScope('api2'), requireActor(...dependencies.accountActors)];

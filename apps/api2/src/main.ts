@@ -6,7 +6,7 @@ import {
 } from '@behalf/auth';
 import { openDatabase } from '@behalf/database';
 import { recordCallsTo, recordExchange, recordTokenRequests } from '@behalf/demo-steps';
-import { createUpstream, epochSeconds, fetchWithRequestId, runService } from '@behalf/service';
+import { createUpstream, epochSeconds, fetchWithRequestId, openChannel, runService } from '@behalf/service';
 import { createApp } from './app.ts';
 import { loadConfig } from './config.ts';
 import { addDemoData, type Api2Tables, migrations } from './storage/database.ts';
@@ -21,6 +21,7 @@ await runService(
       onConnectionError: (error) => logger.warn({ err: error }, 'a database connection broke'),
     });
     if (config.demoData) await addDemoData(database.db, epochSeconds());
+    const channel = await openChannel(config.redisUrl, { service: 'api2', logger });
     const sts = { ...config.sts, fetch: fetchWithRequestId };
     const client = { ...sts, ...config.client };
     const app = createApp({
@@ -43,9 +44,16 @@ await runService(
       actor: config.actor,
       accountActors: config.accountActors,
       clientId: config.client.clientId,
+      channel,
       experiments: config.experiments,
       now: epochSeconds,
     });
-    return { app, close: database.close };
+    return {
+      app,
+      async close() {
+        await channel?.close();
+        await database.close();
+      },
+    };
   },
 );

@@ -41,7 +41,7 @@ export interface AppDependencies {
   /** Epoch seconds. */
   readonly now: () => number;
   readonly host: CurrentProvider;
-  readonly users: UserStore;
+  readonly users: Pick<UserStore, 'findById' | 'authenticate'>;
   readonly throttle: SignInThrottle;
   readonly demoUsers: readonly DemoUser[];
   readonly verifier: AccessTokenVerifier;
@@ -50,6 +50,8 @@ export interface AppDependencies {
   readonly revocation: Revocation;
   /** Left out: there are no routes for demonstrations. */
   readonly experiments: Omit<PolicyRouteParts, 'verifier'> | undefined;
+  /** The routes of sign-in with another OpenID provider, and its name; undefined: there is none. */
+  readonly federation: { readonly routes: RequestHandler; readonly name: string } | undefined;
   /** Resolves when the database answers. */
   readonly ready: () => Promise<void>;
 }
@@ -108,7 +110,14 @@ export function createApp(dependencies: AppDependencies): Express {
   app.all('/connect/token', guard(['grant_type'], ['audience', 'resource']), inOriginForm, host.handle);
 
   app.use(healthRoutes({ ready: dependencies.ready }));
-  app.use(interactionRoutes({ ...dependencies, provider: () => host.current }));
+  if (dependencies.federation !== undefined) app.use(dependencies.federation.routes);
+  app.use(
+    interactionRoutes({
+      ...dependencies,
+      provider: () => host.current,
+      upstreamName: dependencies.federation?.name,
+    }),
+  );
   app.use(
     protectedResourceMetadata({
       resource: issuer,

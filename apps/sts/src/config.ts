@@ -12,11 +12,14 @@ import {
   optionalSwitchSetting,
   portSetting,
   refuseInProduction,
+  SettingsError,
+  switchSetting,
   unsafeSettings,
 } from '@behalf/service';
 import { z } from 'zod';
+import type { UpstreamSettings } from './federation/upstream.ts';
 import { parseKeyEncryptionKeys } from './keys/key-encryption.ts';
-import { type ClientDocumentSettings, LOOPBACK_HOSTS } from './oidc/client-documents.ts';
+import { type ClientDocumentSettings, isLoopbackHost } from './oidc/client-documents.ts';
 import { DEVELOPMENT_ADDRESSES } from './registry/apis.ts';
 import { DEVELOPMENT_SECRET } from './registry/clients.ts';
 
@@ -58,9 +61,22 @@ const schema = z.object({
   /** `on`, `off`, or the hosts whose documents are taken, separated by commas. Default: in development alone. */
   CLIENT_METADATA_DOCUMENTS: z
     .string()
-    .regex(/^[a-z\d.,: [\]-]+$/i, 'is neither "on" nor "off" nor a list of hosts')
+    .refine(
+      (text) =>
+        text
+          .split(',')
+          .every((host) => URL.parse(`https://${host.trim()}`)?.hostname === host.trim().toLowerCase()),
+      'is neither "on" nor "off" nor a list of hosts',
+    )
     .transform(clientDocumentSettings)
     .optional(),
+  /** Another OpenID provider that people may sign in with, and the client that this server is there. */
+  UPSTREAM_ISSUER: z.string().refine(isAddress, 'is not an absolute http(s) URL').optional(),
+  UPSTREAM_CLIENT_ID: z.string().optional(),
+  UPSTREAM_CLIENT_SECRET: z.string().optional(),
+  UPSTREAM_NAME: z.string().max(60).default('another account'),
+  /** Whether people who are known there alone become users here. */
+  UPSTREAM_CREATE_USERS: switchSetting(false),
   /** Secrets of the APIs' clients, the same that the APIs have. */
   API1_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
   API2_CLIENT_SECRET: z.string().default(DEVELOPMENT_SECRET),
@@ -125,6 +141,8 @@ export function loadConfig(environment: Environment, readFile?: (path: string) =
     addresses: { ...identifiers, ...services, WEB_URL: settings.WEB_URL },
     webOrigin: new URL(settings.WEB_URL).origin,
     trustedProxies: settings.TRUSTED_PROXIES ?? [],
+    /** Undefined: people sign in here alone. */
+    upstream: upstreamOf(settings),
     /** Undefined: off. */
     clientDocuments: clientDocuments === 'off' ? undefined : clientDocuments,
     databaseUrl: settings.DATABASE_URL,
@@ -157,9 +175,31 @@ function refuseUnsafe(settings: Settings, demo: boolean): void {
     'KEY_ENCRYPTION_KEY can be guessed: it wants 32 random bytes': parsed.some(({ key }) =>
       isWeakSecret(key.toString('latin1')),
     ),
-    'CLIENT_METADATA_DOCUMENTS names this machine': documentHosts.some((host) => LOOPBACK_HOSTS.has(host)),
+    'UPSTREAM_ISSUER is not https':
+      settings.UPSTREAM_ISSUER !== undefined && !settings.UPSTREAM_ISSUER.startsWith('https:'),
+    'CLIENT_METADATA_DOCUMENTS names this machine': documentHosts.some(isLoopbackHost),
     'COOKIE_KEYS can be guessed: they want 32 random characters each': cookieKeys.some(isWeakSecret),
   });
+}
+
+/** Throws SettingsError when a part of it is missing. */
+function upstreamOf(settings: Settings): UpstreamSettings | undefined {
+  const {
+    UPSTREAM_ISSUER: issuer,
+    UPSTREAM_CLIENT_ID: clientId,
+    UPSTREAM_CLIENT_SECRET: clientSecret,
+  } = settings;
+  if (issuer === undefined && clientId === undefined && clientSecret === undefined) return undefined;
+  if (issuer === undefined || clientId === undefined || clientSecret === undefined) {
+    throw new SettingsError(['UPSTREAM_ISSUER, UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET come together']);
+  }
+  const { UPSTREAM_NAME: name, UPSTREAM_CREATE_USERS: createsUsers } = settings;
+  return { issuer, clientId, clientSecret, name, createsUsers };
+}
+
+/** An issuer is kept as it is written, because it is compared character by character (OpenID Connect Discovery §4.3). */
+function isAddress(text: string): boolean {
+  return optionalAddressSetting.safeParse(text).success;
 }
 
 function clientDocumentSettings(text: string): ClientDocumentSettings | 'off' {

@@ -5,6 +5,10 @@ export const lifetimes = {
   /** A page between an authorization request and its answer. */
   interactionSeconds: 30 * 60,
   codeSeconds: 60,
+  /** The age of a sign-in at the upstream, from which our session counts. */
+  upstreamSignInSeconds: 4 * 3600,
+  /** A sign-in at the upstream, from the redirect to its answer. */
+  upstreamRoundTripSeconds: 15 * 60,
   accessTokenSeconds: 600,
   clientTokenSeconds: 300,
   /** Any token that comes from another one (DESIGN rule 5). */

@@ -42,6 +42,7 @@ import type { ApiRegistry } from './registry/apis.ts';
 import { OPENID_SCOPES } from './registry/clients.ts';
 import { sessionIdOf } from './state/schema.ts';
 import type { State } from './state/state.ts';
+import type { UserStore } from './state/users.ts';
 
 export interface ProviderParts {
   readonly issuer: string;
@@ -49,6 +50,7 @@ export interface ProviderParts {
   readonly now: () => number;
   readonly logger: Logger;
   readonly state: State;
+  readonly users: Pick<UserStore, 'findById'>;
   readonly apis: ApiRegistry;
   readonly apiDirectory: ApiDirectory;
   readonly providerClients: ReturnType<typeof createProviderClients>;
@@ -71,8 +73,8 @@ const AUTHENTICATED = ['client_secret_basic', 'client_secret_post', 'private_key
  * runs, so another one is built when they do.
  */
 export function createProvider(parts: ProviderParts, { signingKeys, cookieKeys }: ProviderKeys): Provider {
-  const { issuer, now, logger, state, apis, apiDirectory, clientDocuments } = parts;
-  const { users, ledger, revocation } = state;
+  const { issuer, now, logger, state, users, apis, apiDirectory, clientDocuments } = parts;
+  const { ledger, revocation } = state;
 
   const features: Configuration['features'] = {
     devInteractions: { enabled: false },

@@ -17,6 +17,9 @@ import { createSubscriptionsClient } from './grants/subscriptions-client.ts';
 import { createTokenExchangeGrant } from './grants/token-exchange.ts';
 import { createTranslationGrant } from './grants/translation.ts';
 import { createTrustedIssuerTokenValidator, rememberUntil } from './grants/trusted-issuer-token.ts';
+import { createDirectoryUsers, type UserDirectory } from './federation/directory.ts';
+import { federationRoutes, UPSTREAM_CALLBACK } from './federation/routes.ts';
+import { createUpstream } from './federation/upstream.ts';
 import { createSignInThrottle } from './interactions/throttle.ts';
 import type { KeySnapshot } from './keys/key-ring.ts';
 import { assertLifetimes, lifetimes } from './lifetimes.ts';
@@ -51,6 +54,8 @@ export interface CreateStsOptions {
   readonly now?: () => number;
   /** How often this process looks for keys that another one changed. Default 1000. */
   readonly keyIntervalMs?: number;
+  /** Where users are kept instead of in this server's database. */
+  readonly directory?: UserDirectory;
   /** How often expired records are removed. Default five minutes. */
   readonly sweepIntervalMs?: number;
 }
@@ -64,7 +69,9 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
   const database = await openStsDatabase(config, { logger, access: 'server' });
   const state = await createState({ database, config, registry, logger, now, access: 'server' });
   const { apis } = registry;
-  const { clients, users, ledger, revocation } = state;
+  const { clients, ledger, revocation } = state;
+  const { directory } = options;
+  const users = directory === undefined ? state.users : createDirectoryUsers(state, directory);
   if (config.seed) {
     await seedRegistry(registry, state, (client_id) =>
       logger.info({ client_id }, 'the secret from the settings was added to the client'),
@@ -94,6 +101,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
           now,
           logger,
           state,
+          users,
           providerClients,
           clientDocuments,
           apis,
@@ -131,6 +139,7 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
     experiments: config.experiments
       ? { policy: DELEGATION_POLICY, apis, clients, demo: config.demo }
       : undefined,
+    federation: federation(),
     ready: () => state.database.ping(),
   });
 
@@ -152,6 +161,20 @@ export async function createSts(config: Config, options: CreateStsOptions): Prom
       .sweep()
       .catch((error: unknown) => logger.warn({ err: error }, 'expired records could not be removed'));
   }, options.sweepIntervalMs ?? lifetimes.sweepIntervalMs).unref();
+
+  function federation() {
+    if (config.upstream === undefined) return undefined;
+    const upstream = createUpstream(config.upstream, `${issuer}${UPSTREAM_CALLBACK}`, now);
+    const pendingSignIns = state.adapter('UpstreamSignIn');
+    const parts = {
+      upstream,
+      people: state.people,
+      provider: () => host.current,
+      revocation,
+      pendingSignIns,
+    };
+    return { name: config.upstream.name, routes: federationRoutes({ ...parts, logger, now }) };
+  }
 
   return {
     app,

@@ -87,6 +87,14 @@ describe('in production', () => {
     { name: 'API2_CLIENT_SECRET', change: { API2_CLIENT_SECRET: 'secret' } },
     { name: 'SUBSCRIPTIONS_CLIENT_SECRET', change: { SUBSCRIPTIONS_CLIENT_SECRET: '' } },
     { name: 'AGENT_CLIENT_SECRET', change: { AGENT_CLIENT_SECRET: '' } },
+    {
+      name: 'UPSTREAM_ISSUER',
+      change: {
+        UPSTREAM_ISSUER: 'http://id.example',
+        UPSTREAM_CLIENT_ID: 'behalf',
+        UPSTREAM_CLIENT_SECRET: 'a generated secret 8',
+      },
+    },
     { name: 'CLIENT_METADATA_DOCUMENTS', change: { CLIENT_METADATA_DOCUMENTS: 'app.example,localhost' } },
     { name: 'MACHINE_CLIENT_SECRET', change: { DEMO_DATA: 'on' } },
     { name: 'KEY_ENCRYPTION_KEY', change: { KEY_ENCRYPTION_KEY: '' } },
@@ -126,7 +134,7 @@ describe('in production', () => {
   test('names every unsafe setting at once', () => {
     const faults = faultsOf({ NODE_ENV: 'production' });
     for (const { name } of unsafe.filter(
-      ({ name: one }) => !/COOKIE|DOCUMENTS|MACHINE|TLS|NODE_ENV|guessed|another|_URL/.test(one),
+      ({ name: one }) => !/COOKIE|DOCUMENTS|UPSTREAM|MACHINE|TLS|NODE_ENV|guessed|another|_URL/.test(one),
     )) {
       expect(faults).toContain(name);
     }
@@ -138,3 +146,23 @@ describe('in production', () => {
     expect(faultsOf({ ...localhost, ALLOW_INSECURE_HTTP: 'on' })).toBe('');
   });
 });
+
+test('takes UPSTREAM_ISSUER together with the client there, and not alone', () => {
+  expect(() => loadConfig({ UPSTREAM_ISSUER: 'https://id.example' })).toThrow('come together');
+  expect(loadConfig({}).upstream).toBeUndefined();
+});
+
+test.each([
+  ['on', { hosts: undefined }],
+  ['off', undefined],
+  ['App.example, other.example', { hosts: ['app.example', 'other.example'] }],
+])('CLIENT_METADATA_DOCUMENTS=%s permits %o', (value, expected) => {
+  expect(loadConfig({ CLIENT_METADATA_DOCUMENTS: value }).clientDocuments).toEqual(expected);
+});
+
+test.each(['https://app.example', 'app.example/x', 'a b'])(
+  'CLIENT_METADATA_DOCUMENTS=%s is refused',
+  (value) => {
+    expect(() => loadConfig({ CLIENT_METADATA_DOCUMENTS: value })).toThrow('a list of hosts');
+  },
+);

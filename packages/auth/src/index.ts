@@ -39,7 +39,7 @@ export {
   type LiveCheck,
   type LiveTokenCheck,
 } from './live-token.ts';
-export { createLogoutReceiver } from './logout-token.ts';
+export { createLogoutReceiver, type Logout, type ReplayStore } from './logout-token.ts';
 export { CLOCK_TOLERANCE_SECONDS } from './options.ts';
 export {
   isLoopbackUrl,

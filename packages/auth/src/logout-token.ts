@@ -13,6 +13,14 @@ export interface Logout {
 
 export type ReceivedLogout = { readonly ok: true } | Refusal;
 
+/** Remembers which values were used. Replicas may share one. */
+export interface ReplayStore {
+  /** True for the first caller with this value, false for every other one until it expires (epoch seconds). */
+  consume(value: string, expiresAt: number): boolean | Promise<boolean>;
+  /** Makes a value good for another use. */
+  release(value: string): void | Promise<void>;
+}
+
 export interface LogoutReceiverOptions {
   readonly issuer: string;
   /** This service's client id: the audience of the logout tokens it gets. */
@@ -20,6 +28,8 @@ export interface LogoutReceiverOptions {
   readonly keySet: KeySet;
   /** Drops what hangs from the session. When it throws, the token counts as unused and may be sent again. */
   readonly onLogout: (logout: Logout) => void | Promise<void>;
+  /** Default: the memory of this process. */
+  readonly replays?: ReplayStore | undefined;
   /** Default: ES256 alone. */
   readonly algorithms?: readonly string[] | undefined;
   /** Epoch seconds. */
@@ -36,15 +46,15 @@ export function createLogoutReceiver(options: LogoutReceiverOptions) {
   assertOptions('name', { issuer, clientId });
   assertOptions('names', { algorithms });
   assertOptions('function', { onLogout, now, 'keySet.find': keySet?.find });
-  /** By jti, when the token expires. */
-  const used = new LRUCache<string, number>({ max: MAXIMUM_REMEMBERED });
+  const { replays = createReplayMemory(now) } = options;
+  assertOptions('function', { 'replays.consume': replays.consume });
 
   return {
     /**
-     * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 §2.6) and acts on it. This process takes each token
-     * once. Replicas do not share what they have seen, and a restart forgets it: a token that is sent again then drops
-     * once more what has ended, which costs a user's next call an exchange at worst.
-     * Throws TokenCheckUnavailableError when the keys cannot be had, and what `onLogout` throws.
+     * Verifies a logout token (OpenID Connect Back-Channel Logout 1.0 §2.6) and acts on it, once as far as `replays`
+     * remembers: a token that is sent again afterwards drops once more what has ended, which costs a user's next call an
+     * exchange at worst. Throws TokenCheckUnavailableError when the keys cannot be had, and what `onLogout` and `replays`
+     * throw.
      */
     async receive(jwt: string): Promise<ReceivedLogout> {
       const at = now();
@@ -61,17 +71,29 @@ export function createLogoutReceiver(options: LogoutReceiverOptions) {
       const parsed = parseClaims(verified.claims);
       if (!parsed.ok) return parsed;
       const { jti, exp, logout } = parsed;
-      if ((used.get(jti) ?? 0) > at - CLOCK_TOLERANCE_SECONDS)
+      if (!(await replays.consume(jti, exp + CLOCK_TOLERANCE_SECONDS)))
         return refuse('replayed', 'the logout token was used before');
-      used.set(jti, exp);
       try {
         await onLogout(logout);
       } catch (error) {
-        used.delete(jti);
+        await replays.release(jti);
         throw error;
       }
       return { ok: true };
     },
+  };
+}
+
+/** In this process, until it ends; of very many, the least recent are forgotten. */
+function createReplayMemory(now: () => number): ReplayStore {
+  const used = new LRUCache<string, number>({ max: MAXIMUM_REMEMBERED });
+  return {
+    consume(value, expiresAt) {
+      if ((used.get(value) ?? 0) > now()) return false;
+      used.set(value, expiresAt);
+      return true;
+    },
+    release: (value) => void used.delete(value),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   optionalAddressSetting,
   optionalSwitchSetting,
   portSetting,
+  redisUrlSetting,
   SettingsError,
   switchSetting,
 } from './settings.ts';
@@ -66,6 +67,7 @@ const ownSettings = (service: string, port: number) => ({
 
 type ApiSettings = z.output<z.ZodObject<typeof commonSettings & ReturnType<typeof ownSettings>>> & {
   readonly STS_URL?: string;
+  readonly REDIS_URL?: string;
 };
 
 export interface ApiDescription<Called extends string, Shape extends z.ZodRawShape> {
@@ -100,6 +102,7 @@ export function loadApiConfig<Called extends string, Shape extends z.ZodRawShape
       ...commonSettings,
       ...own,
       STS_URL: optionalAddressSetting,
+      REDIS_URL: redisUrlSetting,
       ...Object.fromEntries(called.flatMap((name) => addressSettings(name, calls[name]))),
       ...description.settings,
     }),
@@ -140,6 +143,8 @@ export function loadApiConfig<Called extends string, Shape extends z.ZodRawShape
       }),
     ) as Readonly<Record<Called, { readonly resource: string; readonly url: string }>>,
     database: { url: settings.DATABASE_URL, file: join(settings.DATA_DIR, `${service}.db`), schema: service },
+    /** What replicas share; undefined: nothing. */
+    redisUrl: settings.REDIS_URL,
     experiments: settings.EXPERIMENTS ?? isDevelopment,
     demoData: settings.DEMO_DATA ?? isDevelopment,
     settings: settings as z.output<z.ZodObject<Shape>>,

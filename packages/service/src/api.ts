@@ -1,6 +1,12 @@
-import { type AccessTokenVerifier, protectedResourceDocument, resourceMetadataUrl } from '@behalf/auth';
+import {
+  type AccessTokenVerifier,
+  type Logout,
+  protectedResourceDocument,
+  resourceMetadataUrl,
+} from '@behalf/auth';
 import { authOf, backchannelLogout, delegationProblems, requireAccessToken } from '@behalf/auth/express';
 import express, { type Express, type RequestHandler } from 'express';
+import type { SharedChannel } from './channel.ts';
 import { allowOrigin, apiHeaders, type CorsOptions } from './http.ts';
 import type { Logger } from './logging.ts';
 import { allowOnly, notFound, problemHandler, type ProblemHandlerOptions } from './problem.ts';
@@ -29,6 +35,8 @@ export interface ApiOptions extends ProblemHandlerOptions {
     }[];
     /** Epoch seconds. */
     readonly now: () => number;
+    /** Tells the other replicas. Default: there are none, or they do not know of one another. */
+    readonly channel?: SharedChannel | undefined;
   };
 }
 
@@ -87,20 +95,27 @@ function serveMetadata(api: Express, { name, verifier, scopes }: ApiOptions): vo
   });
 }
 
+/** With a channel, a logout counts as received once the other replicas are told; until then the STS sends it again. */
 function logoutReceiver(
   { issuer, keySet }: AccessTokenVerifier,
-  { clientId, memories, now }: NonNullable<ApiOptions['logout']>,
+  { clientId, memories, now, channel }: NonNullable<ApiOptions['logout']>,
 ): RequestHandler {
+  const forget = ({ sid, sub }: Logout) => {
+    for (const memory of memories) {
+      if (sid !== undefined) memory.forgetSession(sid);
+      else if (sub !== undefined) memory.forgetSubject(sub);
+    }
+  };
+  channel?.subscribe(forget);
   return backchannelLogout({
     issuer,
     clientId,
     keySet,
     now,
-    onLogout({ sid, sub }) {
-      for (const memory of memories) {
-        if (sid !== undefined) memory.forgetSession(sid);
-        else if (sub !== undefined) memory.forgetSubject(sub);
-      }
+    replays: channel?.replays,
+    async onLogout(logout) {
+      forget(logout);
+      await channel?.publish(logout);
     },
   });
 }

@@ -7,6 +7,7 @@ export {
   jsonBody,
   requireIdempotencyKey,
 } from './http.ts';
+export { openChannel, type SharedChannel } from './channel.ts';
 export { createLogger, type Logger, pathOf, redactText } from './logging.ts';
 export { allowOnly, notFound, problem, Problem, problemHandler, sendProblem } from './problem.ts';
 export { DEVELOPMENT_SECRET, isWeakSecret, refuseInProduction, unsafeSettings } from './production.ts';

@@ -46,6 +46,9 @@ export function unsafeSettings(
     } else if (name.endsWith('DATABASE_URL')) {
       faults[`${name} has no sslmode that checks the server (ALLOW_INSECURE_HTTP=on permits that)`] =
         !isHttpAllowed && isUnencryptedDatabase(value);
+    } else if (name === 'REDIS_URL') {
+      faults['REDIS_URL is not rediss: to another machine (ALLOW_INSECURE_HTTP=on permits that)'] =
+        !isHttpAllowed && value.startsWith('redis:') && !isLoopbackUrl(value);
     } else if (name.endsWith('_URL')) {
       faults[`${name} is plain http to another machine (ALLOW_INSECURE_HTTP=on permits that)`] =
         !isHttpAllowed && isPlainHttpElsewhere(value);

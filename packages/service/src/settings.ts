@@ -153,6 +153,12 @@ export const nodeEnvironmentSetting = z
   .transform((name) => (name === 'production' ? 'production' : 'development'))
   .default('development');
 
+/** `redis://…` or `rediss://…` (TLS). */
+export const redisUrlSetting = z
+  .string()
+  .regex(/^rediss?:\/\/[^/]+/, 'is not a redis:// URL')
+  .optional();
+
 /** `postgres://…`; undefined chooses the embedded database. */
 export const databaseUrlSetting = z
   .string()

@@ -44,6 +44,11 @@ describe('unsafeSettings', () => {
       { API2_URL: 'http://api2.localhost:4002' },
       [`API2_URL ${ELSEWHERE}`],
     ],
+    [
+      'a shared channel without TLS',
+      { REDIS_URL: 'redis://redis.example' },
+      ['REDIS_URL is not rediss: to another machine (ALLOW_INSECURE_HTTP=on permits that)'],
+    ],
     ['a database without TLS', { DATABASE_URL: 'postgres://db.example/x' }, [`DATABASE_URL ${NO_SSLMODE}`]],
     [
       'a database with TLS switched off',

@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 export const USAGE = `pnpm sts <command>
 
   user add|password|disable|enable <name>     the password is asked for
+  user link <name> <issuer> <sub>             may also sign in as that person of another server
   client add <id> [--grant … --scope … --redirect-uri … --public | --jwks <file> | --jwks-uri <address>
                    --require-par --dpop-bound --third-party]
   client secret <id> [--days n]               a further secret, shown once

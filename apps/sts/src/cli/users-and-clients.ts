@@ -8,8 +8,9 @@ import { type Command, type CommandContext, CommandError, oneName } from './comm
 /** NIST SP 800-63B §3.1.1.2; in development any password will do. */
 const MINIMUM_PASSWORD_LENGTH = 8;
 
-/** `user add|password|disable|enable <name>`. A password is asked for, never an argument. */
+/** `user add|password|disable|enable <name>`, `user link <name> <issuer> <sub>`. A password is asked for, never an argument. */
 export const user: Command = async ([action = '', ...args], context) => {
+  if (action === 'link') return link(args, context);
   const name = oneName(args, 'user');
   const { users } = context.state;
   switch (action) {
@@ -37,6 +38,17 @@ export const user: Command = async ([action = '', ...args], context) => {
     context.print(text);
   }
 };
+
+async function link(args: readonly string[], { state, print }: CommandContext): Promise<void> {
+  const [name, issuer, subject, more] = args;
+  if (name === undefined || issuer === undefined || subject === undefined || more !== undefined) {
+    throw new CommandError('user link <name> <issuer> <sub>');
+  }
+  if (!(await state.people.link(name, issuer, subject))) {
+    throw new CommandError(`there is no user ${name}, or that person is linked already`);
+  }
+  print(`${name} may sign in as ${subject} of ${issuer}`);
+}
 
 function taken(name: string): CommandError {
   return new CommandError(`there is a user ${name} already`);

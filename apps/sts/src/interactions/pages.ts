@@ -3,7 +3,9 @@ import { html, type Html, type Page, problemSummary } from './page.ts';
 /** Leads to this server's own application, wherever that is: a page that ends a sign-in is no dead end. */
 export const APPLICATION_PATH = '/application';
 
-const wayOn = html`<p class="actions"><a class="button" href="${APPLICATION_PATH}">Go to Behalf</a></p>`;
+export const wayOn = html`<p class="actions">
+  <a class="button" href="${APPLICATION_PATH}">Go to Behalf</a>
+</p>`;
 
 export interface SignInPage {
   /** Where the form goes. */
@@ -11,6 +13,8 @@ export interface SignInPage {
   readonly application: string;
   readonly username: string;
   readonly problem?: SignInProblem;
+  /** The OpenID provider that people may sign in with besides. */
+  readonly upstreamName?: string | undefined;
   /** Names of the demo users, whose password is their name. None in production. */
   readonly demoUsers: readonly { readonly name: string; readonly about: string }[];
 }
@@ -18,7 +22,8 @@ export interface SignInPage {
 export type SignInProblem = 'missing' | 'refused' | { readonly waitSeconds: number };
 
 /** The sign-in form. It never says whether the name or the password was wrong. */
-export function signInPage({ action, application, username, problem, demoUsers }: SignInPage): Page {
+export function signInPage(page: SignInPage): Page {
+  const { action, application, username, problem, upstreamName, demoUsers } = page;
   const invalid = problem === undefined ? undefined : html` aria-invalid="true" aria-describedby="problem"`;
   const isFirstTry = username === '';
   return {
@@ -61,6 +66,12 @@ export function signInPage({ action, application, username, problem, demoUsers }
           <button type="submit" class="quiet" name="action" value="abort" formnovalidate>Cancel</button>
         </div>
       </form>
+      ${
+        upstreamName !== undefined &&
+        html`<p class="actions">
+          <a class="button" href="${action}/upstream">Continue with ${upstreamName}</a>
+        </p>`
+      }
       ${demoUsers.length > 0 && demoList(demoUsers)}`,
   };
 }

@@ -28,8 +28,10 @@ export interface InteractionParts {
   readonly logger: Logger;
   /** oidc-provider as it is now. */
   readonly provider: () => Provider;
-  readonly users: UserStore;
+  readonly users: Pick<UserStore, 'findById' | 'authenticate'>;
   readonly throttle: SignInThrottle;
+  /** The name of the OpenID provider that people may sign in with besides; undefined: none. */
+  readonly upstreamName: string | undefined;
   /** Shown on the sign-in page. */
   readonly demoUsers: SignInPage['demoUsers'];
   /** Epoch seconds. */
@@ -48,6 +50,7 @@ export function interactionRoutes({
   provider,
   users,
   throttle,
+  upstreamName,
   demoUsers,
   now,
 }: InteractionParts): Router {
@@ -131,7 +134,7 @@ export function interactionRoutes({
     interaction: Interaction,
     form: { username: string; problem?: SignInProblem },
   ): Promise<void> {
-    const page = signInPage({ ...(await addressOf(interaction)), ...form, demoUsers });
+    const page = signInPage({ ...(await addressOf(interaction)), ...form, upstreamName, demoUsers });
     sendPage(response, response.statusCode, page, interaction.params['redirect_uri']);
   }
 
@@ -162,7 +165,7 @@ export function interactionRoutes({
 }
 
 /** `redirectUri`: where the form may lead in the end. */
-function sendPage(response: Response, status: number, page: Page, redirectUri?: unknown): void {
+export function sendPage(response: Response, status: number, page: Page, redirectUri?: unknown): void {
   response
     .status(status)
     .set({ ...pageHeaders(targetsOf(redirectUri)) })
@@ -174,7 +177,7 @@ function sendUnavailable(response: Response): void {
   sendPage(response, 503, troublePage(currentRequestId()));
 }
 
-function pageErrors(logger: Logger): ErrorRequestHandler {
+export function pageErrors(logger: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
     if (response.headersSent) return next(error);
     if (error instanceof errors.SessionNotFound) return sendPage(response, 400, expiredPage());

@@ -34,7 +34,7 @@ export type SignInCheck = (name: string, password: string, address: string) => P
  * nothing but sign-ins.
  */
 export function createSignInCheck(
-  users: UserStore,
+  users: Pick<UserStore, 'authenticate'>,
   throttle: SignInThrottle,
   { maximum = CHECKS_AT_ONCE, maximumWaiting = MAXIMUM_WAITING } = {},
 ): SignInCheck {

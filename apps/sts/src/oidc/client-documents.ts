@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isLoopbackUrl } from '@behalf/auth';
 import { LRUCache } from 'lru-cache';
 import { Agent, errors, request } from 'undici';
 import { z } from 'zod';
@@ -39,7 +40,7 @@ export function createClientDocuments(
 ) {
   const finding = new AsyncLocalStorage<true>();
   const failures = new LRUCache<string, ClientDocumentError>(REMEMBERED_FAILURES);
-  const isLoopbackAsked = hosts?.some((host) => LOOPBACK_HOSTS.has(host)) ?? false;
+  const isLoopbackAsked = hosts?.some(isLoopbackHost) ?? false;
   const isAllowed = (address: string) =>
     isPublicAddress(address) || (isLoopbackAsked && LOOPBACK.check(address, familyOf(address)));
   const agent = new Agent({
@@ -155,11 +156,12 @@ function isSafeRedirect(uri: string): boolean {
 
 /** RFC 8252 §7.3: the answer goes to a program on the person's computer, which no https address vouches for. */
 export function isLoopbackRedirect(uri: string): boolean {
-  const url = URL.parse(uri);
-  return url?.protocol === 'http:' && LOOPBACK_HOSTS.has(url.hostname);
+  return URL.parse(uri)?.protocol === 'http:' && isLoopbackUrl(uri);
 }
 
-export const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+export function isLoopbackHost(host: string): boolean {
+  return isLoopbackUrl(`https://${host}`);
+}
 
 const LOOPBACK = blockList('127.0.0.0/8 ::1/128');
 

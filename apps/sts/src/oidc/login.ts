@@ -15,7 +15,7 @@ export const CLAIMS_BY_SCOPE = {
 };
 
 /** Finds a user for oidc-provider. A disabled one is not found: no token is issued for them and no session goes on. */
-export function createFindAccount(users: UserStore): FindAccount {
+export function createFindAccount(users: Pick<UserStore, 'findById'>): FindAccount {
   return async (_ctx, sub) => {
     const user = await users.findById(sub);
     if (user === undefined || user.disabled) return undefined;
@@ -36,7 +36,7 @@ type Token = AccessToken | ClientCredentials;
  * The claims that a token takes from its login: `sid`, `auth_time` and `amr`, and the user's `may_act` (RFC 8693 §4.4). A
  * token that was derived from another one has them from its grant.
  */
-export function createLoginClaims(users: UserStore) {
+export function createLoginClaims(users: Pick<UserStore, 'findById'>) {
   return async (
     ctx: KoaContextWithOIDC | undefined,
     token: Token,

@@ -15,6 +15,9 @@ const TABLES: readonly string[] = [
     id text primary key, name text not null unique, email text, display_name text, may_act text,
     password_hash text not null, disabled integer not null default 0, generation integer not null default 0)`,
 
+  `create table upstream_users (
+    issuer text not null, subject text not null, user_id text not null, primary key (issuer, subject))`,
+
   `create table clients (
     id text primary key, metadata text not null, scopes text not null, first_party integer not null,
     disabled integer not null default 0, generation integer not null default 0, seeded_digest text)`,
@@ -33,10 +36,11 @@ const TABLES: readonly string[] = [
   `create table logins (
     session text primary key, subject text not null, server_generation integer not null,
     user_generation integer not null, signed_in_at bigint not null, expires_at bigint not null,
-    ended_at bigint, browser text)`,
+    ended_at bigint, browser text, upstream text)`,
   `create index logins_by_subject on logins (subject)`,
   `create index logins_by_expiry on logins (expires_at)`,
   `create index logins_by_end on logins (ended_at)`,
+  `create index logins_by_upstream on logins (upstream) where upstream is not null`,
 
   `create table grant_ends (grant_id text primary key, ended_at bigint not null)`,
   `create index grant_ends_by_end on grant_ends (ended_at)`,

@@ -9,8 +9,8 @@ import type { Generation } from './users.ts';
 /** Found by `session.uid` a session has no clear id; this stands in for it and finds nothing by itself. */
 const STORED_ID = 'stored:';
 
-/** An interaction repeats its own id in `returnTo`, and the session cookie. */
-const SEALED_MODELS = new Set(['Interaction']);
+/** An interaction repeats its own id in `returnTo`, and the session cookie; a sign-in at the upstream has its code verifier. */
+const SEALED_MODELS = new Set(['Interaction', 'UpstreamSignIn']);
 
 /** Models whose records end with their client's grant. */
 const GRANTABLE_MODELS = new Set(['AccessToken', 'AuthorizationCode', 'RefreshToken']);
@@ -49,7 +49,7 @@ export class OidcAdapter implements Adapter {
       await saveLogin(transaction, {
         session,
         subject,
-        generation: generationOfSignIn(),
+        ...signInOf(),
         signedInAt: loginTs ?? this.#now(),
         expiresAt: row.expires_at ?? this.#now(),
       });
@@ -157,15 +157,19 @@ export class OidcAdapter implements Adapter {
 }
 
 /**
- * The generations that the sign-in page read with the password hash, while oidc-provider takes up its result; undefined
- * outside a request. Throws on a sign-in that has none, because nothing could end it.
+ * What the sign-in page says of a login, while oidc-provider takes up its result: the generations that were read with the
+ * proof of the person, and the session at the upstream. Both undefined outside a request. Throws on a sign-in without
+ * generations, because nothing could end it.
  */
-function generationOfSignIn(): Generation | undefined {
+function signInOf(): { readonly generation: Generation | undefined; readonly upstream: string | undefined } {
   const login = Provider.ctx?.oidc.result?.login;
-  if (login === undefined) return undefined;
-  const { generation } = login as { readonly generation?: Generation };
+  if (login === undefined) return { generation: undefined, upstream: undefined };
+  const { generation, upstream } = login as {
+    readonly generation?: Generation;
+    readonly upstream?: string;
+  };
   if (generation === undefined) throw new Error('a sign-in without the generation of its user');
-  return generation;
+  return { generation, upstream };
 }
 
 async function save(db: Kysely<StsSchema>, row: OidcRecordTable): Promise<void> {

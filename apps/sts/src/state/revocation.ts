@@ -69,6 +69,21 @@ export function createRevocation(options: {
         .transaction()
         .execute(async (transaction) => (await endLogins(transaction, { session, subject })) > 0),
 
+    /** The upstream's word: ends the sessions that began with one there, or all that a user began there. */
+    endUpstreamLogins: (
+      which: { readonly upstream: string } | { readonly issuer: string; readonly subject: string },
+    ): Promise<void> =>
+      db.transaction().execute(async (transaction) => {
+        const logins = transaction.selectFrom('logins').select('session').where('ended_at', 'is', null);
+        const ending =
+          'upstream' in which
+            ? logins.where('upstream', '=', which.upstream)
+            : logins
+                .where('subject', '=', which.subject)
+                .where(sql<boolean>`substr(upstream, 1, ${which.issuer.length + 1}) = ${`${which.issuer}#`}`);
+        for (const { session } of await ending.execute()) await endLogins(transaction, { session });
+      }),
+
     endAllSessionsOf: (subject: string): Promise<number> =>
       db.transaction().execute((transaction) => endAllSessionsWithin(transaction, subject)),
 
@@ -188,6 +203,7 @@ export async function saveLogin(
     readonly generation: Generation | undefined;
     readonly signedInAt: number;
     readonly expiresAt: number;
+    readonly upstream: string | undefined;
   },
 ): Promise<void> {
   const { session, subject, generation } = login;
@@ -203,6 +219,7 @@ export async function saveLogin(
       expires_at: login.expiresAt,
       ended_at: null,
       browser: null,
+      upstream: login.upstream ?? null,
     })
     .onConflict((conflict) => conflict.column('session').doUpdateSet({ expires_at: login.expiresAt }))
     .returning('subject')

@@ -12,6 +12,8 @@ export interface StsSchema {
   server: ServerTable;
   keys: KeyTable;
   users: UserTable;
+  /** People of another server or directory, as users of this one. */
+  upstream_users: { issuer: string; subject: string; user_id: string };
   clients: ClientTable;
   client_secrets: { client_id: string; digest: string; expires_at: number | null };
   oidc_records: OidcRecordTable;
@@ -99,6 +101,8 @@ export interface LoginTable {
   ended_at: number | null;
   /** `Firefox on Linux`; null when it is not known. */
   browser: string | null;
+  /** The session at the upstream that it began with, `<issuer>#<sid>`; null when it began here. */
+  upstream: string | null;
 }
 
 export interface LedgerTable {

@@ -10,6 +10,7 @@ import {
   parseKeyEncryptionKeys,
 } from '../keys/key-encryption.ts';
 import { createKeyOperations, openKeyRing } from '../keys/key-ring.ts';
+import { createPeople } from '../federation/people.ts';
 import { clientIdsFor, type Registry } from '../registry/load-registry.ts';
 import { createClientStore } from './clients.ts';
 import { createTokenLedger } from './ledger.ts';
@@ -113,6 +114,7 @@ export function createStorage(options: {
     unconsume: (model: string, id: string) => unconsumeRecord(db, model, id),
     recordBrowser: (session: string, browser: string) => saveBrowser(db, session, browser),
     users: createUserStore(db, revocation.endAllSessionsWithin),
+    people: createPeople(db),
     clients,
     ledger: createTokenLedger({ db, ...(onRefusalLost === undefined ? {} : { onRefusalLost }) }),
     revocation,

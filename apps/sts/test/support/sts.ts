@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '@behalf/service';
 import { type Config, loadConfig } from '../../src/config.ts';
+import type { UserDirectory } from '../../src/federation/directory.ts';
 import { createSts, type Sts } from '../../src/sts.ts';
 
 /** The whole service over HTTP on a port of its own, with a database of its own. */
@@ -20,6 +21,7 @@ export interface TestSts extends Sts {
 }
 
 export interface TestStsOptions {
+  readonly directory?: UserDirectory;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -55,7 +57,12 @@ export async function startTestSts(options: TestStsOptions = {}): Promise<TestSt
   });
   const clock = { skewSeconds: 0 };
   const now = () => Math.floor(Date.now() / 1000) + clock.skewSeconds;
-  const sts = await createSts(config, { logger, now, keyIntervalMs: 50 });
+  const sts = await createSts(config, {
+    logger,
+    now,
+    keyIntervalMs: 50,
+    ...(options.directory === undefined ? {} : { directory: options.directory }),
+  });
   server.on('request', sts.app);
   return {
     ...sts,

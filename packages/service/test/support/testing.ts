@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { createLogger, type Logger } from '../../src/logging.ts';
 
 export { startProcess, type ServiceProcess, type StartProcessOptions } from './process.ts';
+export { startRedis, type RedisServer } from './redis.ts';
 export { startTlsServer, type TlsServer } from './tls-server.ts';
 
 export interface CapturedLog {
