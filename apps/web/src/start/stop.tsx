@@ -99,8 +99,8 @@ export function Stop({ onDone }: { onDone: () => void }) {
           <ObservationList observations={use.data.observations} />
           <p className="prose">
             A signed token can be checked without a request. That is fast, and such a check does not hear of
-            an end. So exchanged tokens live 300 seconds at most, and whoever cannot wait that long, such as a
-            payment, asks the token service each time.
+            an end. So exchanged tokens live 300 seconds at most, and a route that cannot wait that long, such
+            as a payment, asks the token service each time.
           </p>
           <StepByStep steps={use.data.steps ?? []} />
           <Notice tone="plain" title="API1 may not act for you at API2 until you sign in again">
