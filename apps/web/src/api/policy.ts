@@ -56,7 +56,7 @@ export const decisionSchema = z.object({
   rules: z.array(verdictSchema),
 });
 
-/** May this client act there for the person of such a token? (docs/decisions/023) */
+/** May this client act there for the person of such a token? (docs/decisions/024) */
 export interface PolicyQuestion {
   readonly actor: string;
   readonly grant_type: string;
