@@ -70,7 +70,7 @@ test.describe('trying what must not work', () => {
     await fillSignIn(page, 'alice', 'alice');
     await expect(page.getByText('Your results are still here.')).toBeVisible();
     await expect(experiment(page, /after logout/).getByText('as the rule says')).toBeVisible();
-    await expect(page.getByText('2 of 8 tried')).toBeVisible();
+    await expect(page.getByText('2 of 9 tried')).toBeVisible();
     await expect(
       experiment(page, /after logout/).getByRole('button', { name: 'Try it again' }),
     ).toBeVisible();
@@ -87,7 +87,7 @@ test.describe('trying what must not work', () => {
     await article.getByRole('radio', { name: /It answers/ }).check();
     await article.getByRole('button', { name: 'Try it' }).click();
     await expect(article.getByText('It went another way.')).toBeVisible();
-    await expect(page.getByText('1 of 8 tried')).toBeVisible();
+    await expect(page.getByText('1 of 9 tried')).toBeVisible();
     await article.getByText('The code of the rule').click();
     await expect(article.getByText(/^packages\/auth\/src\/access-token\.ts:/)).toBeVisible();
   });
