@@ -1,19 +1,7 @@
-import type { Locator, Page } from '@playwright/test';
+import { experiment, tryIt } from '../support/experiments.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { fillSignIn, open, signIn } from '../support/person.ts';
 import { userToken } from '../support/tokens.ts';
-
-const experiment = (page: Page, title: RegExp): Locator => page.getByRole('article', { name: title });
-
-async function tryIt(page: Page, title: RegExp): Promise<Locator> {
-  await page.getByRole('navigation', { name: 'Experiments' }).getByRole('button', { name: title }).click();
-  const article = experiment(page, title);
-  await expect(article.getByText('What happened')).toHaveCount(0);
-  await article.getByRole('radio').nth(1).check();
-  await article.getByRole('button', { name: 'Try it' }).click();
-  await expect(article.getByText('as the rule says', { exact: true })).toBeVisible();
-  return article;
-}
 
 test.describe('trying what must not work', () => {
   test.beforeEach(async ({ page }) => {

@@ -1,3 +1,4 @@
+import { tryIt } from '../support/experiments.ts';
 import { expect, test } from '../support/fixtures.ts';
 import { open, signIn } from '../support/person.ts';
 
@@ -22,9 +23,7 @@ test('a copied bearer token works elsewhere, a copied bound one does not (RFC 94
   );
 
   await open(page, 'Experiments');
-  const experiment = page.getByRole('article', { name: 'Steal the token' });
-  await experiment.getByRole('button', { name: 'Try it' }).click();
-  await expect(experiment.getByText('as predicted', { exact: true })).toBeVisible();
+  const experiment = await tryIt(page, /Steal the token/);
   await expect(experiment.getByText(dpop ? 'invalid_dpop_proof' : '200', { exact: true })).toBeVisible();
 });
 
@@ -37,15 +36,14 @@ test('each hop has a token that is bound to the key of its own caller, or none h
   const answered = page.waitForResponse(
     (response) => response.url() === `${system.url.api1}/chain` && response.request().method() === 'GET',
   );
+  // The page calls with a new token, from the refresh token, which is bound to the key of this page as well (RFC 9449 §5).
+  const refreshed = page.waitForResponse(`${system.url.sts}/connect/token`);
   await open(page, 'What each service saw');
   const { hops } = (await (await answered).json()) as { hops: { cnf?: { jkt: string } }[] };
   const keys = hops.map(({ cnf }) => cnf?.jkt);
   expect(keys).toHaveLength(3);
   expect(new Set(keys).size).toBe(dpop ? 3 : 1);
   expect(keys.includes(undefined)).toBe(!dpop);
-  // The next token comes from the refresh token, which is bound to the key of this page as well (RFC 9449 §5).
-  const refreshed = page.waitForResponse(`${system.url.sts}/connect/token`);
-  await page.getByLabel(/With a new token/).check();
   expect(await (await refreshed).json()).toMatchObject({ token_type: dpop ? 'DPoP' : 'Bearer' });
 });
 
