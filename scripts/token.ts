@@ -1,4 +1,4 @@
-/** `pnpm token alice`: signs a demo user in to the running system and prints the user's token for API1, for curl. */
+/** `pnpm user-token alice`: signs a demo user in to the running system and prints the user's token for API1, for curl. */
 import { systemEnvironment } from './system/addresses.ts';
 import { signInOverHttp } from './system/sign-in.ts';
 

@@ -11,7 +11,7 @@ export const lifetimes = {
   upstreamRoundTripSeconds: 15 * 60,
   accessTokenSeconds: 600,
   clientTokenSeconds: 300,
-  /** Any token that comes from another one (DESIGN rule 5). */
+  /** At most, of any token that comes from another one. */
   delegatedTokenSeconds: 300,
   /** The token that the STS issues to itself to ask the subscription service. */
   ownTokenSeconds: 15,

@@ -35,7 +35,7 @@ export type Derived =
  * the original login. Refused: a malformed chain, an actor that `may_act` does not permit or that acted before, and a
  * bound token without a proof.
  *
- * Every token is issued through this. A validator that first asks another service asks this before.
+ * Every derived token is issued through this. A grant that first asks another service asks this before.
  */
 export function derive(derivation: Derivation): Derived {
   const { subjectToken, actor, dpopThumbprint } = derivation;

@@ -19,8 +19,8 @@ export type AuthorizedActor =
   | { readonly ok: false; readonly refusal: Refusal };
 
 /**
- * Whether the client may act for the token's subject as requested: the policy allows it (rules 2 to 4), the token can be
- * derived from (rules 6 and 10), it is active with its user (rule 8), and the user has not blocked the client there. Every
+ * Whether the client may act for the token's subject as requested: the policy allows it (presenter, rule, scopes, depth), the
+ * token can be derived from (`may_act`, chain, possession), it is active with its user, and the user has not blocked the client there. Every
  * grant that exchanges a token asks this, and puts the scopes and the target into the new token.
  */
 export async function authorizeActor(

@@ -13,7 +13,7 @@ import {
   type TrustedIssuerTokenValidator,
 } from './trusted-issuer-token.ts';
 
-/** Reads a token that is genuine (rule 1). Its status is asked later, with everything else that the database knows. */
+/** Reads a token that is genuine. Its status is asked later, with everything else that the database knows. */
 export interface SubjectTokenReader {
   read(jwt: string, now: number): Promise<ValidatedToken>;
 }

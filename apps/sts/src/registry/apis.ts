@@ -26,11 +26,6 @@ export const DEVELOPMENT_ADDRESSES: RegistrySettings = {
   webUrl: 'http://localhost:5173',
 };
 
-/**
- * The APIs: what each is called, which scopes it owns, and which clients act for it.
- * Every audience of an access token is one of these.
- */
-
 /** `exchange`: may present a token for this API as a subject token. `introspect`: may ask about one (RFC 7662). */
 export type ApiRight = 'exchange' | 'introspect';
 
@@ -45,10 +40,11 @@ export interface Api {
   readonly scopes: readonly string[];
   /** Whose tokens may have a scope; one that is not named is for users and clients. */
   readonly subjects?: Readonly<Record<string, 'user' | 'client'>>;
-  /** Who acts for this API, and how; never "any client of the API". */
+  /** The clients that this API itself is, and their rights; never "any client of the API". */
   readonly clients: readonly { readonly id: string; readonly rights: readonly ApiRight[] }[];
 }
 
+/** The APIs. Every audience of an access token is one of these. */
 export function createApis(settings: RegistrySettings): readonly Api[] {
   return [
     {

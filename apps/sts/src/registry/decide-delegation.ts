@@ -1,5 +1,5 @@
 /**
- * Rules 2, 3 and 4 of every exchange, and its depth: may this client act for this subject, there, with these scopes?
+ * The policy's part of every exchange: may this client act for this subject, there, with these scopes, in so long a chain?
  * One pure function over the policy's table; every grant that exchanges a token asks it.
  */
 
@@ -43,7 +43,7 @@ export type DelegationDecision =
 
 /**
  * Decides on one exchange.
- * Not checked here: the subject token itself, `may_act` and cycles (oidc-provider does, on issuing), and whether the user
+ * Not checked here: the subject token itself, `may_act` and cycles (`derive` does), and whether the user
  * took the right away again (the ledger knows).
  */
 export function decideDelegation(question: DelegationQuestion): DelegationDecision {
@@ -84,7 +84,7 @@ export function decideDelegation(question: DelegationQuestion): DelegationDecisi
   return { ok: true, rule, scopes, target: identifierOf(rule, apis) };
 }
 
-/** Rule 2: a client that exchanges for the API in `aud`; for a trusted issuer's JWT the one that `azp` names. */
+/** The presenter: a client that exchanges for the API in `aud`; for a trusted issuer's JWT the one that `azp` names. */
 function mayPresent({ subjectToken, actor, apis }: DelegationQuestion): boolean {
   if (subjectToken.kind === 'external') return subjectToken.claims['azp'] === actor.id;
   return apis.hasRight(actor.id, subjectToken.audience, 'exchange');

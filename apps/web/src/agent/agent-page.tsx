@@ -42,7 +42,7 @@ export default function AgentPage() {
   return (
     <Page
       title="Agent"
-      lead="An agent’s tools act for you at API2. The agent never gets a token that API2 would take, and you can stop it at any time."
+      lead="An agent’s tools act for you at API2. Your MCP client never gets a token that API2 would take, and you can stop it at any time."
     >
       <section className="card stack-tight" aria-labelledby="rights">
         <h2 id="rights">What it may do</h2>

@@ -85,7 +85,7 @@ interface ClaimText {
 
 const CLAIMS: Readonly<Record<string, ClaimText>> = {
   sub: {
-    meaning: 'The user that the call is about.',
+    meaning: 'The user that the call is about; in a client’s own token, the client itself.',
     source: 'RFC 9068 §2.2',
     when: {
       kept: 'Still you. A service that acts for you never becomes the subject, because that would be impersonation.',

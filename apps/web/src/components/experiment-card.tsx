@@ -81,7 +81,7 @@ function Picture({ hops, isTold }: { hops: readonly Hop[]; isTold: boolean }) {
   return (
     <ol className={css.picture} aria-label="The attempt">
       {hops.map(({ from, what, to, passes }) => (
-        <li key={`${from}-${to}`}>
+        <li key={`${from} ${what} ${to}`}>
           <PartyChip party={from} />
           <span className={passes || !isTold ? css.passes : css.stopped}>
             <span>{what}</span>

@@ -1,3 +1,5 @@
+import { ApiError } from '../api/api-client.ts';
+import { useDeparture } from '../auth/session-context.tsx';
 import { SessionEnded } from '../auth/session.ts';
 import { faultText, mayPass } from '../text/fault-text.ts';
 import { Button } from './button.tsx';
@@ -27,7 +29,21 @@ export function Fault({ title, error, onRetry, isRetrying = false }: FaultProps)
           <span className="muted">This page also tries again by itself.</span>
         </p>
       )}
+      {error instanceof ApiError && error.problem.reason === 'policy' && <SignInAgain />}
       <Details text={details} />
     </Notice>
+  );
+}
+
+/** A right that was taken back stays so until the next sign-in. */
+function SignInAgain() {
+  const departure = useDeparture();
+  return (
+    <p className="row">
+      <Button small isBusy={departure.isLeaving} onClick={departure.signInAgain}>
+        Sign in again
+      </Button>
+      <span className="muted">This gives back what you have taken.</span>
+    </p>
   );
 }

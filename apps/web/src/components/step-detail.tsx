@@ -181,7 +181,7 @@ function Facts({ step }: { step: Step }) {
 
 const REASONS: Readonly<Record<string, string>> = {
   subject_token: 'The token that was presented is no longer good, or was meant for another service.',
-  policy: 'The rules of the token service do not allow it, or the user has taken the access back.',
+  policy: 'The token service does not allow this exchange.',
   subscription: 'The subscription service has no active subscription for this user.',
   'wrong-actor': 'The service that acts is not the one that may.',
   invalid_scope: 'A scope lies outside what the policy allows.',

@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { useApis } from '../api/apis-context.tsx';
@@ -14,6 +15,9 @@ import {
 import { EXPERIMENTS, forwardedToken } from '../experiments/experiments.ts';
 import css from './experiments.module.css';
 
+/** In the memory of this page, which belongs to one user and outlives a look at another page. */
+const TRIED = ['experiments', 'tried'];
+
 /** Requests that must be refused, sent to the real services. */
 export default function ExperimentsPage() {
   return useApis().config.experiments ? <Experiments /> : <SwitchedOff />;
@@ -22,14 +26,21 @@ export default function ExperimentsPage() {
 function Experiments() {
   const kept = useKept('experiments');
   const departure = useDeparture();
-  const [results, setResults] = useState<Results>(() => readResults(kept.load()));
+  const cache = useQueryClient();
+  const [brought] = useState(() => readResults(kept.load()));
+  const [results, setResults] = useState<Results>(() => ({
+    ...cache.getQueryData<Results>(TRIED),
+    ...brought,
+  }));
   const [query, setQuery] = useSearchParams();
   const chosen = EXPERIMENTS.find(({ name }) => name === query.get('name')) ?? forwardedToken;
-  const [wasAway] = useState(() => Object.keys(results).length > 0);
+  const wasAway = Object.keys(brought).length > 0;
   useEffect(() => kept.save(undefined), [kept]);
   const add = (experiment: Experiment, result: ExperimentResult) => {
     const all = { ...results, [experiment.name]: result };
     setResults(all);
+    cache.setQueryDefaults(TRIED, { gcTime: Number.POSITIVE_INFINITY });
+    cache.setQueryData(TRIED, all);
     // After this one every way on leads through a sign-in, which leaves the page.
     if (experiment.endsSession) kept.save(all);
   };

@@ -3,7 +3,7 @@ import { grantLabel } from '../calls/sequence.ts';
 import { clientName, partyLabel } from '../calls/services.ts';
 import { PartyChip, ServiceLabel } from '../components/labels.tsx';
 import css from './policy.module.css';
-import { verdictText } from './question.ts';
+import { rowText } from './question.ts';
 
 /** The policy, row by row, with what each row says to the question. Nobody may act who stands in no row. */
 export function PolicyTable({ policy, answer }: { policy: Policy; answer: PolicyDecision | undefined }) {
@@ -75,7 +75,7 @@ function Row({ rule, number, verdict, isDecisive }: RowProps) {
             <span className={`badge badge-${verdict.allowed ? 'ok' : 'plain'}`}>
               {verdict.allowed ? '✓ allows it' : '✕ does not'}
             </span>{' '}
-            {!verdict.allowed && <small>{verdictText(verdict)}</small>}
+            {!verdict.allowed && <small>{rowText(verdict)}</small>}
           </>
         )}
       </td>

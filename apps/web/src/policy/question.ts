@@ -95,6 +95,13 @@ const FAULTS: Readonly<Record<string, string>> = {
     'The table allows it, and the token does not: its claim may_act names another client.',
 };
 
+/** The same for one row alone. */
+export function rowText(verdict: PolicyVerdict): string {
+  return !verdict.allowed && verdict.fault === 'no_rule'
+    ? 'It is for another client, another service or another kind of token.'
+    : verdictText(verdict);
+}
+
 export function verdictText(verdict: PolicyVerdict): string {
   return verdict.allowed ? 'Allowed.' : (FAULTS[verdict.fault] ?? `Refused: ${verdict.description}.`);
 }

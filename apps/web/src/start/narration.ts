@@ -17,7 +17,7 @@ export function narrate(row: SequenceRow, rows: readonly SequenceRow[]): string 
     case 'issue':
       return 'The token service issues a token to itself, because it has a question of its own. It is about no person.';
     case 'answer':
-      return 'The answer comes back to you. No service ever had a token that is good at another one.';
+      return 'The answer comes back to you. Every token was good at one service alone, and none was forwarded.';
   }
 }
 

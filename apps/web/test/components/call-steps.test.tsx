@@ -94,7 +94,7 @@ describe('the steps of a call', () => {
     await show(<CallSteps steps={refused} headingLevel={2} />);
     expect(pressed()).toEqual([false, true, false]);
     expect(screen.getByText('Token service answered 400 invalid_grant')).toBeTruthy();
-    expect(screen.getByText(/^The rules of the token service do not allow it/)).toBeTruthy();
+    expect(screen.getByText(/^The token service does not allow this exchange/)).toBeTruthy();
     expect(screen.getByText('may_act does not permit this actor').closest('details')).toBeTruthy();
     expect(screen.getByText(/No token was issued/)).toBeTruthy();
     expect(screen.queryAllByRole('heading', { level: 3 })).toEqual([]);
