@@ -92,7 +92,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   cycle: 'This client acts already in the chain. Nobody may act twice in one.',
   dpop_required: 'The row wants the new token bound to a key of the actor.',
   may_act_not_permitted:
-    'The table allows it, and the token does not: its claim may_act names another client.',
+    'The table allows it, and the token does not: its claim may_act names another client. That claim says who alone may act for this person; the token service puts it into every token of theirs.',
 };
 
 /** The same for one row alone. */

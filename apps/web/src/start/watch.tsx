@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { Link } from 'react-router';
 import { useApis } from '../api/apis-context.tsx';
 import type { Step } from '../api/steps.ts';
 import { callQuery } from '../calls/calls.ts';
@@ -114,12 +115,18 @@ function Play({ steps, onDone }: { steps: readonly Step[]; onDone: () => void })
           upTo={Math.min(rows[reached]?.kind === 'answer' ? Infinity : reached, Infinity)}
         />
         {isOver && (
-          <p className="row">
-            <Button look="primary" onClick={onDone}>
-              Next: break it
-            </Button>
-            <span className="muted">The claim act is that chain: who acts now, and on whose behalf.</span>
-          </p>
+          <>
+            <p className="prose">
+              The claim act is that chain: who acts now, and on whose behalf. One more kind of token is not in
+              this call: the token service issues one to itself when it has a question of its own.{' '}
+              <Link to="/chain?call=insights">See it in the call for the premium report</Link>.
+            </p>
+            <p className="row">
+              <Button look="primary" onClick={onDone}>
+                Next: break it
+              </Button>
+            </p>
+          </>
         )}
       </section>
     </>
