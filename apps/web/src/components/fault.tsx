@@ -43,7 +43,7 @@ function SignInAgain() {
       <Button small isBusy={departure.isLeaving} onClick={departure.signInAgain}>
         Sign in again
       </Button>
-      <span className="muted">This gives back what you have taken.</span>
+      <span className="muted">After a new sign-in it may act for you again, if the rules allow it.</span>
     </p>
   );
 }
