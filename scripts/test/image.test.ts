@@ -114,3 +114,20 @@ describe('the Dockerfile', () => {
     expect(stderr).toBe(status === 0 ? '' : 'Which part? docker build --build-arg APP=sts .\n');
   });
 });
+
+test('an image keeps its part and the packages that it uses, and no other', () => {
+  const [, list = ''] = /&& pnpm (--filter-prod .* --parseable) > \/tmp\/used/.exec(dockerfile) ?? [];
+  const parameters = list.replaceAll(/"@behalf\/\$\{APP\}\.\.\."/g, '@behalf/api1...').split(' ');
+  const { stdout } = spawnSync('npx', ['--yes', 'pnpm@12.21.0', ...parameters], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  const used = stdout.split('\n').filter((folder) => folder.startsWith(ROOT));
+  expect(used.map((folder) => folder.slice(ROOT.length).replace(/^\//, '')).toSorted()).toEqual([
+    'apps/api1',
+    'packages/auth',
+    'packages/demo-steps',
+    'packages/service',
+  ]);
+  expect(dockerfile).toContain('grep -qx "$PWD/$folder" /tmp/used || rm -rf "$folder"');
+});
